@@ -1,0 +1,98 @@
+"""A conversation at rest, and the unit of work that moves it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wabox.core.contact import Contact
+from wabox.core.delivery import OutboundMessage
+from wabox.core.handoff import Handoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A row that names what set it; a stale one does nothing.
+
+    A timer comes due as an inbound message of its conversation, with an id made of name and ``armed``: firing twice is
+    harmless, and one that was re-armed since no longer matches the snapshot.
+    """
+
+    name: str
+    """``soft``, ``hard``, or ``after:<delay>:<state>``."""
+    due_at: int
+    """ms since the epoch."""
+    armed: int
+    """The sequence number of the snapshot that armed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of a conversation's transcript; JSON-serialisable."""
+
+    at: int
+    """ms since the epoch."""
+    kind: Literal["in", "out", "event", "status", "error"]
+    body: Mapping[str, Any]
+    ref: str | None = None
+    """The message id (in) or outbound id (out) that the line is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A conversation as the store has it. ``sequence`` 0 and no snapshot: nothing was said yet."""
+
+    conversation_id: str
+    sequence: int = 0
+    """The compare-and-set token: rises by one with each committed unit of work."""
+    snapshot: bytes | None = None
+    """JSON, written by the engine; nobody else reads it."""
+    contact: Contact | None = None
+    number_id: str | None = None
+    updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitOfWork:
+    """Everything that handling messages of one conversation changes: committed together or not at all (P2).
+
+    Built by ``services``, committed by a port; so many conversations can share one commit, and a cluster can do it in one
+    script.
+    """
+
+    conversation_id: str
+    number_id: str
+    contact: Contact
+    expected: int
+    """The sequence number of the session that this was computed from; the commit fails if it has moved."""
+    handled: tuple[str, ...]
+    """Ids of the inbound messages this settles; they leave the inbox."""
+    snapshot: bytes | None
+    """The conversation from now on; ``None`` when it is over: the next message begins a new one."""
+    at: int
+    """ms since the epoch."""
+    sends: tuple[OutboundMessage, ...] = ()
+    """In the order in which they must reach the customer."""
+    arm: tuple[Timer, ...] = ()
+    """Set or replaced, by name."""
+    disarm: tuple[str, ...] = ()
+    """Names."""
+    handoffs: tuple[Handoff, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+CommitResult = Literal["committed", "duplicate", "conflict"]
+"""``duplicate``: these messages were handled before, nothing was changed. ``conflict``: the session moved on; read it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationSummary:
+    """One line of a list of conversations."""
+
+    conversation_id: str
+    contact: Contact
+    sequence: int
+    updated_at: int
+    snapshot: bytes | None
+    detail: Mapping[str, Any] = field(default_factory=dict)

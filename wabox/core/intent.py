@@ -1,0 +1,66 @@
+"""What a customer's message means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Tier = Literal["structured", "type", "expected", "rules", "classifier", "llm", "fallback"]
+"""Which tier decided (the first that can, wins): a tap or form; the message's type; what the state waits for; keywords,
+patterns and exact training sentences; the classifier; the language model; nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """How one intent is said in one language."""
+
+    keywords: tuple[str, ...] = ()
+    """A message that contains one of these as whole words is the intent."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions, searched case-insensitively."""
+    examples: tuple[str, ...] = ()
+    """Whole sentences; an exact one (but for case, accents and punctuation) is the intent, all of them train the classifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    name: str
+    """Also the name of its event."""
+    words: Mapping[str, Words]
+    """By language (``en``, ``es`` …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An option that the customer was shown and may answer by word or number."""
+
+    event: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the conversation is waiting for."""
+
+    choices: tuple[Choice, ...] = ()
+    """The options of the question that stands, in the order shown."""
+    intents: tuple[str, ...] = ()
+    """The state's ``expect``: tried first."""
+    accepts: frozenset[str] = frozenset()
+    """Names of events that some active state handles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What was made of one message."""
+
+    event: str
+    """The event to give to the chart: an intent, a tapped id, ``message.<type>`` or ``fallback``."""
+    intent: str | None
+    confidence: float
+    """0 to 1; 1.0 for everything that is not a guess."""
+    tier: Tier
+    language: str
+    """The language to answer in."""
+    data: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,127 @@
+"""The ports: what the services need of the world.
+
+They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Records* have two adapters, one process on SQLite and
+a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter. *Messenger*
+and *Clock* exist because a test can have neither Meta nor time.
+
+Nothing here speaks of SQL, files, threads or brokers. What returns has happened durably; what raises
+:class:`~wabox.errors.Unavailable` has not happened at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
+from wabox.core.delivery import Attempt, OutboundMessage
+from wabox.core.handoff import Handoff
+from wabox.core.message import Arrival, InboundMessage
+
+
+class Clock(Protocol):
+    def __call__(self) -> int:
+        """Now, ms since the epoch."""
+
+
+class Ingress(Protocol):
+    async def put(self, arrival: Arrival) -> None:
+        """Store everything a webhook brought, in one transaction, durably.
+
+        A message id that was put before (up to 8 days ago) is dropped; delivery statuses are folded into the outbox.
+        Order of calls is kept within each conversation. Raises Unavailable at once when the store is overloaded.
+        """
+
+
+Handle = Callable[[InboundMessage], Awaitable[None]]
+"""Handles one message and returns when the unit of work that names it is committed."""
+
+
+class Lanes(Protocol):
+    """One conversation, one order: messages put through Ingress come out here."""
+
+    @property
+    def backlog(self) -> int:
+        """Messages that wait or are being handled."""
+
+    def run(self, handle: Handle) -> None:
+        """Begin: first everything left over from before a restart, then what arrives.
+
+        At least once; within a conversation in order and one at a time; conversations do not wait for each other.
+        There is no negative acknowledgement: ``handle`` commits a unit that names the message, or the lane tries again
+        later, and what follows in that conversation waits.
+        """
+
+    async def drain(self, timeout: float) -> None:
+        """Take nothing new; wait up to ``timeout`` seconds for what is being handled."""
+
+
+class Sessions(Protocol):
+    async def open(self, conversation_id: str) -> Session:
+        """The conversation as last committed."""
+
+    async def commit(self, unit: UnitOfWork) -> CommitResult:
+        """All of the unit, or none of it. Durable when it returns. Conversations share commits under load."""
+
+    async def settle(self, attempts: Sequence[Attempt]) -> None:
+        """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``)."""
+
+    async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
+        """The conversation's messages that still have to leave (queued, sending, unknown), oldest first."""
+
+    async def unsent(self) -> Sequence[str]:
+        """Conversations with pending messages; read at the start."""
+
+
+class Timers(Protocol):
+    async def sweep(self, now: int, limit: int) -> int:
+        """Move up to ``limit`` due timers into their conversations' queues, in one transaction; how many were moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStats:
+    conversations: int
+    inbox: int
+    outbox: int
+    """Messages that still have to leave."""
+    handoffs_waiting: int
+    dead_letters: int
+
+
+class Records(Protocol):
+    """For people: consoles, commands. Never on the reply path."""
+
+    async def append(self, conversation_id: str, records: Sequence[Record]) -> None: ...
+
+    async def transcript(self, conversation_id: str, limit: int = 200) -> Sequence[Record]:
+        """The newest ``limit`` lines, oldest first."""
+
+    async def conversations(self, limit: int = 100) -> Sequence[ConversationSummary]:
+        """The most recently active, newest first."""
+
+    async def handoffs(self, limit: int = 100) -> Sequence[Handoff]:
+        """Open cases, longest waiting first."""
+
+    async def stats(self) -> StoreStats: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """What the channel said to one POST.
+
+    ``sent``: Meta took it (``wamid`` is set). ``retry``: it certainly did not leave; try again after ``wait`` seconds.
+    ``unknown``: it may have left (timeout after the request was written, 5xx). ``failed``: it will never leave as it is.
+    """
+
+    verdict: str
+    wamid: str | None = None
+    reason: str | None = None
+    wait: float | None = None
+
+
+class Messenger(Protocol):
+    async def send(self, message: OutboundMessage) -> SendResult:
+        """POST one message; never raises for what the network or Meta does."""
+
+    async def aclose(self) -> None: ...
