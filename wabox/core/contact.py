@@ -17,7 +17,7 @@ class Contact:
     user_id: str | None = None
     """Business-scoped user id."""
     wa_id: str | None = None
-    """Phone number as WhatsApp writes it: digits without ``+``. Never rewritten (521 or 52, with or without the ninth digit)."""
+    """Phone number as WhatsApp writes it: digits without ``+``. Never rewritten (521 or 52, ninth digit or not)."""
     username: str | None = None
     name: str | None = None
     """Profile name, chosen by the customer: data, never markup."""

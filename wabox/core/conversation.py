@@ -69,7 +69,7 @@ class UnitOfWork:
     handled: tuple[str, ...]
     """Ids of the inbound messages this settles; they leave the inbox."""
     snapshot: bytes | None
-    """The conversation from now on; ``None`` when it is over: the next message begins a new one."""
+    """The conversation from now on; ``None`` when it is over: all its timers go, the next message begins a new one."""
     at: int
     """ms since the epoch."""
     sends: tuple[OutboundMessage, ...] = ()

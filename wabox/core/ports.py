@@ -64,8 +64,12 @@ class Sessions(Protocol):
     async def commit(self, unit: UnitOfWork) -> CommitResult:
         """All of the unit, or none of it. Durable when it returns. Conversations share commits under load."""
 
-    async def settle(self, attempts: Sequence[Attempt]) -> None:
-        """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``)."""
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
+        """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``).
+
+        With ``durable=False`` it may return before the write, which then shares a later commit: for marks that a delivery
+        status would restore after a crash.
+        """
 
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         """The conversation's messages that still have to leave (queued, sending, unknown), oldest first."""
@@ -104,6 +108,9 @@ class Records(Protocol):
         """Open cases, longest waiting first."""
 
     async def stats(self) -> StoreStats: ...
+
+    async def prune(self, now: int) -> None:
+        """Forget what is past its keep: message ids after 8 days, settled outbound messages after 35."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,64 @@
+"""What a guard or an action of a flow is: a named, synchronous function of plain data.
+
+A guard answers yes or no. An action returns the context keys that it changes, or nothing; it changes nothing in place
+(what it is given is its own copy) and does no I/O: messages, timers and hand-offs are the chart's to ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from wabox.core.event import Event
+
+
+def copied(value: Any) -> Any:
+    """A deep copy of JSON-like data; anything else is shared."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [copied(item) for item in value]
+    return value
+
+
+class GuardInput:
+    """What a guard is given.
+
+    ``context`` and ``params`` are copied when they are first read, so a function that keeps or changes them cannot reach
+    into the conversation, and one that does not read them costs nothing.
+    """
+
+    __slots__ = ("_context", "_own", "_params", "event")
+
+    def __init__(self, context: Mapping[str, Any], event: Event, params: Mapping[str, Any]) -> None:
+        self.event = event
+        """The event being handled; its ``data`` is to be read only."""
+        self._context = context
+        self._params = params
+        self._own: dict[str, dict[str, Any]] = {}
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The conversation's variables."""
+        return self._copy("context", self._context)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The literal parameters written in the flow."""
+        return self._copy("params", self._params)
+
+    def _copy(self, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        if name not in self._own:
+            self._own[name] = copied(value)
+        return self._own[name]
+
+
+class ActionInput(GuardInput):
+    """What an action is given: the same as a guard."""
+
+    __slots__ = ()
+
+
+Guard: TypeAlias = Callable[[GuardInput], bool]
+Action: TypeAlias = Callable[[ActionInput], Mapping[str, Any] | None]
+"""The returned mapping is merged into the context: top-level keys, JSON-like values."""

@@ -1,0 +1,79 @@
+"""From a stored message to a committed unit of work (promises P2, P3, P4).
+
+The lanes call :meth:`Messages.handle` with one message of a conversation at a time. A turn that fails, because a flow's own
+Python is wrong or the snapshot does not fit, still ends in a commit: the customer gets a reply, the case goes to people,
+and the reason is on record. Only a store that does not answer makes the lane try again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.message import Arrival, InboundMessage
+from wabox.core.ports import Clock, Ingress, Sessions
+from wabox.flowfile.bot import Bot
+from wabox.services.conversations import Turn, advance, apologise
+from wabox.services.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+
+class Messages:
+    """Accepts what webhooks bring and moves conversations on."""
+
+    def __init__(self, *, bot: Bot, ingress: Ingress, sessions: Sessions, outbox: Outbox, clock: Clock) -> None:
+        self._bot = bot
+        self._ingress = ingress
+        self._sessions = sessions
+        self._outbox = outbox
+        self._clock = clock
+
+    async def accept(self, arrival: Arrival) -> None:
+        """Store it; durable when this returns. Raises Unavailable when it was not stored."""
+        await self._ingress.put(arrival)
+        for letter in arrival.dead:
+            log.warning("webhook.dead_letter", reason=letter.reason, bytes=len(letter.raw))
+        for other in arrival.others:
+            log.info("webhook.other", field=other.field)
+
+    async def handle(self, message: InboundMessage) -> None:
+        """Advance the conversation by one message; returns when that is committed."""
+        while True:
+            session = await self._sessions.open(message.conversation_id)
+            now = self._clock()
+            try:
+                turn = advance(self._bot, session, message, now)
+            except Exception as error:
+                log.error(
+                    "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error
+                )
+                turn = apologise(self._bot, session, message, now, error)
+            unit = turn.unit
+            if unit.sends and self._outbox.idle(unit.conversation_id):
+                # It leaves right after the commit, so the commit can say so: the mark costs nothing.
+                first = replace(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
+                unit = replace(unit, sends=(first, *unit.sends[1:]))
+            result = await self._sessions.commit(unit)
+            if result == "conflict":
+                log.info("turn.conflict", conversation=message.conversation_id)
+                continue
+            if result == "committed":
+                self._outbox.deliver(unit.conversation_id, unit.sends)
+                self._report(turn, message)
+            return
+
+    def _report(self, turn: Turn, message: InboundMessage) -> None:
+        understanding = turn.understanding
+        log.info(
+            "turn",
+            conversation=message.conversation_id,
+            type=message.type,
+            intent=understanding.intent if understanding else None,
+            tier=understanding.tier if understanding else None,
+            events=turn.events,
+            states=turn.states,
+            sends=len(turn.unit.sends),
+        )

@@ -1,0 +1,79 @@
+"""From effects to bubbles: what is said in one turn, in order, in the customer's language.
+
+Each delivered bubble may cost money since October 2026, so a short lead-in ("Shall we go on?") is put in front of the
+question it belongs to and shares its bubble wherever WhatsApp's limits allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wabox.core.content import Content
+from wabox.core.limits import breaches
+from wabox.engine.chart import SayTemplate
+from wabox.engine.effect import Say
+from wabox.engine.query import question, reprompt
+from wabox.engine.snapshot import Snapshot
+from wabox.flowfile.bot import Bot
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Our own words, then the standing question again."""
+
+    text: str
+    """A built-in text key such as ``wabox.resumed``."""
+    numbered: bool = False
+    """Spell the options out with their numbers."""
+    own_words: bool = False
+    """The state's ``reprompt`` replaces both when it has one."""
+
+
+Line = Say | Lead | Content
+"""What a turn says, before it is rendered."""
+
+
+def render(
+    bot: Bot, lines: Iterable[Line], snapshot: Snapshot | None, active: frozenset[str], language: str
+) -> tuple[Content, ...]:
+    """The bubbles of a turn. ``active`` are the states that are active at its end: a question of any other is not asked.
+
+    Two leads in one turn ask the same question twice: the last one stands.
+    """
+    lines = list(lines)
+    leads = [line for line in lines if isinstance(line, Lead)]
+    said: list[Content] = []
+    for line in lines:
+        match line:
+            case Say():
+                if not line.question or line.state in active:
+                    said.append(bot.render(line.template, line.context, language))
+            case Lead():
+                if line is leads[-1]:
+                    said.extend(_lead(bot, line, snapshot, language))
+            case Content():
+                said.append(line)
+    return tuple(said)
+
+
+def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str) -> list[Content]:
+    if snapshot is None:
+        return [Content(text=bot.text(lead.text, language))]
+    if lead.own_words and (own := reprompt(bot.charts, snapshot)):
+        return _rendered(bot, own, snapshot, language)
+    asked = question(bot.charts, snapshot)
+    again = _rendered(bot, asked[1], snapshot, language) if asked else []
+    text = bot.text(lead.text, language)
+    if lead.numbered:
+        titles = [option.title for content in again for option in content.options]
+        text = "\n".join([text, *(f"{place}. {title}" for place, title in enumerate(titles, 1))])
+    if again and again[0].text:
+        joined = replace(again[0], text=f"{text}\n\n{again[0].text}")
+        if not breaches(joined):
+            return [joined, *again[1:]]
+    return [Content(text=text), *again]
+
+
+def _rendered(bot: Bot, templates: Iterable[SayTemplate], snapshot: Snapshot, language: str) -> list[Content]:
+    return [bot.render(template, snapshot.context, language) for template in templates]

@@ -1,0 +1,23 @@
+"""Asks the resolver with what the conversation is waiting for."""
+
+from __future__ import annotations
+
+from wabox.core.intent import Choice, Expected, Understanding
+from wabox.core.message import InboundMessage
+from wabox.engine.query import accepts, expects, question
+from wabox.engine.snapshot import Snapshot
+from wabox.flowfile.bot import Bot
+from wabox.nlu.resolver import resolve
+
+
+def understand(bot: Bot, snapshot: Snapshot, message: InboundMessage) -> Understanding:
+    """What ``message`` means here and now."""
+    language = snapshot.language or bot.default_language
+    asked = question(bot.charts, snapshot)
+    choices = tuple(
+        Choice(event=option.event, title=option.title)
+        for template in (asked[1] if asked else ())
+        for option in bot.render(template, snapshot.context, language).options
+    )
+    expected = Expected(choices=choices, intents=expects(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
+    return resolve(message, expected, bot.intents, bot.languages, snapshot.language or bot.default_language)

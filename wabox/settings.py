@@ -1,0 +1,195 @@
+"""Settings: ``wabox.toml`` and the environment, read once, here and nowhere else, then passed.
+
+Secrets never stand in ``wabox.toml``: they come from the environment (``WABOX_ACCESS_TOKEN``) or from a file that the
+settings name (``access_token_file = "/run/secrets/token"``), so that a bot's folder can be shown and committed. The
+environment wins over the file. What is missing is said with the name of the variable, not found out by a customer.
+
+=================  ============================  ==========================================================
+wabox.toml         environment                   meaning
+=================  ============================  ==========================================================
+bot.name           WABOX_BOT                     the folder in ``flows/`` (default: the only one)
+bot.language       –                             language until the customer shows theirs
+bot.context        –                             values that every new conversation begins with
+server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
+server.port        WABOX_PORT                    port (8080)
+whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
+whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webhook
+…                  WABOX_APP_SECRET_OLD          the previous one, accepted while you rotate
+…                  WABOX_VERIFY_TOKEN            the word you typed into Meta's webhook form
+…                  WABOX_ACCESS_TOKEN            system-user token
+data.folder        WABOX_DATA                    everything that must be backed up (``data``)
+=================  ============================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from wabox.errors import SettingsError
+
+FILE = "wabox.toml"
+GRAPH_URL = "https://graph.facebook.com/v26.0"
+
+
+class Secret:
+    """A value that does not show itself in logs, errors or ``repr``."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppSettings:
+    """What ties the bot to Meta."""
+
+    app_secrets: tuple[Secret, ...]
+    """The current one first; a second is accepted during rotation."""
+    verify_token: Secret
+    access_token: Secret
+    api_url: str = GRAPH_URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    root: Path
+    """The folder of ``wabox.toml``: relative paths start here."""
+    bot: str | None = None
+    language: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data: Path = Path("data")
+    whatsapp: WhatsAppSettings | None = None
+    """``None`` when nothing is set: ``wabox chat`` and ``wabox check`` need no account."""
+
+    def require_whatsapp(self) -> WhatsAppSettings:
+        """For ``wabox serve``; raises SettingsError naming every missing secret at once."""
+        if self.whatsapp is None:
+            raise SettingsError(
+                "wabox serve needs your WhatsApp app's secrets: set WABOX_APP_SECRET, WABOX_VERIFY_TOKEN and "
+                f"WABOX_ACCESS_TOKEN, or name files for them under [whatsapp] in {FILE}. "
+                "To try the bot without an account: wabox demo"
+            )
+        return self.whatsapp
+
+
+_KNOWN: dict[str, frozenset[str]] = {
+    "bot": frozenset({"name", "language", "context"}),
+    "server": frozenset({"host", "port"}),
+    "whatsapp": frozenset(
+        {"api_url", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
+    ),
+    "data": frozenset({"folder"}),
+}
+
+
+def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read ``root/wabox.toml`` (it may be absent) and the environment. Raises SettingsError."""
+    env = os.environ if environ is None else environ
+    path = root / FILE
+    tables = _read(path)
+    bot, server, data = (tables.get(name, {}) for name in ("bot", "server", "data"))
+    port = env.get("WABOX_PORT", server.get("port", 8080))
+    try:
+        port = int(port)
+        if not 0 <= port <= 65535:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"the port must be a number from 0 to 65535, not {port!r} (WABOX_PORT or [server] port)"
+        ) from None
+    context = bot.get("context", {})
+    if not isinstance(context, dict):
+        raise SettingsError(f"{path}: [bot] context must be a table of values")
+    return Settings(
+        root=root,
+        bot=env.get("WABOX_BOT") or bot.get("name"),
+        language=bot.get("language"),
+        context=context,
+        host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
+        port=port,
+        data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
+        whatsapp=_whatsapp(root, tables.get("whatsapp", {}), env),
+    )
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    for name, table in tables.items():
+        _must_know(path, name, _KNOWN, "section")
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {name} must be a section: [{name}]")
+        for key in table:
+            if name == "whatsapp" and f"{key}_file" in _KNOWN[name]:
+                raise SettingsError(
+                    f"{path}: [whatsapp] {key} is a secret and does not belong in this file: "
+                    f"set WABOX_{key.upper()}, or put it into a file and name it as {key}_file"
+                )
+            _must_know(path, key, _KNOWN[name], f"setting in [{name}]")
+    return tables
+
+
+def _must_know(path: Path, key: str, known: Mapping[str, Any] | frozenset[str], what: str) -> None:
+    if key not in known:
+        near = get_close_matches(key, list(known), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        raise SettingsError(f"{path}: unknown {what}: {key!r}; {hint}")
+
+
+def _whatsapp(root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> WhatsAppSettings | None:
+    secrets = {
+        name: _secret(root, name, table, env)
+        for name in ("app_secret", "app_secret_old", "verify_token", "access_token")
+    }
+    app, old, verify, token = secrets.values()
+    if not (app or verify or token):
+        return None
+    missing = [f"WABOX_{name.upper()}" for name, value in secrets.items() if not value and name != "app_secret_old"]
+    if app is None or verify is None or token is None:
+        raise SettingsError(f"missing {', '.join(missing)}: set it in the environment or name a file in {FILE}")
+    url = str(env.get("WABOX_GRAPH_URL") or table.get("api_url", GRAPH_URL)).rstrip("/")
+    if not url.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"the Graph URL must start with https://, not {url!r} (WABOX_GRAPH_URL or [whatsapp] api_url)"
+        )
+    return WhatsAppSettings(
+        app_secrets=(app, old) if old else (app,), verify_token=verify, access_token=token, api_url=url
+    )
+
+
+def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Secret | None:
+    if value := env.get(f"WABOX_{name.upper()}", "").strip():
+        return Secret(value)
+    file = table.get(f"{name}_file")
+    if file is None:
+        return None
+    try:
+        value = (root / str(file)).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"[whatsapp] {name}_file: {error}") from error
+    if not value:
+        raise SettingsError(f"[whatsapp] {name}_file: {root / str(file)} is empty")
+    return Secret(value)

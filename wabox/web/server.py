@@ -1,0 +1,94 @@
+"""Puts the routes together and serves them with uvicorn, in this process and this event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import uvicorn
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.types import ControllerRouterHandler
+
+from wabox.app import App
+from wabox.errors import SettingsError
+from wabox.settings import WhatsAppSettings
+from wabox.web.errors import HANDLERS
+from wabox.web.health import health_router
+from wabox.web.webhook import webhook_route
+
+
+def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """Every route of ``wabox serve``; ``extra`` are the demo's own."""
+    return Litestar.from_config(
+        AppConfig(
+            route_handlers=[webhook_route(whatsapp, app.accept, app.clock), health_router(app.probe), *extra],
+            exception_handlers=HANDLERS,
+            openapi_config=None,
+            logging_config=None,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. Raises SettingsError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {error.strerror}. "
+            "Is another wabox running? Choose another port with --port or WABOX_PORT"
+        ) from error
+    sock.set_inheritable(True)
+    return sock
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to us: two of them share one process in the demo."""
+
+    def __init__(self, asgi: Any, sock: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                asgi,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                server_header=False,
+                backlog=2048,
+                timeout_graceful_shutdown=5,
+                h11_max_incomplete_event_size=None,
+            )
+        )
+        self._sock = sock
+        self._ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def port(self) -> int:
+        port: int = self._sock.getsockname()[1]
+        return port
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def begin(self) -> asyncio.Task[None]:
+        """Start serving; returns when the port answers. The task ends after ``should_exit`` was set."""
+        task = asyncio.create_task(self.serve(sockets=[self._sock]))
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        return task

@@ -1,0 +1,129 @@
+"""``/webhook``: Meta calls here.
+
+The POST answers 200 only after everything it brought is committed (promise P1), and exactly 200, because Meta takes any
+other answer for a failure and brings the whole batch again for up to seven days. What is answered when:
+
+====  =============================================================================================================
+200   committed; also for elements that nobody can read: they are kept as dead letters, repeating them would not help
+401   the signature is missing or wrong; nothing was stored
+413   over 4 MiB (Meta's payloads reach 3 MB)
+503   overloaded or out of disk: not stored, so Meta must bring it again
+====  =============================================================================================================
+
+It is registered as a raw ASGI route: the framework's request cycle would cost as much again as verifying, parsing and
+committing the message together.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope
+from litestar.types import Send as ASGISend
+
+from wabox.core.message import Arrival
+from wabox.core.ports import Clock
+from wabox.errors import StorageError
+from wabox.settings import WhatsAppSettings
+from wabox.whatsapp.signature import verify
+from wabox.whatsapp.webhook import parse
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 4 * 1024 * 1024
+TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
+
+
+class TooLarge(Exception):
+    pass
+
+
+def webhook_route(
+    settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitable[None]], clock: Clock
+) -> ASGIRouteHandler:
+    """The handshake (GET) and the events (POST) of one Meta app."""
+    secrets = tuple(secret.reveal().encode() for secret in settings.app_secrets)
+    token = settings.verify_token.reveal().encode()
+
+    @asgi("/webhook", copy_scope=False)
+    async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
+        method: Any = scope["method"]  # type: ignore[typeddict-item]
+        if method == "POST":
+            status, body = await _events(scope, receive)
+        elif method == "GET":
+            status, body = _handshake(scope["query_string"], token)
+        else:
+            status, body = 405, b"this address takes GET and POST"
+        await _answer(send, status, body)
+
+    async def _events(scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        signature: bytes | None = None
+        for name, value in scope["headers"]:
+            if name == b"x-hub-signature-256":
+                signature = value
+            elif name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
+                return 413, b"the body is over 4 MiB"
+        if signature is None:
+            log.warning("webhook.unsigned")
+            return 401, b"X-Hub-Signature-256 is missing"
+        try:
+            body = await _read(receive)
+        except TooLarge:
+            return 413, b"the body is over 4 MiB"
+        if not verify(body, signature, secrets):
+            log.warning("webhook.bad_signature", bytes=len(body))
+            return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
+        try:
+            await accept(parse(body, clock()))
+        except StorageError as error:
+            log.warning("webhook.not_stored", error=str(error))
+            return 503, b"not stored, bring it again"
+        return 200, b""
+
+    return webhook
+
+
+def _handshake(query: bytes, token: bytes) -> tuple[int, bytes]:
+    """Meta's check that this address is ours: echo the challenge if the verify token is right."""
+    # latin-1 keeps every byte: the comparison below must not raise on what is not UTF-8.
+    fields = parse_qs(query.decode("latin-1"), encoding="latin-1")
+    mode, given, challenge = (fields.get(f"hub.{name}", [""])[0] for name in ("mode", "verify_token", "challenge"))
+    if mode == "subscribe" and challenge and hmac.compare_digest(given.encode("latin-1"), token):
+        return 200, challenge.encode("latin-1")
+    log.warning("webhook.handshake_refused", mode=mode[:32])
+    return 403, b"the verify token is not the one this server was started with"
+
+
+async def _read(receive: Receive) -> bytes:
+    message: Any = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return _bounded(body)
+    chunks = [_bounded(body)]
+    size = len(body)
+    while message.get("more_body"):
+        message = await receive()
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise TooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > BODY_LIMIT:
+        raise TooLarge
+    return body
+
+
+async def _answer(send: ASGISend, status: int, body: bytes) -> None:
+    headers = [*TEXT, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})  # type: ignore[typeddict-item]
+    await send({"type": "http.response.body", "body": body, "more_body": False})
