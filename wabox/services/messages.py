@@ -15,8 +15,10 @@ from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
 from wabox.flowfile.bot import Bot
-from wabox.services.conversations import Turn, advance, apologise
+from wabox.nlu.resolver import Resolver
+from wabox.services.conversations import advance, apologise
 from wabox.services.outbox import Outbox
+from wabox.services.turn import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +26,11 @@ log = structlog.get_logger(__name__)
 class Messages:
     """Accepts what webhooks bring and moves conversations on."""
 
-    def __init__(self, *, bot: Bot, ingress: Ingress, sessions: Sessions, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, *, bot: Bot, resolver: Resolver, ingress: Ingress, sessions: Sessions, outbox: Outbox, clock: Clock
+    ) -> None:
         self._bot = bot
+        self._resolver = resolver
         self._ingress = ingress
         self._sessions = sessions
         self._outbox = outbox
@@ -45,7 +50,7 @@ class Messages:
             session = await self._sessions.open(message.conversation_id)
             now = self._clock()
             try:
-                turn = advance(self._bot, session, message, now)
+                turn = advance(self._bot, self._resolver, session, message, now)
             except Exception as error:
                 log.error(
                     "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from wabox.core.content import Content
 from wabox.core.limits import breaches
-from wabox.engine.chart import SayTemplate
 from wabox.engine.effect import Say
-from wabox.engine.query import question, reprompt
+from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
+from wabox.engine.view import question, reprompt
 from wabox.flowfile.bot import Bot
 
 
@@ -39,31 +39,39 @@ def render(
 ) -> tuple[Content, ...]:
     """The bubbles of a turn. ``active`` are the states that are active at its end: a question of any other is not asked.
 
-    Two leads in one turn ask the same question twice: the last one stands.
+    A question is asked once: of two leads the last one stands, and a lead takes the place of the same question asked before
+    it in this turn (a greeting, then a detour that ended at once: "where were we" would make no sense there).
     """
-    lines = list(lines)
-    leads = [line for line in lines if isinstance(line, Lead)]
+    lines = [line for line in lines if not (isinstance(line, Say) and line.question and line.state not in active)]
+    last = next((line for line in reversed(lines) if isinstance(line, Lead)), None)
+    asked = question(bot.charts, snapshot) if snapshot and last else None
     said: list[Content] = []
+    fresh = False
     for line in lines:
         match line:
             case Say():
-                if not line.question or line.state in active:
+                if asked and line.question and line.state == asked[0]:
+                    fresh = True
+                else:
                     said.append(bot.render(line.template, line.context, language))
             case Lead():
-                if line is leads[-1]:
-                    said.extend(_lead(bot, line, snapshot, language))
+                if line is last:
+                    said.extend(_lead(bot, line, snapshot, language, fresh=fresh))
             case Content():
                 said.append(line)
     return tuple(said)
 
 
-def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str) -> list[Content]:
+def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fresh: bool) -> list[Content]:
     if snapshot is None:
         return [Content(text=bot.text(lead.text, language))]
-    if lead.own_words and (own := reprompt(bot.charts, snapshot)):
-        return _rendered(bot, own, snapshot, language)
     asked = question(bot.charts, snapshot)
+    own = reprompt(bot.charts, snapshot)
+    if lead.own_words and own is not None and own != asked:
+        return _rendered(bot, own[1], snapshot, language)
     again = _rendered(bot, asked[1], snapshot, language) if asked else []
+    if fresh:
+        return again
     text = bot.text(lead.text, language)
     if lead.numbered:
         titles = [option.title for content in again for option in content.options]

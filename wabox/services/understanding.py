@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from wabox.core.intent import Choice, Expected, Understanding
 from wabox.core.message import InboundMessage
-from wabox.engine.query import accepts, expects, question
 from wabox.engine.snapshot import Snapshot
+from wabox.engine.view import accepts, expected, question
 from wabox.flowfile.bot import Bot
-from wabox.nlu.resolver import resolve
+from wabox.nlu.resolver import Resolver
 
 
-def understand(bot: Bot, snapshot: Snapshot, message: InboundMessage) -> Understanding:
+def understand(bot: Bot, resolver: Resolver, snapshot: Snapshot, message: InboundMessage) -> Understanding:
     """What ``message`` means here and now."""
     language = snapshot.language or bot.default_language
     asked = question(bot.charts, snapshot)
@@ -19,5 +19,5 @@ def understand(bot: Bot, snapshot: Snapshot, message: InboundMessage) -> Underst
         for template in (asked[1] if asked else ())
         for option in bot.render(template, snapshot.context, language).options
     )
-    expected = Expected(choices=choices, intents=expects(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
-    return resolve(message, expected, bot.intents, bot.languages, snapshot.language or bot.default_language)
+    waits_for = Expected(choices=choices, intents=expected(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
+    return resolver.resolve(message, waits_for, language)

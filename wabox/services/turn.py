@@ -1,0 +1,228 @@
+"""A turn while it is being made: collects what one message causes, then writes it as a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from wabox.core.content import Content
+from wabox.core.conversation import Record, Session, Timer, UnitOfWork
+from wabox.core.delivery import OutboundMessage, outbound_id
+from wabox.core.event import Event
+from wabox.core.handoff import Handoff, HandoffStatus
+from wabox.core.intent import Understanding
+from wabox.core.message import InboundMessage
+from wabox.engine import effect as effects
+from wabox.engine.rebase import rebase
+from wabox.engine.snapshot import Frame, Snapshot, decode, encode
+from wabox.engine.step import Step, fire, start, step
+from wabox.engine.view import active_states
+from wabox.flowfile.bot import Bot
+from wabox.services.replies import Lead, Line, render
+from wabox.whatsapp.payload import request_body
+
+PLAIN = frozenset({"text", "button_reply", "list_reply"})
+"""Types whose record needs no raw object to be read again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A unit of work and what led to it."""
+
+    unit: UnitOfWork
+    snapshot: Snapshot | None
+    """The conversation from now on; ``None`` when it has not begun or is over."""
+    said: tuple[Content, ...] = ()
+    understanding: Understanding | None = None
+    events: tuple[str, ...] = ()
+    """Every event the engine processed, in order."""
+    failures: tuple[effects.Failed, ...] = ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The active leaf states at the end."""
+        return self.snapshot.leaves if self.snapshot else ()
+
+
+class Draft:
+    """A turn in the making."""
+
+    def __init__(self, bot: Bot, session: Session, message: InboundMessage, now: int) -> None:
+        self.bot = bot
+        self.session = session
+        self.message = message
+        self.now = now
+        self.language = bot.default_language
+        self.snapshot: Snapshot | None = None
+        self.understanding: Understanding | None = None
+        self.lines: list[Line] = []
+        self.records: list[Record] = []
+        self.events: list[str] = []
+        self._timers: dict[str, effects.Arm | effects.Disarm] = {}
+        self._handoffs: list[Handoff] = []
+        self._failures: list[effects.Failed] = []
+
+    def restore(self) -> bool:
+        """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
+        if self.session.snapshot is None:
+            return False
+        self.snapshot = rebase(self.bot.charts, decode(self.session.snapshot))
+        if self.snapshot is None:
+            self.record("event", {"restarted": "its states are gone from the flow"})
+            return False
+        self.language = self.snapshot.language or self.language
+        return True
+
+    def begin(self) -> None:
+        """Start the main chart."""
+        self._take(start(self.bot.charts, self.bot.main, self.now, self.bot.context))
+
+    def step(self, event: Event) -> bool:
+        """Give the event to the engine; whether somebody handled it."""
+        if self.snapshot is None:
+            return False
+        # Handled or not, the customer spoke: the silence that the timers measure begins anew.
+        result = step(self.bot.charts, self.snapshot, event, self.now)
+        self._take(result)
+        return result.handled
+
+    def fire(self, name: str, armed: int) -> None:
+        """A timer is due; a stale one does nothing."""
+        if self.snapshot is not None:
+            self._take(fire(self.bot.charts, self.snapshot, name, armed, self.now))
+
+    def say(self, key: str) -> None:
+        """One of our own texts, by its key."""
+        self.lines.append(Content(text=self.bot.text(key, self.language)))
+
+    def keep(self, **facts: Any) -> None:
+        """Write ``language`` or ``misses`` into the snapshot."""
+        if self.snapshot is not None:
+            self.snapshot = msgspec.structs.replace(self.snapshot, **facts)
+
+    def record(self, kind: Any, body: dict[str, Any]) -> None:
+        self.records.append(Record(at=self.now, kind=kind, body=body))
+
+    def hand_over(self, queue: str, reason: str, priority: int = 0) -> None:
+        """Give the conversation to people."""
+        self._handoff("waiting", queue=queue, priority=priority, reason=reason)
+
+    def finish(self, *, forget: bool = False) -> Turn:
+        """The turn as a value. ``forget`` drops a stored snapshot that nobody can read."""
+        snapshot, message = self.snapshot, self.message
+        over = snapshot is not None and snapshot.status == "done"
+        stored: bytes | None
+        if snapshot is None:
+            stored = None if forget else self.session.snapshot
+        else:
+            stored = None if over else encode(snapshot)
+        said = render(self.bot, self.lines, snapshot, self._active(), self.language)
+        sends = tuple(self._outbound(index, content) for index, content in enumerate(said))
+        unit = UnitOfWork(
+            conversation_id=self.session.conversation_id,
+            number_id=message.number_id,
+            contact=message.contact,
+            expected=self.session.sequence,
+            handled=(message.message_id,),
+            snapshot=stored,
+            at=self.now,
+            sends=sends,
+            arm=() if over else self._arm(),
+            disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
+            handoffs=tuple(self._handoffs),
+            records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
+        )
+        return Turn(
+            unit=unit,
+            snapshot=None if over else snapshot,
+            said=said,
+            understanding=self.understanding,
+            events=tuple(self.events),
+            failures=tuple(self._failures),
+        )
+
+    # -- effects -------------------------------------------------------------------------------------------------------
+
+    def _take(self, result: Step) -> None:
+        self.snapshot = result.snapshot
+        self.events.extend(result.events)
+        for effect in result.effects:
+            self._effect(effect)
+
+    def _effect(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.Say():
+                self.lines.append(effect)
+            case effects.Arm() | effects.Disarm():
+                self._timers[effect.name] = effect
+            case effects.OpenHandoff():
+                self.hand_over(effect.queue, effect.reason, effect.priority)
+            case effects.CloseHandoff():
+                self._handoff("closed")
+            case effects.Resumed():
+                self.lines.append(Lead("wabox.resumed"))
+            case effects.Nudge():
+                self.lines.append(Lead("wabox.nudge"))
+            case effects.Failed():
+                self._failures.append(effect)
+                self.record("error", {"where": effect.where, "error": effect.error})
+            case effects.Log():
+                self.record("event", {"log": effect.message, "state": effect.state})
+            case effects.Push() | effects.Ended():
+                pass  # the snapshot says the same
+
+    def _handoff(self, status: HandoffStatus, *, queue: str = "default", priority: int = 0, reason: str = "") -> None:
+        self._handoffs.append(
+            Handoff(
+                id=f"h-{outbound_id(self.message.message_id, len(self._handoffs))}",
+                conversation_id=self.session.conversation_id,
+                status=status,
+                at=self.now,
+                queue=queue,
+                priority=priority,
+                reason=reason,
+            )
+        )
+
+    # -- the unit of work ----------------------------------------------------------------------------------------------
+
+    def _active(self) -> frozenset[str]:
+        """The states whose questions may be asked: those of every frame, since a detour leaves what is below as it was."""
+        if self.snapshot is None or self.snapshot.status == "done":
+            return frozenset()
+        frames: tuple[Frame | Snapshot, ...] = (*self.snapshot.stack, self.snapshot)
+        return frozenset(
+            state.id for frame in frames for state in active_states(self.bot.charts.find(frame.chart), frame.leaves)
+        )
+
+    def _arm(self) -> tuple[Timer, ...]:
+        arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))
+        return tuple(Timer(name=arm.name, due_at=arm.due_at, armed=arm.armed) for arm in arms)
+
+    def _outbound(self, index: int, content: Content) -> OutboundMessage:
+        return OutboundMessage(
+            id=outbound_id(self.message.message_id, index),
+            conversation_id=self.session.conversation_id,
+            number_id=self.message.number_id,
+            body=request_body(content, self.message.contact),
+            created_at=self.now,
+        )
+
+    def _inbound_record(self) -> Record:
+        message, found = self.message, self.understanding
+        body: dict[str, Any] = {"channel": message.channel, "type": message.type, "text": message.text}
+        if message.payload:
+            body["payload"] = message.payload
+        if message.type not in PLAIN and message.raw:
+            body["raw"] = message.raw
+        if found is not None:
+            body["understood"] = [found.tier, found.intent, round(found.confidence, 3), found.language]
+        if self.events:
+            body["events"] = self.events
+        return Record(at=self.now, kind="in", body=body, ref=message.message_id)
+
+    def _outbound_records(self, sends: Sequence[OutboundMessage]) -> list[Record]:
+        return [Record(at=self.now, kind="out", body=send.body, ref=send.id) for send in sends]
