@@ -23,7 +23,9 @@ def parse_duration(value: object) -> int:
     """The duration in ms; ValueError with a sentence for the author when it is none."""
     ms = _ms(value)
     if ms is None:
-        raise ValueError(f"{value!r} is not a duration; write 10s, 30m, 24h, 2d, 1h30m, PT10S or a number of milliseconds")
+        raise ValueError(
+            f"{value!r} is not a duration; write 10s, 30m, 24h, 2d, 1h30m, PT10S or a number of milliseconds"
+        )
     if not 0 <= ms <= LONGEST:
         raise ValueError(f"{value!r} is out of range; a duration is between 0 and ten years")
     return ms
@@ -47,5 +49,8 @@ def _ms(value: object) -> int | None:
     if iso is None or not any(iso.groups()):
         return None
     return round(
-        sum(float((number or "0").replace(",", ".")) * _UNITS[unit] for number, unit in zip(iso.groups(), "wdhms", strict=True))
+        sum(
+            float((number or "0").replace(",", ".")) * _UNITS[unit]
+            for number, unit in zip(iso.groups(), "wdhms", strict=True)
+        )
     )

@@ -1,0 +1,342 @@
+"""What happens when these transitions are taken in this configuration: one microstep of SCXML, worked out once.
+
+The algorithm is that of the W3C recommendation (State Chart XML, appendix D): removeConflictingTransitions,
+computeExitSet, computeEntrySet, getTransitionDomain, enterStates. Where wabox follows XState v5 instead:
+
+- A transition does not leave and re-enter its source unless it says ``reenter: true``: targets inside the source, or the
+  source itself, leave the source active (also when the source is parallel, and for a state that targets itself).
+- Inner parallel states that complete together with their parent each raise their ``done.state`` (the recommendation's
+  pseudo-code stops at the first; its text, 3.4, does not).
+
+The root of a chart stands for the ``<scxml>`` element, so it is never left except by its own ``reenter`` and at the
+end. Least common *compound* ancestor is taken literally: a transition from one region of a parallel state to another
+leaves and re-enters the parallel state.
+
+A plan is valid for its configuration and transitions as long as working it out looked at no history; otherwise also for
+those values of the chart's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from wabox.engine.action import Running
+from wabox.engine.chart import Chart
+from wabox.engine.configuration import Configuration, enter
+from wabox.engine.effect import CloseHandoff, OpenHandoff, Say
+from wabox.engine.event import AFTER, DONE, Event
+from wabox.engine.say import SayTemplate
+from wabox.engine.state import BoundAction, State, Taken, Transition
+
+Operation: TypeAlias = Callable[[Running], None]
+History: TypeAlias = Mapping[str, tuple[str, ...]]
+
+
+class Block(NamedTuple):
+    """Operations that stand or fall together: when one raises, the rest of its block is skipped (SCXML 4.1)."""
+
+    where: str
+    operations: tuple[Operation, ...]
+    labels: tuple[str, ...] = ()
+    """Names of the actions, in step with the operations; none for the engine's own."""
+
+
+class Program:
+    """Blocks laid end to end."""
+
+    __slots__ = ("_blocks", "labels", "operations")
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._blocks = tuple(block for block in blocks if block.operations)
+        self.operations = tuple(operation for block in self._blocks for operation in block.operations)
+        self.labels = tuple(label for block in self._blocks for label in block.labels)
+
+    def broken(self, at: int) -> Failure:
+        """What it means that the operation at this place raised."""
+        begun = 0
+        labels: tuple[str, ...] = ()
+        for number, block in enumerate(self._blocks, 1):
+            inside = at - begun
+            if inside < len(block.operations):
+                break
+            begun += len(block.operations)
+            labels += block.labels
+        where = f"{block.where}, action {block.labels[inside]}" if block.labels else block.where
+        return Failure(where, labels + block.labels[: inside + 1], Program(self._blocks[number:]))
+
+
+class Failure(NamedTuple):
+    where: str
+    begun: tuple[str, ...]
+    """Names of the actions begun, the failed one last."""
+    rest: Program
+    """What still has to run."""
+
+
+class Plan(NamedTuple):
+    """A microstep, flat."""
+
+    program: Program
+    taken: tuple[Taken, ...]
+    saves: Mapping[str, tuple[str, ...]]
+    """History to record."""
+    disarm: tuple[str, ...]
+    arm: tuple[tuple[str, int], ...]
+    """(timer, delay in ms)"""
+    next: Configuration
+    done: bool
+    """The chart's root is final."""
+    historic: bool
+    """Working it out looked at the history."""
+
+
+def plan_for(config: Configuration, chosen: Transition | tuple[Transition, ...], history: History) -> Plan:
+    """The plan that is not remembered under its transitions alone: that for this history, or a new one."""
+    chart = config.chart
+    key = (chosen, tuple(history.get(name) for name in chart.histories))
+    plan = config.plans.get(key)
+    if plan is None:
+        plan = _Microstep(chart, config.states, history).take(chosen if isinstance(chosen, tuple) else (chosen,))
+        if chart.memory.admits():
+            config.plans[key if plan.historic else chosen] = plan
+    return plan
+
+
+def entry_plan(chart: Chart) -> Plan:
+    """How the chart begins."""
+    plan = chart.memory.begin
+    if plan is None:
+        plan = _Microstep(chart, (), {}).begin()
+        if chart.memory.bound:
+            chart.memory.begin = plan
+    return plan
+
+
+def leaving(config: Configuration) -> Program:
+    """The exit actions of every active state, when a chart is abandoned (SCXML exitInterpreter)."""
+    return Program(block for state in reversed(config.states) for block in _exit(state))
+
+
+class _Microstep:
+    """The recommendation's procedures, under their names."""
+
+    def __init__(self, chart: Chart, active: tuple[State, ...], history: History) -> None:
+        self.chart = chart
+        self.active = active
+        """In document order."""
+        self.history = history
+        self.historic = False
+        self.entering: set[State] = set()
+        self.by_default: set[State] = set()
+        """Compound states entered through their initial transition."""
+
+    def begin(self) -> Plan:
+        self.add_descendants(self.chart.root)
+        return self.plan((), (), {})
+
+    def take(self, chosen: Iterable[Transition]) -> Plan:
+        transitions = self.without_conflicts(chosen)
+        left = {state for transition in transitions for state in self.exit_set(transition)}
+        exits = tuple(state for state in reversed(self.active) if state in left)
+        for transition in transitions:
+            self.compute_entry_set(transition)
+        # A state that targets itself without `reenter` is still active: what is below it is entered, it is not.
+        self.entering.difference_update(state for state in self.active if state not in left)
+        return self.plan(transitions, exits, self.saved(exits))
+
+    def plan(
+        self,
+        transitions: tuple[Transition, ...],
+        exits: tuple[State, ...],
+        saves: Mapping[str, tuple[str, ...]],
+    ) -> Plan:
+        entries = sorted(self.entering, key=lambda state: state.order)
+        blocks = [block for state in exits for block in _exit(state)]
+        for transition in transitions:
+            source = f"transition {' '.join(transition.events) or 'always'} of {_named(transition.source)}"
+            blocks.append(_block(source, transition.actions))
+        present = {state for state in self.active if state not in exits}
+        done = False
+        completed: set[State] = set()
+        for state in entries:
+            present.add(state)
+            blocks += self.entry(state)
+            if state.type == "final":
+                done = self.complete(state, present, completed, blocks) or done
+        following = enter(self.chart, [state for state in present if state.is_leaf])
+        if done:
+            blocks += [block for state in reversed(following.states) for block in _exit(state)]
+        return Plan(
+            program=Program(blocks),
+            taken=tuple(transition.taken for transition in transitions),
+            saves=saves,
+            disarm=tuple(f"{AFTER}{delay}:{state.id}" for state in exits for delay in state.after),
+            arm=tuple((f"{AFTER}{delay}:{state.id}", delay) for state in entries for delay in state.after),
+            next=following,
+            done=done,
+            historic=self.historic,
+        )
+
+    def without_conflicts(self, chosen: Iterable[Transition]) -> tuple[Transition, ...]:
+        """removeConflictingTransitions: of two that would leave the same state, the one with the inner source wins, else
+        the one whose leaf is first in document order."""
+        kept: list[Transition] = []
+        for one in chosen:
+            beaten = []
+            for other in kept:
+                if self.exit_set(one).isdisjoint(self.exit_set(other)):
+                    continue
+                if not one.source.within(other.source):
+                    break
+                beaten.append(other)
+            else:
+                kept = [other for other in kept if other not in beaten] + [one]
+        return tuple(kept)
+
+    def exit_set(self, transition: Transition) -> set[State]:
+        if not transition.targets:
+            return set()
+        domain = self.domain(transition)
+        return {state for state in self.active if domain is None or state.within(domain)}
+
+    def domain(self, transition: Transition) -> State | None:
+        """getTransitionDomain: the innermost state that stays active; None when even the root is left."""
+        source, targets = transition.source, self.effective(transition.targets)
+        if not transition.reenter and all(target is source or target.within(source) for target in targets):
+            return source
+        for state in source.ancestors:
+            if (state.type == "compound" or state.parent is None) and all(target.within(state) for target in targets):
+                return state
+        return None if transition.reenter else self.chart.root
+
+    def effective(self, targets: Iterable[State]) -> list[State]:
+        """getEffectiveTargetStates: history states stand for what they bring back."""
+        found: list[State] = []
+        for target in targets:
+            found += self.remembered(target) if target.type == "history" else (target,)
+        return found
+
+    def remembered(self, state: State) -> tuple[State, ...]:
+        self.historic = True
+        ids = self.history.get(state.id)
+        return state.default if ids is None else tuple(self.chart.states[id_] for id_ in ids)
+
+    def compute_entry_set(self, transition: Transition) -> None:
+        for target in transition.targets:
+            self.add_descendants(target)
+        if transition.targets:
+            domain = self.domain(transition)
+            for target in self.effective(transition.targets):
+                self.add_ancestors(target, domain)
+
+    def add_descendants(self, state: State) -> None:
+        """addDescendantStatesToEnter: the state and, below it, where it begins."""
+        if state.type == "history":
+            targets = self.remembered(state)
+            for target in targets:
+                self.add_descendants(target)
+            for target in targets:
+                self.add_ancestors(target, state.parent)
+            return
+        self.entering.add(state)
+        if state.initial is not None:
+            self.by_default.add(state)
+            for target in state.initial.targets:
+                self.add_descendants(target)
+            for target in state.initial.targets:
+                self.add_ancestors(target, state)
+        elif state.type == "parallel":
+            self.add_regions(state)
+
+    def add_ancestors(self, state: State, ancestor: State | None) -> None:
+        """addAncestorStatesToEnter: everything between the two, and the other regions of parallel states among it."""
+        for between in state.ancestors:
+            if between is ancestor:
+                # A parallel domain stays active, but its regions were left.
+                if between.type == "parallel":
+                    self.add_regions(between)
+                return
+            self.entering.add(between)
+            if between.type == "parallel":
+                self.add_regions(between)
+
+    def add_regions(self, state: State) -> None:
+        for region in state.regions:
+            if not any(entered is region or entered.within(region) for entered in self.entering):
+                self.add_descendants(region)
+
+    def saved(self, exits: tuple[State, ...]) -> dict[str, tuple[str, ...]]:
+        """The history that leaving these states leaves behind."""
+        saves = {}
+        for state in exits:
+            for child in state.children:
+                if child.type == "history":
+                    deep = child.history == "deep"
+                    inside = (one for one in self.active if (one.is_leaf if deep else one.parent is state))
+                    saves[child.id] = tuple(one.id for one in inside if one.within(state))
+        return saves
+
+    def entry(self, state: State) -> list[Block]:
+        blocks = [_block(f"entry of {_named(state)}", state.entry)]
+        operations: list[Operation] = [_say(template, state.id, False) for template in state.say]
+        operations += [_say(template, state.id, True) for template in state.ask]
+        if state.handoff is not None:
+            spec = state.handoff
+            effect = OpenHandoff(spec.queue, spec.priority, spec.reason, state.id)
+            operations.append(lambda running: running.effects.append(effect))
+        # A block of its own: a failing entry action must not leave the customer in silence.
+        blocks.append(Block(f"messages of {_named(state)}", tuple(operations)))
+        if state in self.by_default and state.initial is not None:
+            blocks.append(_block(f"initial of {_named(state)}", state.initial.actions))
+        return blocks
+
+    def complete(self, final: State, present: set[State], completed: set[State], blocks: list[Block]) -> bool:
+        """Raise the done events that entering ``final`` brings; whether the chart itself is done."""
+        state: State | None = final.parent
+        if state is not None and state.type == "compound":
+            if state.parent is None:
+                return True
+            blocks.append(_raise_done(state))
+            state = state.parent
+        while state is not None and state.type == "parallel" and state not in completed and _is_final(state, present):
+            completed.add(state)
+            if state.parent is None:
+                return True
+            blocks.append(_raise_done(state))
+            state = state.parent
+        return final.parent is None
+
+
+def _is_final(state: State, present: set[State]) -> bool:
+    """isInFinalState"""
+    if state.type == "compound":
+        return any(child.type == "final" and child in present for child in state.children)
+    if state.type == "parallel":
+        return all(_is_final(region, present) for region in state.regions)
+    return state.type == "final" and state in present
+
+
+def _exit(state: State) -> list[Block]:
+    blocks = [_block(f"exit of {_named(state)}", state.exit)]
+    if state.handoff is not None:
+        effect = CloseHandoff(state.id)
+        blocks.append(Block(f"hand-off of {_named(state)}", (lambda running: running.effects.append(effect),)))
+    return blocks
+
+
+def _block(where: str, actions: tuple[BoundAction, ...]) -> Block:
+    return Block(where, tuple(action.run for action in actions), tuple(action.label for action in actions))
+
+
+def _say(template: SayTemplate, state: str, question: bool) -> Operation:
+    return lambda running: running.effects.append(Say(template, running.context, state, question))
+
+
+def _raise_done(state: State) -> Block:
+    event = Event(DONE + state.id)
+    return Block(event.name, (lambda running: running.enqueue(event),))
+
+
+def _named(state: State) -> str:
+    return state.id or "the root"

@@ -1,0 +1,204 @@
+"""One frame at work: selecting transitions and taking them until it comes to rest (SCXML mainEventLoop).
+
+A :class:`Run` is the only thing in the engine that changes while it is used; it lives for one step and what it holds is
+replaced, never written into, so the snapshot that it began with stays as it was.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from operator import length_hint
+from typing import Any
+
+from wabox.engine.chart import Chart
+from wabox.engine.configuration import Configuration, Rows
+from wabox.engine.effect import Effect, Failed
+from wabox.engine.event import ERROR, Event
+from wabox.engine.plan import Program, entry_plan, plan_for
+from wabox.engine.state import Taken, Transition
+
+MICROSTEPS = 100
+"""Transitions in one step before a chart counts as one that does not come to rest."""
+
+
+class Run:
+    """Written for speed: what few steps need is a class attribute until it is needed."""
+
+    done = False
+    """The active frame's chart is at its end."""
+    budget = MICROSTEPS
+    events: tuple[str, ...] = ()
+    unhandled: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    actions: tuple[str, ...] = ()
+    _failed: frozenset[Transition] = frozenset()
+    """Those whose guard raised."""
+
+    config: Configuration
+    context: dict[str, Any]
+    history: dict[str, tuple[str, ...]]
+    timers: dict[str, tuple[int, int]]
+    """Its own copy."""
+
+    def __init__(self, event: Event, now: int, seq: int) -> None:
+        self.event = event
+        self.now = now
+        self.seq = seq
+        self.effects: list[Effect] = []
+        self.queue: list[Event] = []
+
+    # What actions reach (:class:`wabox.engine.action.Running`).
+
+    def enqueue(self, event: Event) -> None:
+        self.queue.append(event)
+
+    def arm(self, name: str, delay: int) -> None:
+        self.timers[name] = (self.now + delay, self.seq)
+
+    def cancel(self, prefix: str) -> None:
+        for name in [name for name in self.timers if name.startswith(prefix)]:
+            del self.timers[name]
+
+    # The interpreter.
+
+    def begin(self, chart: Chart, context: Mapping[str, Any]) -> None:
+        """Enter a chart afresh and let it come to rest."""
+        self.context = {**chart.context, **context}
+        self.history = {}
+        self.timers = {}
+        plan = entry_plan(chart)
+        self.config = plan.next
+        self.done = plan.done
+        self.perform(plan.program)
+        for name, delay in plan.arm:
+            self.arm(name, delay)
+        self.settle()
+
+    def macrostep(self, event: Event) -> bool:
+        """Handle an event to rest; False, and nothing done, when no transition is for it."""
+        self.event = event
+        chosen = self.select(event.name)
+        if chosen is None:
+            return False
+        self.take(chosen)
+        if self.queue or self.config.always or self.done:
+            self.settle()
+        return True
+
+    def settle(self) -> None:
+        """Eventless transitions, then the oldest internal event, until neither is left."""
+        while not self.done:
+            always = self.config.always
+            chosen = self._first(always) if always else None
+            if chosen is None:
+                if not self.queue:
+                    return
+                self.event = event = self.queue.pop(0)
+                self.events += (event.name,)
+                chosen = self.select(event.name)
+                if chosen is None:
+                    self.unhandled += (event.name,)
+                    continue
+            if self.budget <= 0:
+                self._restless()
+                return
+            self.budget -= 1
+            self.take(chosen)
+        self.queue.clear()
+
+    def select(self, name: str) -> Transition | tuple[Transition, ...] | None:
+        """selectTransitions: what the active states choose, conflicts not yet removed."""
+        config = self.config
+        rows = config.rows.get(name)
+        if rows is None:
+            rows = config.rows_for(name)
+        return self._first(rows) if rows else None
+
+    def _first(self, rows: Rows) -> Transition | tuple[Transition, ...] | None:
+        if len(rows) == 1:
+            for transition in rows[0]:
+                if transition.guard is None or self.holds(transition):
+                    return transition
+            return None
+        chosen: dict[Transition, None] = {}
+        answers: dict[Transition, bool] = {}
+        for row in rows:
+            for transition in row:
+                if transition not in answers:
+                    answers[transition] = transition.guard is None or self.holds(transition)
+                if answers[transition]:
+                    chosen[transition] = None
+                    break
+        found = tuple(chosen)
+        return found[0] if len(found) == 1 else found or None
+
+    def holds(self, transition: Transition) -> bool:
+        """The guard's answer; a guard that raises does not hold (SCXML 3.13), and is reported once in a step."""
+        guard = transition.guard
+        if guard is None:
+            return True
+        try:
+            return guard.test(self.context, self.event, self.config.active)
+        except Exception as error:  # noqa: BLE001 - a bot's own code may raise anything
+            if transition not in self._failed:
+                self._failed |= {transition}
+                self.fail(f"guard {guard.label} of {transition.source.id or 'the root'}", error)
+            return False
+
+    def take(self, chosen: Transition | tuple[Transition, ...]) -> None:
+        """microstep: leave, act, enter."""
+        config = self.config
+        plan = config.plans.get(chosen)
+        if plan is None:
+            plan = plan_for(config, chosen, self.history)
+        program, taken, saves, disarm, arm, self.config, done, _ = plan
+        self.taken += taken
+        if saves:
+            self.history = {**self.history, **saves}
+        if disarm:
+            for name in disarm:
+                self.timers.pop(name, None)
+        if done:
+            self.done = True
+        if program.operations:
+            self.perform(program)
+        if arm:
+            for name, delay in arm:
+                self.timers[name] = (self.now + delay, self.seq)
+
+    def perform(self, program: Program) -> None:
+        """Run operations; one that raises takes the rest of its block with it, nothing else."""
+        rest = iter(program.operations)
+        try:
+            for operation in rest:
+                operation(self)
+        except Exception as error:  # noqa: BLE001 - a bot's own code may raise anything
+            failure = program.broken(len(program.operations) - length_hint(rest) - 1)
+            self.actions += failure.begun
+            self.fail(failure.where, error)
+            self.perform(failure.rest)
+        else:
+            self.actions += program.labels
+
+    def fail(self, where: str, error: Exception) -> None:
+        """Report, and tell the chart: ``error.execution``, unless that is what it is handling already."""
+        told = f"{type(error).__name__}: {error}"
+        frames = traceback.extract_tb(error.__traceback__)
+        if len(frames) > 1:
+            last = frames[-1]
+            told += f" ({last.filename.rpartition('/')[2]}, line {last.lineno})"
+        where = f"{self.config.chart.id}: {where}"
+        self.effects.append(Failed(where, told))
+        if self.event.name != ERROR:
+            self.enqueue(Event(ERROR, {"where": where, "error": told}))
+
+    def _restless(self) -> None:
+        self.queue.clear()
+        states = ", ".join(self.config.key) or "the root"
+        self.effects.append(
+            Failed(
+                f"{self.config.chart.id}: {states}",
+                f"no rest after {MICROSTEPS} transitions; look for a cycle of always or raise",
+            )
+        )

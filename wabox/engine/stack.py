@@ -1,0 +1,238 @@
+"""A conversation at work: the frames of its stack and the clocks that run for them.
+
+The rules are in :mod:`wabox.engine.step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wabox.engine.chart import Chart, Charts
+from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
+from wabox.engine.effect import Arm, Disarm, Ended, Nudge, Push, Resumed
+from wabox.engine.event import HARD, RESUMED, SOFT, Event, matches
+from wabox.engine.plan import leaving
+from wabox.engine.run import Run
+from wabox.engine.snapshot import LAYOUT, Frame, Snapshot
+from wabox.engine.state import Transition
+
+FRAMES = 8
+"""The active one included."""
+
+
+class Conversation(Run):
+    stack: tuple[Frame, ...] = ()
+    delays: tuple[int, int] = (0, 0)
+    """The soft and hard delays in force when the timers now running were armed; 0: none. Unused while the customer's own
+    event is handled: that winds both clocks anyway."""
+    over = False
+
+    def __init__(self, charts: Charts, event: Event, now: int, seq: int) -> None:
+        super().__init__(event, now, seq)
+        self.charts = charts
+        self.customer = event.customer
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take up the snapshot, every part of it checked against its chart first."""
+        self.config = _checked(self.charts, snapshot)
+        self.context = snapshot.context
+        self.history = snapshot.history
+        self.timers = snapshot.timers.copy()
+        if snapshot.stack:
+            self.stack = snapshot.stack
+            for frame in self.stack:
+                _checked(self.charts, frame)
+        if not self.customer:
+            self.delays = self._in_force()
+
+    def open(self, chart: Chart, context: Mapping[str, Any]) -> None:
+        self.begin(chart, context)
+        self._unwind()
+
+    def handle(self, event: Event) -> bool:
+        """Let the event find who handles it; then end the detours that are over."""
+        name = event.name
+        self.events = (name,)
+        handled = self.macrostep(event) or self._detour(self.config.detours.get(name))
+        if not handled and self.stack:
+            handled = self._escape(event) or self._detour(self._outermost().chart.root.detours.get(name))
+        if handled:
+            if self.done:
+                self._unwind()
+            return True
+        if name == SOFT:
+            self.effects.append(Nudge())
+        elif name == HARD:
+            # No exit actions: what is archived is the conversation as it stood, to be taken up again.
+            self._end(expired=True)
+        else:
+            self.unhandled += (name,)
+            return False
+        return True
+
+    def snapshot(self, before: Snapshot | None) -> Snapshot:
+        config = self.config
+        return Snapshot(
+            LAYOUT,
+            config.chart.ref,
+            config.key,
+            self.context,
+            self.history,
+            self.timers,
+            self.stack,
+            "done" if self.over else "active",
+            self.seq,
+            None if before is None else before.language,
+            0 if before is None else before.misses,
+        )
+
+    # Frames.
+
+    def _detour(self, chart_id: str | None) -> bool:
+        """Push a chart and let it come to rest."""
+        chart = None if chart_id is None else self.charts.live.get(chart_id)
+        if chart is None or len(self.stack) + 1 >= FRAMES:
+            return False
+        on_stack = (*(frame.chart for frame in self.stack), self.config.chart.ref)
+        if any(ref.partition("@")[0] == chart.id for ref in on_stack):
+            return False
+        self.stack = (*self.stack, self._suspended())
+        self.effects.append(Push(chart.id))
+        self.delays = (0, 0)
+        self.begin(chart, {})
+        return True
+
+    def _escape(self, event: Event) -> bool:
+        """Let the outermost chart take an event that its root handles: a global escape."""
+        own = [
+            transition
+            for transition in self._outermost().chart.root.transitions
+            if any(word != "*" and matches(word, event.name) for word in transition.events)
+        ]
+        if not own:
+            return False
+        stack = self.stack
+        inner = (self.config, self.context, self.history, self.timers, self.delays)
+        self.event, self.stack = event, ()
+        self._resume(stack[0])
+        chosen = self.select(event.name) if any(map(self.holds, own)) else None
+        if chosen is not None and _leads_somewhere(chosen):
+            self.config, self.context, self.history, self.timers, self.delays = inner
+            self.perform(leaving(self.config))
+            for frame in reversed(stack[1:]):
+                self._resume(frame)
+                self.perform(leaving(self.config))
+            self._resume(stack[0])
+            self.take(chosen)
+            self.settle()
+            return True
+        if chosen is not None:
+            self.take(chosen)
+            stack = (self._suspended(), *stack[1:])
+        self.stack = stack
+        self.config, self.context, self.history, self.timers, self.delays = inner
+        self.settle()
+        return chosen is not None
+
+    def _unwind(self) -> None:
+        """End what is done: a detour gives back to the frame below, the outermost chart ends the conversation."""
+        while self.done and self.stack:
+            ended = self.config.chart.id
+            frame = self.stack[-1]
+            self.stack = self.stack[:-1]
+            self._resume(frame)
+            self.done = False
+            self.events += (RESUMED,)
+            if not self.macrostep(Event(RESUMED, {"chart": ended})):
+                self.effects.append(Resumed(self.config.chart.id))
+        if self.done:
+            self._end(expired=False)
+
+    def _end(self, expired: bool) -> None:
+        self.over = True
+        self.effects.append(Ended(self._outermost().chart.id, expired))
+
+    def _outermost(self) -> Configuration:
+        if not self.stack:
+            return self.config
+        frame = self.stack[0]
+        return configuration(self.charts.find(frame.chart), frame.leaves)
+
+    def _suspended(self) -> Frame:
+        """The active frame with what remains of its timers."""
+        if self.customer:
+            self._wind(self._in_force())
+        return Frame(
+            chart=self.config.chart.ref,
+            leaves=self.config.key,
+            context=self.context,
+            history=self.history,
+            timers={name: (max(0, due - self.now), armed) for name, (due, armed) in self.timers.items()},
+        )
+
+    def _resume(self, frame: Frame) -> None:
+        """Make a suspended frame the active one: nothing is entered, its timers go on."""
+        self.config = configuration(self.charts.find(frame.chart), frame.leaves)
+        self.context = frame.context
+        self.history = frame.history
+        self.timers = {name: (self.now + left, self.seq) for name, (left, _) in frame.timers.items()}
+        self.delays = self._in_force()
+
+    # Clocks.
+
+    def stop(self, left: Mapping[str, tuple[int, int]]) -> None:
+        """Set the clocks for the time until the next event, and ask for what changed against ``left``."""
+        timers, effects, seq = self.timers, self.effects, self.seq
+        if self.over:
+            timers.clear()
+        elif self.customer:
+            self._wind(self._in_force())
+        else:
+            delays = self._in_force()
+            if delays != self.delays:
+                soft, hard = (new if new != old else None for new, old in zip(delays, self.delays, strict=True))
+                self._wind((soft, hard))
+        for name, (due, armed) in timers.items():
+            if armed == seq:
+                effects.append(Arm(name, due, armed))
+        if not left.keys() <= timers.keys():
+            effects += [Disarm(name) for name in left if name not in timers]
+
+    def _in_force(self) -> tuple[int, int]:
+        """The soft and hard delay of the active frame, else of the nearest below that says; 0: none."""
+        soft, hard = self.config.soft, self.config.hard
+        if soft is None or hard is None:
+            for frame in reversed(self.stack):
+                below = configuration(self.charts.find(frame.chart), frame.leaves)
+                soft = below.soft if soft is None else soft
+                hard = below.hard if hard is None else hard
+        return soft or 0, hard or 0
+
+    def _wind(self, delays: tuple[int | None, int | None]) -> None:
+        """Begin the soft and hard timer anew (ms), or remove it (0), or leave it (None)."""
+        soft, hard = delays
+        if soft:
+            self.timers["soft"] = (self.now + soft, self.seq)
+        elif soft == 0:
+            self.timers.pop("soft", None)
+        if hard:
+            self.timers["hard"] = (self.now + hard, self.seq)
+        elif hard == 0:
+            self.timers.pop("hard", None)
+
+
+def _checked(charts: Charts, frame: Frame | Snapshot) -> Configuration:
+    """The frame's configuration. What was found good before is known to the chart's memory; only the rest is looked at."""
+    chart = charts.find(frame.chart)
+    memory = chart.memory
+    config = memory.configurations.get(frame.leaves) or configuration(chart, frame.leaves)
+    if frame.history and not frame.history.items() <= memory.histories:
+        check_history(chart, frame.history)
+    if not frame.timers.keys() <= chart.timers:
+        check_timers(chart, frame.timers)
+    return config
+
+
+def _leads_somewhere(chosen: Transition | tuple[Transition, ...]) -> bool:
+    return any(one.targets for one in chosen) if isinstance(chosen, tuple) else bool(chosen.targets)

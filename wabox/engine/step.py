@@ -1,0 +1,91 @@
+"""A conversation's step: chart, snapshot, event and the time in; new snapshot and effects out. Nothing is executed.
+
+**Who gets an event.** The active frame (the chart on top of the stack) by its transitions; then the ``detours`` of its
+active states, innermost first; then, from inside a detour, the outermost chart's *global escapes*: transitions of its
+root, bare ``*`` excepted. An escape with a target drops the frames above (their exit actions run) and is taken by the
+outermost chart; one without runs its actions in that chart's context and the detour goes on. Last come the detours of
+the outermost chart's root, which are there "from anywhere". Otherwise nobody handles it, and the step says so.
+
+**The stack.** A detour suspends the frame below with what remains of its timers and starts another chart with that chart's
+own context. When it reaches its end it is dropped, the frame below is there again exactly as it was, nothing left or
+entered, and gets the event ``resumed``. A chart that is on the stack is not started again above itself; eight frames are the
+most there can be.
+
+**Timers.** ``soft`` and ``hard`` run for the innermost active states that define them; a detour whose chart defines none has
+those of the frame below. They begin anew with every event of the customer, whoever handles it, and when the delay in
+force changes. ``after`` timers run from entry to exit. A timer that is due comes back through :func:`fire` and does
+nothing when its ``armed`` is no longer the snapshot's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from wabox.engine.chart import Charts
+from wabox.engine.effect import Effect
+from wabox.engine.event import Event, timer_event
+from wabox.engine.snapshot import Snapshot
+from wabox.engine.stack import Conversation
+from wabox.engine.state import Taken
+from wabox.engine.value import copied_plain
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one event did."""
+
+    snapshot: Snapshot
+    effects: tuple[Effect, ...] = ()
+    """In the order in which they are to happen; timers last."""
+    handled: bool = False
+    """False: nobody handled the event; the snapshot is as before but for ``seq`` and timers."""
+    events: tuple[str, ...] = ()
+    """Every event processed, the internal ones (raised, ``done.state.…``, ``resumed``) included."""
+    unhandled: tuple[str, ...] = ()
+    """Those of them that nobody handled."""
+    transitions: tuple[Taken, ...] = ()
+    """Transitions taken, for coverage."""
+    actions: tuple[str, ...] = ()
+    """Names of the actions run, as written; one that failed is included."""
+
+
+def start(charts: Charts, chart_id: str, now: int, context: Mapping[str, Any] | None = None) -> Step:
+    """Begin a conversation in a live chart. ``context`` goes over the chart's own variables.
+
+    KeyError when there is no such chart; TypeError or ValueError when the context cannot be stored.
+    """
+    run = Conversation(charts, Event("start", customer=True), now, 1)
+    run.open(charts.live[chart_id], {} if context is None else copied_plain(context))
+    return _step(run, None, {}, True)
+
+
+def step(charts: Charts, snapshot: Snapshot, event: Event, now: int) -> Step:
+    """Handle one event to rest. ConversationError when the snapshot does not fit its charts.
+
+    An event for a conversation that is done changes nothing, not even ``seq``.
+    """
+    if snapshot.status != "active":
+        return Step(snapshot, events=(event.name,), unhandled=(event.name,))
+    run = Conversation(charts, event, now, snapshot.seq + 1)
+    run.restore(snapshot)
+    return _step(run, snapshot, snapshot.timers, run.handle(event))
+
+
+def fire(charts: Charts, snapshot: Snapshot, name: str, armed: int, now: int) -> Step:
+    """Handle a timer that is due; ``armed`` is what its :class:`~wabox.engine.effect.Arm` said. A stale one changes nothing."""
+    timer = snapshot.timers.get(name)
+    if snapshot.status != "active" or timer is None or timer[1] != armed:
+        return Step(snapshot)
+    event = Event(timer_event(name))
+    run = Conversation(charts, event, now, snapshot.seq + 1)
+    run.restore(snapshot)
+    del run.timers[name]
+    left = dict(run.timers)
+    return _step(run, snapshot, left, run.handle(event))
+
+
+def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[int, int]], handled: bool) -> Step:
+    run.stop(left)
+    return Step(run.snapshot(before), tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions)

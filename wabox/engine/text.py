@@ -1,0 +1,45 @@
+"""Placeholders: ``{name}``, ``{cart.total}``; ``{{`` and ``}}`` are braces.
+
+Anything else in braces is left as written, and what is filled in is never looked at again: a customer called
+``{password}`` stays one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from wabox.engine.value import look_up
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*(?:\.\w+)*)\}", re.ASCII)
+
+
+def fill(text: str, context: Mapping[str, Any]) -> str:
+    """The text with its placeholders replaced; what the context does not have becomes nothing."""
+    if "{" not in text and "}" not in text:
+        return text
+
+    def put(match: re.Match[str]) -> str:
+        path = match[1]
+        return match[0][0] if path is None else written(look_up(context, tuple(path.split("."))))
+
+    return _PLACEHOLDER.sub(put, text)
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """The paths that :func:`fill` would look up, in order, each once."""
+    return tuple(dict.fromkeys(match[1] for match in _PLACEHOLDER.finditer(text) if match[1] is not None))
+
+
+def written(value: Any) -> str:
+    """A context value as a customer reads it."""
+    if value is None or isinstance(value, Mapping):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(filter(None, map(written, value)))
+    return str(value)

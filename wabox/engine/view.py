@@ -1,0 +1,58 @@
+"""Reading a conversation: where it stands, what it asked, what it would understand now. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wabox.engine.chart import Chart, Charts
+from wabox.engine.configuration import Configuration, configuration
+from wabox.engine.say import SayTemplate
+from wabox.engine.snapshot import Snapshot
+from wabox.engine.state import State
+
+
+def active_states(chart: Chart, leaves: Iterable[str]) -> tuple[State, ...]:
+    """Every active state in document order, the root first. ConversationError when the chart has no such configuration."""
+    return configuration(chart, tuple(sorted(leaves))).states
+
+
+def question(charts: Charts, snapshot: Snapshot) -> tuple[str, tuple[SayTemplate, ...]] | None:
+    """The question that stands: state id and ``ask`` of the innermost active state of the active frame that has one."""
+    found = _active(charts, snapshot).question if snapshot.status == "active" else None
+    return None if found is None else (found[0].id, found[0].ask)
+
+
+def reprompt(charts: Charts, snapshot: Snapshot) -> tuple[str, tuple[SayTemplate, ...]] | None:
+    """What to say when the answer was not understood: that state's ``reprompt``, or its ``ask`` again."""
+    found = _active(charts, snapshot).question if snapshot.status == "active" else None
+    return None if found is None else (found[0].id, found[0].reprompt or found[0].ask)
+
+
+def expected(charts: Charts, snapshot: Snapshot) -> tuple[str, ...]:
+    """The ``expect`` intents of the active states of the active frame, innermost first, each once."""
+    if snapshot.status != "active":
+        return ()
+    inner = _active(charts, snapshot).inner_first()
+    return tuple(dict.fromkeys(intent for state in inner for intent in state.expect))
+
+
+def accepts(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
+    """Events and descriptors (``message.*``, ``*``) that someone would take now: active states, their detours, and from inside
+    a detour the outermost chart's escapes and detours. Guards are not asked. Timers' and done events are not listed."""
+    if snapshot.status != "active":
+        return frozenset()
+    config = _active(charts, snapshot)
+    found = {word for state in config.states for word in _descriptors(state)} | set(config.detours)
+    if snapshot.stack:
+        root = charts.find(snapshot.stack[0].chart).root
+        found.update(word for word in _descriptors(root) if word != "*")
+        found.update(root.detours)
+    return frozenset(found)
+
+
+def _descriptors(state: State) -> list[str]:
+    return [word for transition in state.transitions if transition.kind == "on" for word in transition.events]
+
+
+def _active(charts: Charts, snapshot: Snapshot) -> Configuration:
+    return configuration(charts.find(snapshot.chart), snapshot.leaves)
