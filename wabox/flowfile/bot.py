@@ -1,0 +1,121 @@
+"""A bot, ready to run: its charts, its intents, its words.
+
+:func:`load_bot` is the only way to one, and it refuses a folder with errors, so what runs has passed ``wabox check``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wabox.core.content import Content
+from wabox.core.intent import Intent
+from wabox.core.limits import fit
+from wabox.engine.chart import Charts, SayTemplate
+from wabox.engine.check import check_charts
+from wabox.engine.text import fill
+from wabox.errors import FlowError
+from wabox.flowfile.draft import Draft, read_folder
+from wabox.flowfile.findings import Finding, render_all
+from wabox.flowfile.folder import shown
+from wabox.flowfile.messages import check_messages, content
+from wabox.flowfile.names import check_names
+from wabox.flowfile.texts import Texts
+
+_CANNOT_READ = "wabox.cannot_read."
+
+
+class BrokenBot(FlowError):
+    """A folder that cannot be loaded; ``findings`` has all errors, the message shows them."""
+
+    def __init__(self, folder: Path, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(f"the bot in {shown(folder)} cannot be loaded\n\n{render_all(findings)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """Everything about one bot that conversations need; never changed."""
+
+    name: str
+    """The folder's name."""
+    folder: Path
+    charts: Charts
+    main: str
+    """The id of the chart that conversations begin in."""
+    intents: tuple[Intent, ...]
+    texts: Texts
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Settings laid over the main chart's context when a conversation begins."""
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Language codes, the default first."""
+        return self.texts.languages
+
+    @property
+    def default_language(self) -> str:
+        return self.texts.default
+
+    def text(self, reference: str, language: str) -> str:
+        """The words behind a key (or the words themselves), placeholders still in them."""
+        return self.texts.get(reference, language)
+
+    def title(self, reference: str, context: Mapping[str, Any], language: str) -> str:
+        """The same with placeholders filled."""
+        return fill(self.texts.get(reference, language), context)
+
+    def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
+        """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
+        return fit(content(template, self.texts, language, context))
+
+    def cannot_read(self, kind: str) -> str:
+        """The key of what to say about a message of a type that nothing was made of."""
+        key = _CANNOT_READ + kind
+        return key if key in self.texts.keys else _CANNOT_READ + "other"
+
+
+def load_bot(folder: Path, *, language: str | None = None, context: Mapping[str, Any] | None = None) -> Bot:
+    """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
+
+    ``language`` is the default one when the flow names none; ``context`` is laid over the main chart's.
+    """
+    draft = _checked(folder, language)
+    errors = _sorted(draft.errors)
+    if errors:
+        raise BrokenBot(folder, errors)
+    return Bot(
+        name=folder.absolute().name,
+        folder=folder,
+        charts=Charts(draft.charts.values()),
+        main=draft.main,
+        intents=draft.intents,
+        texts=draft.texts,
+        context=dict(context or {}),
+        warnings=tuple(_sorted(draft.findings)),
+    )
+
+
+def check_bot(folder: Path, *, language: str | None = None) -> list[Finding]:
+    """Everything to repair or to look at in a folder, file by file, in the order of the lines. Never raises."""
+    return _sorted(_checked(folder, language).findings)
+
+
+def _checked(folder: Path, language: str | None) -> Draft:
+    draft = read_folder(folder, language)
+    broken = set(draft.documents) - set(draft.charts)
+    for fault in check_charts(draft.charts, draft.main, broken):
+        draft.at(fault.chart, fault.path, fault.code, fault.sentence, fault.fix, severity=fault.severity)
+    check_names(draft)
+    check_messages(draft)
+    return draft
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
+    """File by file (the main chart's first), line by line; the same finding once."""
+    order = {finding.file: not Path(finding.file).name.startswith("flow.") for finding in findings}
+    unique = dict.fromkeys(findings)
+    return sorted(unique, key=lambda one: (order[one.file], one.file, one.line, one.column, one.code, one.sentence))

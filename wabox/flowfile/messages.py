@@ -1,0 +1,210 @@
+"""Every message of a bot, in every language, as WhatsApp would get it: are its texts there, and does it fit?
+
+A placeholder is filled with the longest text that the flow itself ever puts there (defaults of the context, literals that are
+assigned); what only a customer or an action can put there counts as one character here, and is cut to fit when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wabox.core.content import Content, Option, OptionList, Section
+from wabox.core.limits import LimitBreach, breaches
+from wabox.engine.chart import Chart, SayTemplate
+from wabox.engine.said import Said, said_in
+from wabox.engine.text import fill, placeholders, written
+from wabox.engine.value import look_up, put_in
+from wabox.flowfile.document import Mark, Source, Steps
+from wabox.flowfile.draft import Draft
+from wabox.flowfile.texts import Texts
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text of a message."""
+
+    place: Path
+    """In the content: ``("buttons", 1, "title")``."""
+    reference: str
+    written: tuple[Steps, ...]
+    """Where in the message's definition it may stand, the likeliest first: there are short forms."""
+
+
+def parts(template: SayTemplate) -> Iterator[Part]:
+    """Every text of a message, in reading order."""
+    for name in ("image", "header", "text", "footer"):
+        reference = getattr(template, name)
+        if reference is not None:
+            yield Part((name,), reference, ((name,), ()))
+    for place, button in enumerate(template.buttons):
+        yield from _option(("buttons", place), button.event, button.title, None, (("buttons",),), place)
+    if template.list is None:
+        return
+    yield Part(("list", "button"), template.list.button, (("list", "button"),))
+    for number, section in enumerate(template.list.sections):
+        here: Path = ("list", "sections", number)
+        if section.title is not None:
+            yield Part((*here, "title"), section.title, ((*here, "title"),))
+        for place, row in enumerate(section.rows):
+            around = ((*here, "rows"), ("list", "rows"))
+            yield from _option((*here, "rows", place), row.event, row.title, row.description, around, place)
+
+
+def _option(
+    place: Path, event: str, title: str, description: str | None, around: tuple[Steps, ...], number: int
+) -> Iterator[Part]:
+    named = tuple((*steps, key) for steps in around for key in (event, number))
+    short = (*named, *((*steps, number, event) for steps in around))
+    yield Part((*place, "title"), title, (*((*steps, "title") for steps in named), *reversed(short)))
+    if description is not None:
+        yield Part((*place, "description"), description, tuple((*steps, "description") for steps in named))
+
+
+def content(template: SayTemplate, texts: Texts, language: str, context: Mapping[str, Any]) -> Content:
+    """The message in one language, placeholders filled."""
+
+    def text(reference: str | None) -> str | None:
+        return None if reference is None else fill(texts.get(reference, language), context)
+
+    def words(reference: str) -> str:
+        return fill(texts.get(reference, language), context)
+
+    listed: OptionList | None = None
+    if template.list is not None:
+        sections = tuple(
+            Section(
+                title=text(section.title),
+                rows=tuple(
+                    Option(event=row.event, title=words(row.title), description=text(row.description))
+                    for row in section.rows
+                ),
+            )
+            for section in template.list.sections
+        )
+        listed = OptionList(button=words(template.list.button), sections=sections)
+    return Content(
+        text=text(template.text),
+        header=text(template.header),
+        footer=text(template.footer),
+        buttons=tuple(Option(event=event, title=words(title)) for event, title in template.buttons),
+        list=listed,
+        image=text(template.image),
+    )
+
+
+def check_messages(draft: Draft) -> None:
+    """Add a finding for everything that WhatsApp would refuse."""
+    longest = _Longest(draft.readable)
+    told: set[tuple[str, Mark, str]] = set()
+    for chart in draft.readable.values():
+        for state in chart.states.values():
+            for said in said_in(state):
+                for language in draft.texts.languages:
+                    message = content(
+                        said.template, draft.texts, language, longest.for_message(said, draft.texts, language)
+                    )
+                    for breach in breaches(message):
+                        source, mark, where = _where(draft, chart, said, breach, language)
+                        if (source.shown, mark, breach.what) in told:
+                            continue
+                        told.add((source.shown, mark, breach.what))
+                        sentence = f"WhatsApp would refuse this: {breach.sentence}{where}"
+                        draft.findings.append(source.finding(mark, "whatsapp-limit", sentence, breach.fix))
+
+
+def place_of(draft: Draft, chart: Chart, said: Said, part: Part) -> Mark:
+    """Where a part stands in its chart's file."""
+    document = draft.documents.get(chart.id)
+    if document is None:
+        return Mark(1, 1)
+    for steps in part.written:
+        if document.node((*said.path, *steps)) is not None:
+            return document.mark((*said.path, *steps))
+    return document.mark(said.path)
+
+
+def _where(draft: Draft, chart: Chart, said: Said, breach: LimitBreach, language: str) -> tuple[Source, Mark, str]:
+    """The place to repair: the text file when the text is in one, else the chart."""
+    wanted = breach.path
+    part = next((part for part in parts(said.template) if part.place == wanted), None)
+    if part is not None and draft.texts.is_key(part.reference):
+        used = f" (used in {said.state.id or chart.id!r} of {draft.source(chart.id).path.name})"
+        texts = draft.text_files.get(language)
+        if texts is not None and part.reference in texts.marks:
+            return texts.document.source, texts.marks[part.reference], used
+        if draft.faq is not None and (language, part.reference) in draft.faq.marks:
+            return draft.faq.document.source, draft.faq.marks[language, part.reference], ""
+    document = draft.documents.get(chart.id)
+    mark = document.mark(said.path) if document else Mark(1, 1)
+    if part is not None:
+        mark = place_of(draft, chart, said, part)
+    elif document is not None and wanted[-1:] == ("event",):
+        option = Part(wanted, "", tuple(parts_of_event(said.template, wanted)))
+        mark = place_of(draft, chart, said, option)
+    elif document is not None:
+        mark = document.mark((*said.path, *wanted))
+    return draft.source(chart.id), mark, ""
+
+
+def parts_of_event(template: SayTemplate, place: Path) -> Iterator[Steps]:
+    """Where the option that a content path (``…, "event"``) means may be written."""
+    title = (*place[:-1], "title")
+    for part in parts(template):
+        if part.place == title:
+            yield from (steps for steps in part.written if steps[-1] != "title")
+
+
+class _Longest:
+    """What a flow itself puts into its variables."""
+
+    def __init__(self, charts: Mapping[str, Chart]) -> None:
+        self._values: list[tuple[tuple[str, ...], Any]] = []
+        for chart in charts.values():
+            self._values += [((key,), value) for key, value in chart.context.items()]
+            for state in chart.states.values():
+                actions = [*state.entry, *state.exit]
+                for transition in (*state.transitions, *state.always):
+                    actions += transition.actions
+                for action in actions:
+                    if action.label == "assign":
+                        self._values += [(_keys(key), value) for key, value in action.params.items()]
+        self._known: dict[str, str] = {}
+
+    def for_message(self, said: Said, texts: Texts, language: str) -> dict[str, Any]:
+        """A context that has every placeholder of the message, each with its longest value."""
+        context: dict[str, Any] = {}
+        for part in parts(said.template):
+            text = texts.get(part.reference, language)
+            for path in placeholders(text):
+                value = self._longest(path, 3)
+                if not value:
+                    value = "https://example.com" if part.place == ("image",) and text.startswith("{") else "x"
+                context = put_in(context, tuple(path.split(".")), value)
+        return context
+
+    def _longest(self, path: str, depth: int) -> str:
+        if path not in self._known:
+            keys = tuple(path.split("."))
+            found = [""]
+            for start, value in self._values:
+                if start == keys[: len(start)]:
+                    value = look_up(value, keys[len(start) :]) if not _is_reference(value) else value
+                    if _is_reference(value) and depth:
+                        origin = value["from"].removeprefix("context.")
+                        rest = ".".join((origin, *keys[len(start) :]))
+                        value = self._longest(rest, depth - 1) if not origin.startswith("event.") else ""
+                    found.append(written(value))
+            self._known[path] = max(found, key=len)
+        return self._known[path]
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    return tuple(path.removeprefix("context.").split("."))
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("from"), str)

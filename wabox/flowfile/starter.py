@@ -1,0 +1,42 @@
+"""``wabox new``: the files of a first bot."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from wabox.errors import FlowError
+
+SETTINGS = """\
+# wabox's settings. Secrets do not belong here: they come from the environment or from files named here.
+[bot]
+name = "{name}"
+
+[server]
+host = "127.0.0.1"   # put a reverse proxy with HTTPS in front
+port = 8080
+
+# [whatsapp]
+# Set WABOX_APP_SECRET, WABOX_VERIFY_TOKEN and WABOX_ACCESS_TOKEN, or name files:
+# access_token_file = "/run/secrets/whatsapp_token"
+"""
+IGNORE = "data/\n"
+
+
+def create(folder: Path) -> str:
+    """Write a bot's folder; the bot's name, taken from the folder's. Raises FlowError if something is there already."""
+    name = re.sub(r"[^a-z0-9]+", "_", folder.absolute().name.lower()).strip("_") or "bot"
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise FlowError(f"{folder} exists and is not empty; choose another name, nothing was written")
+        flow = folder / "flows" / name
+        flow.mkdir(parents=True)
+        (folder / "wabox.toml").write_text(SETTINGS.format(name=name), encoding="utf-8")
+        (folder / ".gitignore").write_text(IGNORE, encoding="utf-8")
+        for file in files("wabox.flowfile").joinpath("first_bot").iterdir():
+            if file.name.endswith(".yaml"):
+                (flow / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise FlowError(f"cannot write {folder}: {error.strerror}") from error
+    return name
