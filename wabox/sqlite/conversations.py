@@ -1,0 +1,101 @@
+"""Conversations at rest."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from wabox.core.contact import Contact
+from wabox.core.conversation import ConversationSummary, Session, UnitOfWork
+
+ACTIVE_STEP = 300_000
+"""ms: how coarse the order of the most recently active is in the index. Within one step, ``updated_at`` decides."""
+
+_encode = msgspec.json.Encoder().encode
+_contacts = msgspec.json.Decoder(Contact)
+
+
+def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
+    query = "SELECT sequence, snapshot, contact, number_id, updated_at FROM conversations WHERE id = ?"
+    row = connection.execute(query, (conversation_id,)).fetchone()
+    if row is None:
+        return Session(conversation_id=conversation_id)
+    sequence, snapshot, contact, number_id, updated_at = row
+    return Session(
+        conversation_id=conversation_id,
+        sequence=sequence,
+        snapshot=snapshot,
+        contact=None if contact is None else _contacts.decode(contact),
+        number_id=number_id,
+        updated_at=updated_at,
+    )
+
+
+def find(connection: sqlite3.Connection, conversation_id: str) -> tuple[int, int, int] | None:
+    """Key, sequence and ``active_at``."""
+    query = "SELECT key, sequence, active_at FROM conversations WHERE id = ?"
+    row: tuple[int, int, int] | None = connection.execute(query, (conversation_id,)).fetchone()
+    return row
+
+
+def save(connection: sqlite3.Connection, unit: UnitOfWork, found: tuple[int, int, int] | None) -> int:
+    """Write the conversation as the unit leaves it; its key. ``found`` is what :func:`find` said."""
+    values = (unit.number_id, _encode(unit.contact), unit.expected + 1, unit.snapshot, unit.at)
+    active_at = unit.at - unit.at % ACTIVE_STEP
+    if found is None:
+        added = connection.execute(
+            "INSERT INTO conversations (number_id, contact, sequence, snapshot, updated_at, active_at, id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*values, active_at, unit.conversation_id),
+        )
+        return added.lastrowid or 0
+    key, _, was_active_at = found
+    if active_at == was_active_at:
+        # Naming the indexed column would rewrite the index even with the value it has.
+        connection.execute(
+            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ? WHERE key = ?",
+            (*values, key),
+        )
+    else:
+        connection.execute(
+            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, active_at = ?"
+            " WHERE key = ?",
+            (*values, active_at, key),
+        )
+    return key
+
+
+def add(connection: sqlite3.Connection, conversation_id: str, now: int) -> int:
+    """The key of a conversation of which perhaps nothing is known yet but its id."""
+    found = find(connection, conversation_id)
+    if found is not None:
+        return found[0]
+    added = connection.execute(
+        "INSERT INTO conversations (id, sequence, updated_at, active_at) VALUES (?, 0, ?, ?)",
+        (conversation_id, now, now - now % ACTIVE_STEP),
+    )
+    return added.lastrowid or 0
+
+
+def list_(connection: sqlite3.Connection, limit: int) -> list[ConversationSummary]:
+    """The most recently active, newest first."""
+    rows = connection.execute(
+        "SELECT id, contact, sequence, updated_at, snapshot FROM conversations WHERE contact IS NOT NULL"
+        " ORDER BY active_at DESC, updated_at DESC LIMIT ?",
+        (limit,),
+    )
+    return [
+        ConversationSummary(
+            conversation_id=conversation_id,
+            contact=_contacts.decode(contact),
+            sequence=sequence,
+            updated_at=updated_at,
+            snapshot=snapshot,
+        )
+        for conversation_id, contact, sequence, updated_at, snapshot in rows
+    ]
+
+
+def count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM conversations").fetchone()[0])

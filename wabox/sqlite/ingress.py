@@ -1,0 +1,48 @@
+"""What a webhook brought, as one operation of the writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from wabox.core.message import Arrival, DeadLetter
+from wabox.sqlite import dead_letters, inbox, other_changes, outbox, seen
+
+# What Python refuses to write down: half a surrogate pair, a number of more than 64 bits, an object that is not JSON.
+_UNWRITABLE = (UnicodeEncodeError, OverflowError, TypeError, msgspec.MsgspecError)
+
+
+def store(connection: sqlite3.Connection, arrival: Arrival, now: int, numbers: Iterator[int]) -> list[inbox.Row]:
+    """All of it; the messages that are new. An element that cannot be written becomes a dead letter, the rest goes on."""
+    new: list[inbox.Row] = []
+    for message in arrival.messages:
+        try:
+            body = inbox.encode(message)
+        except _UNWRITABLE as error:
+            _bury(connection, message, error, now)
+            continue
+        if seen.add(connection, message, now):
+            seq = next(numbers)
+            if inbox.add(connection, seq, message, body):
+                new.append((seq, message))
+    for status in arrival.statuses:
+        try:
+            outbox.fold(connection, status, now)
+        except _UNWRITABLE as error:
+            _bury(connection, status, error, now)
+    for change in arrival.others:
+        try:
+            other_changes.add(connection, change, now)
+        except _UNWRITABLE as error:
+            _bury(connection, change, error, now)
+    for letter in arrival.dead:
+        dead_letters.add(connection, letter, now)
+    return new
+
+
+def _bury(connection: sqlite3.Connection, element: Any, error: Exception, now: int) -> None:
+    raw = repr(element).encode("utf-8", "backslashreplace")
+    dead_letters.add(connection, DeadLetter(reason=f"it cannot be stored: {error!r}", raw=raw), now)

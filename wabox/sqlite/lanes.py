@@ -1,0 +1,192 @@
+"""Lanes: one conversation, one order, in this process (promise P3).
+
+A lane exists while its conversation has something to handle: a queue and one task. The inbox table is the truth; a lane holds
+at most :data:`HELD` of its messages and reads the rest when it gets there, so a customer who floods us, or a conversation whose
+handling fails again and again, cannot fill the memory. A failing lane holds the one message it is stuck on.
+
+``seq`` (the place in the inbox) tells what a lane has: everything of its conversation up to ``last``. Messages are fed in the
+order of commits, so a lane that read further than it was fed recognises what comes late.
+
+Starting a lane costs a step of the statechart before it first waits. When thousands come due at once, they start a few per turn
+of the event loop, so that webhooks are answered in between; customers start before timers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import structlog
+
+from wabox.core.message import InboundMessage
+from wabox.core.ports import Handle
+from wabox.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+Row = tuple[int, InboundMessage]
+Load = Callable[[int, int, str | None], Sequence[Row]]
+"""Up to ``limit`` inbox rows after a place, of one conversation or of all."""
+
+HELD = 64
+"""Messages of one conversation in memory."""
+STARTS = 16
+"""Lanes started per turn of the event loop."""
+PAGE = 1000
+"""Rows read at a time at the start."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""s before a message that failed is tried again; doubles each time."""
+
+
+class _Lane:
+    __slots__ = ("beyond", "failing", "id", "last", "rows", "task")
+
+    def __init__(self, conversation_id: str) -> None:
+        self.id = conversation_id
+        self.rows: deque[Row] = deque()
+        self.last = 0
+        """The place of the last message that was held here."""
+        self.beyond = False
+        """The inbox has messages after ``last``."""
+        self.failing = False
+        self.task: asyncio.Task[None] | None = None
+
+
+class SqliteLanes:
+    """The port ``Lanes`` over the inbox."""
+
+    def __init__(self, load: Load, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._load = load
+        self._sleep = sleep
+        self._handle: Handle | None = None
+        self._lanes: dict[str, _Lane] = {}
+        self._customers: deque[_Lane] = deque()
+        self._timers: deque[_Lane] = deque()
+        self._pump_scheduled = False
+        self._backlog = 0
+        self._due = 0
+
+    @property
+    def backlog(self) -> int:
+        """Messages held, waiting or being handled; those that a flooding or failing conversation left on disk not counted."""
+        return self._backlog
+
+    @property
+    def due(self) -> int:
+        """How many of them are timers."""
+        return self._due
+
+    def run(self, handle: Handle) -> None:
+        """Begin: what is in the inbox first, then what is fed."""
+        self._handle = handle
+        after = 0
+        while rows := self._load(after, PAGE, None):
+            self.feed(rows)
+            after = rows[-1][0]
+
+    def feed(self, rows: Iterable[Row]) -> None:
+        """Take messages that were just committed, in the order of their places."""
+        if self._handle is None:
+            return  # run() or the next start reads them
+        for row in rows:
+            seq, message = row
+            lane = self._lanes.get(message.conversation_id)
+            if lane is None:
+                lane = self._lanes[message.conversation_id] = _Lane(message.conversation_id)
+                (self._timers if message.channel == "timer" else self._customers).append(lane)
+            if lane.beyond or seq <= lane.last:
+                continue
+            if lane.failing or len(lane.rows) >= HELD:
+                lane.beyond = True
+            else:
+                self._hold(lane, row)
+        if not self._pump_scheduled:
+            self._pump()
+
+    async def drain(self, timeout: float) -> None:
+        """Take nothing new; wait up to ``timeout`` seconds for what is being handled. What is left stays in the inbox."""
+        self._handle = None
+        self._customers.clear()
+        self._timers.clear()
+        running: set[asyncio.Task[None]] = set()
+        for lane in self._lanes.values():
+            if lane.task is not None:
+                running.add(lane.task)
+                if lane.failing:
+                    lane.task.cancel()
+        if running:
+            _, late = await asyncio.wait(running, timeout=timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        self._lanes.clear()
+        self._backlog = self._due = 0
+
+    def _pump(self) -> None:
+        self._pump_scheduled = False
+        for _ in range(STARTS):
+            if self._customers:
+                lane = self._customers.popleft()
+            elif self._timers:
+                lane = self._timers.popleft()
+            else:
+                return
+            lane.task = asyncio.create_task(self._work(lane))
+        if self._customers or self._timers:
+            self._pump_scheduled = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    async def _work(self, lane: _Lane) -> None:
+        pause = FIRST_PAUSE
+        while (handle := self._handle) is not None:
+            try:
+                if not lane.rows:
+                    if lane.beyond:
+                        self._read_on(lane)
+                    if not lane.rows:
+                        # No await since the queue was found empty: whatever comes now makes a new lane.
+                        del self._lanes[lane.id]
+                        return
+                await handle(lane.rows[0][1])
+            except Exception as error:  # noqa: BLE001 - whatever it was, the message is still to be handled
+                self._report(lane, error, pause)
+                self._let_go(lane)
+                await self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                lane.failing = False
+                pause = FIRST_PAUSE
+                self._drop(lane.rows.popleft())
+
+    def _read_on(self, lane: _Lane) -> None:
+        rows = self._load(lane.last, HELD, lane.id)
+        for row in rows:
+            self._hold(lane, row)
+        lane.beyond = len(rows) == HELD
+
+    def _let_go(self, lane: _Lane) -> None:
+        """Hold only the message that failed."""
+        lane.failing = True
+        while len(lane.rows) > 1:
+            self._drop(lane.rows.pop())
+            lane.beyond = True
+        if lane.rows:
+            lane.last = lane.rows[0][0]
+
+    def _hold(self, lane: _Lane, row: Row) -> None:
+        lane.rows.append(row)
+        lane.last = row[0]
+        self._backlog += 1
+        self._due += row[1].channel == "timer"
+
+    def _drop(self, row: Row) -> None:
+        self._backlog -= 1
+        self._due -= row[1].channel == "timer"
+
+    def _report(self, lane: _Lane, error: Exception, pause: float) -> None:
+        message = lane.rows[0][1].message_id if lane.rows else None
+        if isinstance(error, Unavailable):
+            log.warning("lane.waits", conversation=lane.id, message=message, seconds=pause, error=str(error))
+        else:
+            log.error("lane.failed", conversation=lane.id, message=message, seconds=pause, exc_info=error)

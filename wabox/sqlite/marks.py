@@ -1,0 +1,95 @@
+"""What the sender learnt, on its way into the outbox.
+
+A mark that a delivery status would restore after a crash (``sent``, ``failed``) need not be durable at once: gathered for
+a tenth of a second, the marks of neighbouring rows write their page once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+import structlog
+
+from wabox.core.delivery import Attempt
+from wabox.errors import StorageError
+from wabox.sqlite import outbox
+from wabox.sqlite.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+LAG_SECONDS = 0.1
+RETRY_SECONDS = 1.0
+
+
+class Marks:
+    def __init__(self, writer: Writer, *, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._writer = writer
+        self._sleep = sleep
+        self._waiting: dict[str, Attempt] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def waiting(self) -> Mapping[str, Attempt]:
+        """Those that are not in the database yet, by outbound id."""
+        return self._waiting
+
+    async def write(self, attempts: Sequence[Attempt]) -> None:
+        """Write these now, each after what waits for the same message."""
+        before = [
+            self._waiting.pop(id_) for id_ in {attempt.outbound_id for attempt in attempts} if id_ in self._waiting
+        ]
+        try:
+            await self._writer.submit(partial(_mark, attempts=[*before, *attempts]))
+        except StorageError:
+            self.write_soon(before)
+            raise
+
+    def write_soon(self, attempts: Sequence[Attempt]) -> None:
+        """Write these within a tenth of a second."""
+        self._waiting.update((attempt.outbound_id, attempt) for attempt in attempts)
+        if self._waiting and self._task is None and not self._closing:
+            self._task = asyncio.create_task(self._write_waiting())
+
+    async def close(self) -> None:
+        """Write what waits."""
+        self._closing = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._waiting:
+            try:
+                await self.write(list(self._waiting.values()))
+            except StorageError as error:
+                # These rows say `sending`; their statuses settle them after the next start.
+                log.warning("marks.lost", marks=len(self._waiting), error=str(error))
+
+    async def _write_waiting(self) -> None:
+        pause = LAG_SECONDS
+        while self._waiting:
+            await self._sleep(pause)
+            marks = list(self._waiting.values())
+            try:
+                await self._writer.submit(partial(_mark, attempts=marks))
+            except StorageError:
+                pause = RETRY_SECONDS
+                continue
+            pause = LAG_SECONDS
+            for attempt in marks:
+                if self._waiting.get(attempt.outbound_id) is attempt:
+                    del self._waiting[attempt.outbound_id]
+        self._task = None
+
+
+def _mark(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
+    for attempt in attempts:
+        try:
+            outbox.mark(connection, attempt)
+        except (
+            UnicodeEncodeError,
+            OverflowError,
+        ) as error:  # a reason that cannot be written must not hold up the others
+            log.error("mark.unwritable", outbound=attempt.outbound_id, error=repr(error))

@@ -1,0 +1,112 @@
+-- The schema as it is after all migrations. For reading: the database is made by migrations/, and a test keeps the two equal.
+
+-- A customer's conversation with one of our numbers. The other tables point to `key`: it is short, and in the tables that
+-- grow it saves more bytes than the messages have.
+CREATE TABLE conversations (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,          -- <number id>:<customer>
+  number_id TEXT,
+  contact BLOB,                     -- JSON; NULL until a unit of work named the customer
+  sequence INTEGER NOT NULL,        -- the compare-and-set token
+  snapshot BLOB,                    -- the engine's; NULL when the conversation is over
+  updated_at INTEGER NOT NULL,      -- ms since the epoch, like every time here
+  active_at INTEGER NOT NULL        -- updated_at, rounded down so that a busy conversation seldom moves in the index
+) STRICT;
+CREATE INDEX conversations_active ON conversations (active_at);
+
+-- Messages that nobody has handled yet; `seq` is the order. A handled one is deleted in the transaction that handles it.
+CREATE TABLE inbox (
+  key INTEGER PRIMARY KEY,          -- a digest of conversation and message id, so that it takes no index to find one
+  seq INTEGER NOT NULL,
+  conversation_id TEXT NOT NULL,
+  body BLOB NOT NULL                -- JSON of core.message.InboundMessage
+) STRICT;
+
+-- Ids of messages that arrived, so that Meta's redeliveries are recognised (it repeats for up to seven days).
+-- 4 bytes of the message's own timestamp (s, big-endian) and 12 of a digest: new keys go to the end of the tree, old ones
+-- are a range.
+CREATE TABLE seen (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+-- The same for messages whose timestamp says nothing about when they arrived.
+CREATE TABLE seen_undated (
+  digest BLOB PRIMARY KEY,
+  at INTEGER NOT NULL               -- when it arrived
+) STRICT, WITHOUT ROWID;
+
+-- Messages to send, and what became of them. Statuses come for up to 30 days, so a row outlives its sending.
+CREATE TABLE outbox (
+  key INTEGER PRIMARY KEY,          -- the order within a conversation
+  id TEXT NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL,
+  number_id TEXT NOT NULL,
+  body BLOB NOT NULL,               -- JSON, the Cloud API request
+  policy TEXT NOT NULL,
+  status TEXT NOT NULL,             -- core.delivery.DeliveryStatus
+  pending INTEGER NOT NULL,         -- 1: still has to leave (queued, sending, unknown)
+  attempts INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  attempted_at INTEGER,
+  wamid TEXT,
+  reason TEXT,
+  pricing BLOB                      -- JSON, from the delivery status
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (conversation) WHERE pending = 1;
+CREATE INDEX outbox_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;
+
+-- Delivery statuses of messages that we do not know (yet): a status may overtake the answer to its own POST.
+CREATE TABLE stray_statuses (
+  wamid TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body BLOB NOT NULL                -- JSON of core.delivery.StatusUpdate, the furthest one
+) STRICT, WITHOUT ROWID;
+
+-- Timers are rows; a due one becomes an inbox row.
+CREATE TABLE timers (
+  conversation INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  armed INTEGER NOT NULL,           -- sequence of the snapshot that armed it
+  due_at INTEGER NOT NULL,
+  wake_at INTEGER NOT NULL,         -- when to look at it; at most due_at
+  PRIMARY KEY (conversation, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX timers_wake ON timers (wake_at);
+
+CREATE TABLE transcript (
+  key INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  ref TEXT,
+  body BLOB NOT NULL                -- JSON
+) STRICT;
+CREATE INDEX transcript_conversation ON transcript (conversation);
+
+CREATE TABLE handoffs (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  opened_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX handoffs_open ON handoffs (conversation) WHERE status <> 'closed';
+
+-- What nobody could read, whole, with the reason.
+CREATE TABLE dead_letters (
+  key INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  raw BLOB NOT NULL
+) STRICT;
+
+-- Webhook changes that are neither message nor status: kept, not yet acted on.
+CREATE TABLE other_changes (
+  key INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  field TEXT NOT NULL,
+  number_id TEXT,
+  raw BLOB NOT NULL
+) STRICT;

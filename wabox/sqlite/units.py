@@ -1,0 +1,31 @@
+"""A unit of work, as one operation of the writer (promise P2)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from wabox.core.conversation import CommitResult, UnitOfWork
+from wabox.sqlite import conversations, handoffs, inbox, outbox, timers, transcript
+
+
+def commit(connection: sqlite3.Connection, unit: UnitOfWork) -> CommitResult:
+    """All of it, or nothing and the reason."""
+    found = conversations.find(connection, unit.conversation_id)
+    sequence = found[1] if found is not None else 0
+    if sequence != unit.expected:
+        waits = not unit.handled or inbox.holds(connection, unit.conversation_id, unit.handled)
+        return "conflict" if waits else "duplicate"
+    if unit.handled and inbox.take(connection, unit.conversation_id, unit.handled) == 0:
+        return "duplicate"
+    key = conversations.save(connection, unit, found)
+    outbox.add(connection, key, unit.sends)
+    for timer in unit.arm:
+        timers.save(connection, key, timer)
+    for name in unit.disarm:
+        timers.delete(connection, key, name)
+    if unit.snapshot is None:
+        timers.clear(connection, key)
+    for handoff in unit.handoffs:
+        handoffs.save(connection, key, handoff)
+    transcript.add(connection, key, unit.records)
+    return "committed"
