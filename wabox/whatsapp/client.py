@@ -1,0 +1,260 @@
+"""The Messenger that really sends: ``POST {api_url}/{number id}/messages``.
+
+Sending is not idempotent at Meta, and there is no key to make it so. Everything here serves one question: **can the message
+have left?** The verdict says so (:class:`~wabox.core.ports.SendResult`):
+
+===========  =================================================================================================
+``sent``     2xx with a message id
+``retry``    no server had the whole request (not connected, not written), or one refused it for now (429, classes
+             R, D, N of :mod:`wabox.whatsapp.errors`). ``wait`` is the least that makes sense; growing and jitter are the
+             caller's. For class N it is minutes: everything else from that number would be refused too.
+``unknown``  the request was written and no usable answer came (timeout, lost connection, 5xx, class A, 2xx without id)
+``failed``   refused for good: this message (P), this customer (C), or the 24 hours are over (W)
+===========  =================================================================================================
+
+The HTTP status decides only where Meta's code does not: proxies and firewalls answer too, in HTML.
+
+httpx's requests, responses, errors and transports are used, its ``AsyncClient`` is not: cookies, redirects (that would carry
+the token elsewhere) and environment proxies are all to be kept away, and it costs as much CPU as the rest of a send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from wabox.core.delivery import OutboundMessage
+from wabox.core.ports import SendResult
+from wabox.errors import SettingsError
+from wabox.whatsapp import errors
+from wabox.whatsapp.errors import GraphError, Kind
+from wabox.whatsapp.payload import read_and_typing
+from wabox.whatsapp.transport import KeepAliveTransport
+
+CONNECT: Final = 5.0
+"""Seconds until a connection stands, TLS and all."""
+READ: Final = 20.0
+"""Seconds from the request to the whole answer."""
+LONGEST_WAIT: Final = 3600.0
+"""What an answer may ask us to wait, at most; anything longer is a mistake of somebody's."""
+SHOWN: Final = 300
+"""Characters of an answer that a reason quotes."""
+
+_TIMEOUTS: Final = {"timeout": {"connect": CONNECT, "read": READ, "write": READ, "pool": CONNECT}}
+_NOT_LEFT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.WriteError,
+    httpx.WriteTimeout,
+)
+_MISCONFIGURED: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_TOKEN_LIKE: Final = re.compile(r"EAA[0-9A-Za-z]{12,}")
+"""How Meta's tokens begin; its errors quote a token that it cannot read."""
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Accepted(msgspec.Struct):
+    messages: list[_Id]
+
+
+_ACCEPTED: Final = msgspec.json.Decoder(_Accepted)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class CloudMessenger:
+    """Sends through the Cloud API. One for all numbers of one token; safe to use from many tasks."""
+
+    def __init__(
+        self, api_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None, proxy: str | None = None
+    ) -> None:
+        """``api_url`` with its version. A ``proxy`` is served by httpx's own transport, good for some 200 messages/s.
+
+        Raises SettingsError for what cannot be a token; the token itself is in no error, log or ``repr``.
+        """
+        token = token.strip()
+        if not (token and token.isascii() and token.isprintable()):
+            raise SettingsError("the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)")
+        if transport is None:
+            transport = KeepAliveTransport() if proxy is None else httpx.AsyncHTTPTransport(proxy=proxy)
+        self._api_url = api_url.rstrip("/")
+        self._token = token
+        self._transport = transport
+        self._headers = httpx.Headers(
+            {
+                "Host": httpx.URL(self._api_url).netloc.decode("ascii"),
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "wabox",
+            }
+        )
+        self._urls: dict[str, httpx.URL] = {}
+
+    def __repr__(self) -> str:
+        return f"CloudMessenger({self._api_url!r})"
+
+    async def send(self, message: OutboundMessage) -> SendResult:
+        """POST one message. What happens on the way is in the result; only a cancelled task raises."""
+        content = _ENCODER.encode({**message.body, "biz_opaque_callback_data": message.id})
+        answer = await self._post(message.number_id, content)
+        if isinstance(answer, SendResult):
+            return answer
+        if answer.is_success:
+            try:
+                accepted = _ACCEPTED.decode(answer.content).messages
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                accepted = []
+            if accepted and accepted[0].id:
+                return SendResult(verdict="sent", wamid=accepted[0].id)
+        return self._refused(answer, message.number_id)
+
+    async def typing(self, number_id: str, message_id: str) -> bool:
+        """Show the customer who wrote ``message_id`` that an answer is coming. Whether Meta took it; nothing hangs on it."""
+        answer = await self._post(number_id, _ENCODER.encode(read_and_typing(message_id)))
+        return isinstance(answer, httpx.Response) and answer.is_success
+
+    async def aclose(self) -> None:
+        """Close the connections. Messages under way end as ``unknown``, later ones as ``retry``."""
+        await self._transport.aclose()
+
+    async def _post(self, number_id: str, content: bytes) -> httpx.Response | SendResult:
+        try:
+            request = httpx.Request(
+                "POST", self._url(number_id), headers=self._headers, content=content, extensions=_TIMEOUTS
+            )
+            # The transport's own limits come first; this one is for a proxy's answer that trickles for ever.
+            async with asyncio.timeout(CONNECT + CONNECT + READ + 5):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+        except _NOT_LEFT as error:
+            return SendResult(verdict="retry", reason=self._clean(f"not sent: {_say(error)}"), wait=1.0)
+        except (*_MISCONFIGURED, httpx.InvalidURL) as error:
+            reason = f"not sent: {_say(error)}. Check the Graph URL and the access token"
+            return SendResult(verdict="retry", reason=self._clean(reason), wait=300.0)
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:  # TimeoutError is an OSError
+            return SendResult(verdict="unknown", reason=self._clean(f"no answer from Meta: {_say(error)}"))
+        return response
+
+    def _url(self, number_id: str) -> httpx.URL:
+        url = self._urls.get(number_id)
+        if url is None:
+            url = httpx.URL(f"{self._api_url}/{quote(number_id, safe='')}/messages")
+            if len(self._urls) < 1024:
+                self._urls[number_id] = url
+        return url
+
+    def _refused(self, answer: httpx.Response, number_id: str) -> SendResult:
+        error = _error(answer)
+        if error is None:
+            return self._refused_by_whom(answer)
+        meaning = errors.classify(error, answer.status_code, number_id)
+        reason = self._reason(error, meaning)
+        match meaning.kind:
+            case Kind.AMBIGUOUS:
+                return SendResult(verdict="unknown", reason=reason, wait=meaning.wait)
+            case Kind.RETRY | Kind.DELAY | Kind.NUMBER:
+                wait = max(meaning.wait or 1.0, _asked_to_wait(answer))
+                return SendResult(verdict="retry", reason=reason, wait=wait)
+            case Kind.WINDOW | Kind.CONTACT | Kind.PERMANENT:
+                return SendResult(verdict="failed", reason=reason)
+
+    def _refused_by_whom(self, answer: httpx.Response) -> SendResult:
+        """An answer without Meta's error in it: from a proxy or firewall on the way, or from another server altogether."""
+        status = answer.status_code
+        said = f"HTTP {status} without Meta's error: {_quoted(answer)}"
+        if answer.is_success:
+            return SendResult(
+                verdict="unknown", reason=self._clean(f"accepted without a message id: {_quoted(answer)}")
+            )
+        if status == 429:
+            return SendResult(verdict="retry", reason=self._clean(said), wait=max(1.0, _asked_to_wait(answer)))
+        if status >= 500:
+            return SendResult(verdict="unknown", reason=self._clean(said))
+        if status < 400 or status in (401, 403, 404, 407, 408, 421, 425):
+            # It is not this message that they mind, so it is kept.
+            reason = f"{said}. Is {self._api_url} Meta's address, and nothing in between?"
+            return SendResult(verdict="retry", reason=self._clean(reason), wait=max(60.0, _asked_to_wait(answer)))
+        return SendResult(verdict="failed", reason=self._clean(said))
+
+    def _reason(self, error: GraphError, meaning: errors.Meaning) -> str:
+        """For a person: code, what it means, what Meta says, what to do, what to quote to Meta's support."""
+        said = error.details or error.message
+        parts = [f"{error.code if error.code is not None else 'no code'}: {meaning.sentence}"]
+        if said:
+            parts.append(f"Meta says: {_short(said)}")
+        if meaning.advice:
+            parts.append(meaning.advice)
+        if error.fbtrace_id:
+            parts.append(f"fbtrace_id {_short(error.fbtrace_id)}")
+        return self._clean(". ".join(part.rstrip(".") for part in parts))
+
+    def _clean(self, text: str) -> str:
+        """Without the access token, which Meta quotes when it cannot read it."""
+        return _TOKEN_LIKE.sub("…", text.replace(self._token, "…"))
+
+
+def _error(answer: httpx.Response) -> GraphError | None:
+    try:
+        decoded = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return errors.read(decoded.get("error")) if isinstance(decoded, dict) else None
+
+
+def _asked_to_wait(answer: httpx.Response) -> float:
+    """Seconds, from ``Retry-After`` or Meta's usage header; 0 when neither says anything."""
+    return min(max(_retry_after(answer), _regain_access(answer)), LONGEST_WAIT)
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    asked = answer.headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked[:9])
+    try:
+        # A date counts from the other side's clock, which stands beside it.
+        delta = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return 0.0
+    return delta.total_seconds()
+
+
+def _regain_access(answer: httpx.Response) -> float:
+    """``X-Business-Use-Case-Usage``: {account: [{…, "estimated_time_to_regain_access": minutes}]}."""
+    usage = answer.headers.get("x-business-use-case-usage")
+    if usage is None:
+        return 0.0
+    try:
+        accounts: Any = msgspec.json.decode(usage)
+        minutes = [float(use["estimated_time_to_regain_access"]) for uses in accounts.values() for use in uses]
+    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return 0.0
+    return max(minutes, default=0.0) * 60
+
+
+def _quoted(answer: httpx.Response) -> str:
+    return _short(answer.text) or "an empty answer"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _say(error: Exception) -> str:
+    said = _short(str(error))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

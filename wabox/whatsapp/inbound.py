@@ -1,0 +1,257 @@
+"""One customer message of a webhook, normalised. Shapes: Meta, "messages webhook reference" (Oct 2026).
+
+Rules:
+
+* Every object is open. An unknown type keeps Meta's name for it; a part that is missing stays missing, because Meta leaves
+  parts out (`interactive` without a body, media that could not be fetched). A part of the **wrong JSON type** is
+  :class:`Malformed`: nobody can say what else about that message would be wrong.
+* The customer is ``from_user_id`` (BSUID) and ``from`` (phone number), either of which may be missing. What the message lacks
+  is taken from the contact card with the same id, never from the card at the same place in the list.
+* A tap is the *inner* type (``button_reply``, ``list_reply``), so that nobody downstream needs to know ``interactive``.
+* ``timestamp`` is what the 24-hour window is computed from. One that is missing or absurd becomes ``now``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from wabox.core.contact import Contact, conversation_id
+from wabox.core.message import InboundMessage, MessageContext
+from wabox.whatsapp import wire
+from wabox.whatsapp.wire import Malformed, flag, members, text
+
+Json = dict[str, Any]
+Reading = tuple[str, str | None, Mapping[str, Any]]
+"""Type, text, payload."""
+
+
+class Cards:
+    """The ``contacts`` of one webhook value, found by either id. A card that makes no sense is as good as none."""
+
+    __slots__ = ("_by_id", "_only")
+
+    def __init__(self, contacts: Any = None) -> None:
+        self._by_id: dict[str, Json] = {}
+        found = [card for card in contacts if type(card) is dict] if type(contacts) is list else []
+        for card in found:
+            for key in ("wa_id", "user_id"):
+                if type(name := card.get(key)) is str and name:
+                    self._by_id[name] = card
+        self._only: Json | None = found[0] if len(found) == 1 else None
+
+    def contact(self, user_id: str | None, wa_id: str | None) -> Contact | None:
+        """The customer with these ids, completed by the card; ``None`` when there is nothing to tell customers apart by."""
+        card = self._by_id.get(user_id) if user_id else None
+        if card is None and wa_id:
+            card = self._by_id.get(wa_id)
+        if card is None:
+            # Without any id of its own a message can only be from the one person whom the webhook is about.
+            card = None if user_id or wa_id else self._only
+            if card is None:
+                return Contact(user_id=user_id, wa_id=wa_id) if user_id or wa_id else None
+        profile = card.get("profile")
+        if type(profile) is not dict:
+            profile = {}
+        user_id, wa_id = user_id or _word(card, "user_id"), wa_id or _word(card, "wa_id")
+        if not (user_id or wa_id):
+            return None
+        return Contact(user_id=user_id, wa_id=wa_id, username=_word(profile, "username"), name=_word(profile, "name"))
+
+
+def _word(card: Json, key: str) -> str | None:
+    found = card.get(key)
+    return found if type(found) is str and found else None
+
+
+def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMessage:
+    """``messages[]`` of a webhook as wabox sees it. Raises Malformed."""
+    if type(message) is not dict:
+        raise Malformed("a message is not an object")
+    message_id = text(message, "id")
+    if not message_id:
+        raise Malformed("a message without id")
+    contact = cards.contact(text(message, "from_user_id") or None, text(message, "from") or None)
+    if contact is None:
+        raise Malformed("a message without from_user_id, from or contact: there is nobody to answer")
+    kind, words, payload = _read(message)
+    return InboundMessage(
+        message_id=message_id,
+        number_id=number_id,
+        conversation_id=conversation_id(number_id, contact),
+        timestamp=milliseconds(message.get("timestamp"), now),
+        type=kind,
+        text=words,
+        payload=payload,
+        contact=contact,
+        context=_context(message),
+        raw=message,
+    )
+
+
+_OLDEST: Final = 1_230_768_000_000
+"""2009: WhatsApp did not exist."""
+_AHEAD: Final = 24 * 3600 * 1000
+"""How far a sender's clock may be ahead of ours, ms."""
+
+
+def milliseconds(seconds: Any, now: int) -> int:
+    """Meta's timestamp (seconds, as text or number) in ms; ``now`` when it is missing or cannot be true."""
+    if type(seconds) is str and seconds.isascii() and seconds.isdigit() and len(seconds) < 16:
+        seconds = int(seconds)
+    if type(seconds) is int and _OLDEST <= (at := seconds * 1000) <= now + _AHEAD:
+        return at
+    return now
+
+
+def _context(message: Json) -> MessageContext | None:
+    context, referral = members(message, "context"), members(message, "referral")
+    if not context and not referral:
+        return None
+    return MessageContext(
+        reply_to=text(context, "id") or None,
+        forwarded=flag(context, "forwarded") or flag(context, "frequently_forwarded"),
+        referral=referral or None,
+    )
+
+
+def _read(message: Json) -> Reading:
+    kind = text(message, "type") or "unknown"
+    reading = _READERS.get(kind, _other)(kind, message)
+    errors = message.get("errors")
+    if errors is None:
+        return reading
+    if type(errors) is not list:
+        raise Malformed("errors is not a list")
+    kind, words, payload = reading
+    return kind, words, {**payload, "errors": errors}
+
+
+def _other(kind: str, message: Json) -> Reading:
+    part = message.get(kind)
+    return kind, None, part if type(part) is dict else {}
+
+
+def _text(kind: str, message: Json) -> Reading:
+    return kind, text(members(message, "text"), "body"), {}
+
+
+def _media(kind: str, message: Json) -> Reading:
+    media = members(message, kind)
+    for key in ("id", "mime_type", "sha256", "url", "filename"):
+        text(media, key)
+    if kind == "audio" and flag(media, "voice"):
+        kind = "voice"
+    return kind, text(media, "caption"), media
+
+
+def _location(kind: str, message: Json) -> Reading:
+    location = members(message, "location")
+    for key in ("latitude", "longitude"):
+        if type(location.get(key)) not in (int, float):
+            raise Malformed(f"{key} is not a number")
+    for key in ("name", "address", "url"):
+        text(location, key)
+    return kind, None, location
+
+
+def _contacts(kind: str, message: Json) -> Reading:
+    cards = message.get("contacts", [])
+    if type(cards) is not list or not all(type(card) is dict for card in cards):
+        raise Malformed("contacts is not a list of objects")
+    return kind, None, {"contacts": cards}
+
+
+def _button(kind: str, message: Json) -> Reading:
+    """A quick reply of a template. Its payload is the author's word for it, its title what the customer saw."""
+    button = members(message, "button")
+    title = text(button, "text")
+    tapped = text(button, "payload") or title
+    if not tapped:
+        raise Malformed("a button without payload and text")
+    return kind, title, {"id": tapped, "title": title}
+
+
+def _interactive(kind: str, message: Json) -> Reading:
+    interactive = members(message, "interactive")
+    inner = text(interactive, "type")
+    if not inner:
+        # Meta sends this with an error 131000 beside it: the customer did something that the API cannot express.
+        return "unsupported", None, {"type": kind}
+    if inner in ("button_reply", "list_reply"):
+        reply = members(interactive, inner)
+        if not text(reply, "id"):
+            raise Malformed(f"a {inner} without id")
+        text(reply, "description")
+        return inner, text(reply, "title"), reply
+    if inner == "nfm_reply":
+        return _form(members(interactive, inner))
+    return _other(inner, interactive)
+
+
+def _form(reply: Json) -> Reading:
+    """A completed WhatsApp form, or an address. The answers are JSON *inside a string*, and need not be an object."""
+    answers: Any = None
+    written = text(reply, "response_json")
+    if written is not None:
+        try:
+            answers = wire.inner_value(written)
+        except Malformed:
+            answers = written
+    payload = {"name": text(reply, "name"), "response": answers}
+    return "form", text(reply, "body"), payload
+
+
+def _order(kind: str, message: Json) -> Reading:
+    order = members(message, "order")
+    if type(order.get("product_items", [])) is not list:
+        raise Malformed("product_items is not a list")
+    return kind, text(order, "text") or None, order
+
+
+def _reaction(kind: str, message: Json) -> Reading:
+    """An emoji on a message, or its removal: then ``emoji`` is missing or empty, both occur."""
+    reaction = members(message, "reaction")
+    emoji = text(reaction, "emoji") or None
+    return kind, None, {"message_id": text(reaction, "message_id"), "emoji": emoji, "removed": emoji is None}
+
+
+def _edit(kind: str, message: Json) -> Reading:
+    """The whole message as it reads now."""
+    edit = members(message, "edit")
+    kind_now, words, payload = _read(members(edit, "message"))
+    target = text(edit, "original_message_id")
+    return "edited", words, {"original_message_id": target, "message": {**payload, "type": kind_now}}
+
+
+def _revoke(kind: str, message: Json) -> Reading:
+    return "deleted", None, {"original_message_id": text(members(message, "revoke"), "original_message_id")}
+
+
+def _system(kind: str, message: Json) -> Reading:
+    """WhatsApp about the customer, such as a changed number. Not the customer's words: the text stays in the payload."""
+    system = members(message, "system")
+    for key in ("type", "body", "wa_id", "user_id", "previous_user_id"):
+        text(system, key)
+    identity = members(message, "identity")
+    return kind, None, {**system, "identity": identity} if identity else system
+
+
+_READERS: Final[Mapping[str, Callable[[str, Json], Reading]]] = {
+    "text": _text,
+    "image": _media,
+    "video": _media,
+    "audio": _media,
+    "voice": _media,
+    "document": _media,
+    "sticker": _media,
+    "location": _location,
+    "contacts": _contacts,
+    "button": _button,
+    "interactive": _interactive,
+    "order": _order,
+    "reaction": _reaction,
+    "edit": _edit,
+    "revoke": _revoke,
+    "system": _system,
+}

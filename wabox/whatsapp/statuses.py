@@ -1,0 +1,51 @@
+"""One delivery status of a webhook. Shapes: Meta, "status webhook reference" (Sept 2026).
+
+``recipient_id`` (a phone number) may be missing, ``recipient_user_id`` too; nothing hangs on either, because a status is
+joined to its message by ``biz_opaque_callback_data`` (ours) or ``id`` (Meta's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from wabox.core.delivery import DeliveryStatus, StatusUpdate
+from wabox.whatsapp.inbound import milliseconds
+from wabox.whatsapp.wire import Malformed, members, text
+
+_WORDS: Final[Mapping[str, DeliveryStatus]] = {
+    "sent": DeliveryStatus.SENT,
+    "delivered": DeliveryStatus.DELIVERED,
+    "read": DeliveryStatus.READ,
+    "played": DeliveryStatus.PLAYED,
+    "failed": DeliveryStatus.FAILED,
+}
+"""Meta's words, spelled out: some of our own statuses must never come in from outside."""
+
+
+def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
+    """``statuses[]`` of a webhook; ``None`` for a word that we do not know. Raises Malformed."""
+    if type(status) is not dict:
+        raise Malformed("a status is not an object")
+    word = text(status, "status")
+    if not word:
+        raise Malformed("a status without the word that it is about")
+    known = _WORDS.get(word)
+    if known is None:
+        return None
+    wamid = text(status, "id")
+    if not wamid:
+        raise Malformed("a status without id")
+    errors = status.get("errors") or ()
+    if errors and (type(errors) is not list or not all(type(error) is dict for error in errors)):
+        raise Malformed("errors is not a list of objects")
+    return StatusUpdate(
+        wamid=wamid,
+        number_id=number_id,
+        status=known,
+        timestamp=milliseconds(status.get("timestamp"), now),
+        outbound_id=text(status, "biz_opaque_callback_data") or None,
+        recipient=text(status, "recipient_user_id") or text(status, "recipient_id") or None,
+        errors=tuple(errors),
+        pricing=members(status, "pricing") or None,
+    )
