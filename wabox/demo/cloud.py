@@ -1,0 +1,334 @@
+"""The fake Cloud API: what Meta keeps and does, between a bot and the phones of its customers.
+
+It speaks the real protocol over real HTTP on both sides. What a customer does becomes a signed webhook, brought until the
+bot answers 200. What the bot posts is checked as Meta checks it, answered as Meta answers, shown on the phone, and
+followed by statuses: sent, delivered, and read once the customer has looked. Rules of Meta's that surprise people:
+
+- A free-form message more than 24 hours after the customer last wrote is *accepted*, and fails later (131047).
+- So does one to a number nobody has (131026); one with a user id in ``to`` instead of ``recipient`` just vanishes.
+- Marking one message as read marks everything before it; the typing bubble ends with the reply or after 25 seconds.
+
+Clock, randomness and sleeping come in as arguments. Used from a test::
+
+    async with FakeCloud(number_id="1", app_secret="s", access_token="t", webhook_url=url,
+                         clock=now, random=Random(7)) as cloud:
+        await cloud.say("sam", "Hi")
+        (welcome,) = await cloud.until("sam", 1)
+        await cloud.tap("sam", "Browse")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from wabox.core.ports import Clock
+from wabox.demo.courier import Courier, Letter, Sleep
+from wabox.demo.customer import CUSTOMERS, Business, Customer
+from wabox.demo.fault import Faults
+from wabox.demo.feed import Feed
+from wabox.demo.notification import JSON, contact, digits, envelope, message, tapped
+from wabox.demo.receipts import Receipts
+from wabox.demo.refusal import Refused
+from wabox.demo.thread import Bubble, Thread, short
+
+WINDOW = 24 * 60 * 60 * 1000
+"""ms: the customer service window."""
+TYPING = 25_000
+"""ms after which a typing bubble ends by itself."""
+MEDIA_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file that a customer sent."""
+
+    id: str
+    mime_type: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Base64, as in webhooks."""
+        return base64.b64encode(hashlib.sha256(self.data).digest()).decode()
+
+
+class FakeCloud:
+    """One business number, its customers, and everything between them."""
+
+    def __init__(
+        self,
+        *,
+        number_id: str,
+        app_secret: str,
+        access_token: str,
+        webhook_url: str,
+        clock: Clock,
+        random: Random,
+        verify_token: str = "",
+        business_name: str = "Wabox Shop",
+        customers: Sequence[Customer] = CUSTOMERS,
+        sleep: Sleep = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """``verify_token``: if given, the webhook is verified by a GET at the start. ``transport``: how to reach it."""
+        self.business = Business(number_id=number_id, name=business_name)
+        self.access_token = access_token
+        self.verify_token = verify_token
+        self.clock = clock
+        self.random = random
+        self.feed = Feed()
+        self.faults = Faults()
+        self.threads = {customer.key: Thread(customer) for customer in customers}
+        self.media: dict[str, Media] = {}
+        self._courier = Courier(webhook_url, app_secret, self.feed, clock, sleep, transport)
+        self._receipts = Receipts(
+            self.business, self._courier, self.feed, self.faults, clock=clock, random=random, sleep=sleep
+        )
+        self._sleep = sleep
+        self._arrived = asyncio.Condition()
+
+    @property
+    def webhook_url(self) -> str:
+        return self._courier.url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self._courier.url = url
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin; returns at once. The webhook need not answer yet."""
+        if self.verify_token:
+            self._courier.verify(self.verify_token, str(self.random.randrange(10**9, 10**10)))
+
+    async def aclose(self) -> None:
+        """Hang up on the pages and drop what is under way. May be called twice."""
+        self.feed.close()
+        await self._courier.aclose()
+
+    async def settle(self) -> None:
+        """Wait until every webhook was taken and every status told."""
+        await self._courier.settle()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # -- what customers do --------------------------------------------------------------------------------------------
+
+    async def say(self, customer: str, text: str) -> str:
+        """Send a text; returns its id once the webhook was tried (and goes on trying, if it must)."""
+        return await self._write(customer, "text", {"body": text}, f"wrote {short(text)}")
+
+    async def tap(self, customer: str, option: str, message_id: str | None = None) -> str:
+        """Tap a button or list row by its id or title: the newest that has it, or the one in ``message_id``.
+
+        Raises LookupError if no message offers it.
+        """
+        found = self.threads[customer].offered(option, message_id)
+        if found is None:
+            raise LookupError(f"{customer} was offered no button or row {option!r}")
+        bubble, kind, reply = found
+        context = {"from": self.business.display_phone_number, "id": bubble.id}
+        return await self._write(
+            customer, "interactive", tapped(kind, reply), f"tapped {short(reply['title'])}", context
+        )
+
+    async def picture(self, customer: str, data: bytes, mime_type: str = "image/jpeg", caption: str = "") -> str:
+        """Send a picture; the bot gets its media id, as from Meta, and may fetch it."""
+        media = Media(id=str(self.random.randrange(10**14, 10**15)), mime_type=mime_type, data=data)
+        self.media[media.id] = media
+        for old in list(self.media)[:-MEDIA_KEPT]:
+            del self.media[old]
+        image = {"mime_type": mime_type, "sha256": media.sha256, "id": media.id}
+        return await self._write(
+            customer, "image", {"caption": caption} | image if caption else image, "sent a picture"
+        )
+
+    async def read(self, customer: str) -> None:
+        """Look at the conversation: everything in it becomes read."""
+        thread = self.threads[customer]
+        for bubble in thread.ours():
+            self._receipts.looked(thread.customer, bubble)
+
+    async def again(self, customer: str) -> bool:
+        """Post the bytes of the customer's last webhook once more; False if there was none yet."""
+        letter = self.threads[customer].last_letter
+        if letter is None:
+            return False
+        await self._courier.again(letter).tried.wait()
+        return True
+
+    def sent(self, customer: str) -> list[Mapping[str, Any]]:
+        """The bodies of everything that the bot sent to this customer, oldest first."""
+        return [bubble.message for bubble in self.threads[customer].ours()]
+
+    async def until(self, customer: str, count: int, timeout: float = 5.0) -> list[Mapping[str, Any]]:
+        """Wait until the customer has ``count`` messages of the bot; they are returned as by ``sent``."""
+        async with asyncio.timeout(timeout), self._arrived:
+            await self._arrived.wait_for(lambda: len(self.sent(customer)) >= count)
+        return self.sent(customer)
+
+    # -- what the bot does (called by the Graph endpoints, with checked bodies) ----------------------------------------
+
+    async def accept(self, body: Mapping[str, Any]) -> JSON:
+        """Take a message for delivery; Meta's answer. Raises Refused."""
+        fault = self.faults.sends.popleft() if self.faults.sends else None
+        if fault:
+            self.show_faults()
+        if fault and fault.status and not fault.taken:
+            await self._sleep(fault.delay)
+            raise fault.error()
+        reply = await self._take(body)
+        if fault:
+            await self._sleep(fault.delay)
+            if fault.status:
+                raise fault.error()
+        return reply
+
+    def mark_read(self, message_id: str, *, typing: bool) -> str:
+        """The bot has read a customer's message, and perhaps is writing; whose it was. Raises Refused."""
+        for thread in self.threads.values():
+            bubble = thread.find(message_id)
+            if bubble is not None and bubble.by == "customer":
+                self._read_by_bot(thread, bubble)
+                if typing:
+                    until = self.clock() + TYPING
+                    self.feed.publish("typing", {"customer": thread.customer.key, "until": until})
+                return thread.customer.key
+        raise Refused(131009, "(#131009) Parameter value is not valid", "Message id is not one this number received")
+
+    def customer_of(self, body: Mapping[str, Any]) -> Customer | None:
+        """Whom a body is for; ``to`` wins over ``recipient``, as at Meta."""
+        for thread in self.threads.values():
+            customer = thread.customer
+            if "to" in body:
+                if customer.wa_id and digits(str(body["to"])) == customer.wa_id:
+                    return customer
+            elif body.get("recipient") == customer.user_id:
+                return customer
+        return None
+
+    # -- for the pages ------------------------------------------------------------------------------------------------
+
+    def everything(self, newest: int = 200) -> JSON:
+        """What a page that connects has to know."""
+        return {
+            "now": self.clock(),
+            "business": {"name": self.business.name, "number": self.business.display_phone_number},
+            "customers": [
+                {
+                    "key": thread.customer.key,
+                    "name": thread.customer.name,
+                    "note": thread.customer.note,
+                    "number": thread.customer.wa_id,
+                    "user_id": thread.customer.user_id,
+                    "suggestions": thread.customer.suggestions,
+                }
+                for thread in self.threads.values()
+            ],
+            "bubbles": [
+                bubble.shown(key) for key, thread in self.threads.items() for bubble in thread.bubbles[-newest:]
+            ],
+            "exchanges": [exchange.shown() for exchange in self.feed.exchanges],
+            "faults": self.faults.shown(),
+        }
+
+    def show_faults(self) -> None:
+        """Tell the pages which faults are armed."""
+        self.feed.publish("faults", self.faults.shown())
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _write(self, key: str, kind: str, content: JSON, title: str, context: JSON | None = None) -> str:
+        thread = self.threads[key]
+        now = self.clock()
+        wamid = self._wamid(thread.customer, inbound=True)
+        written = message(thread.customer, wamid, now, kind, content, context)
+        bubble = thread.add(Bubble(id=wamid, by="customer", at=now, message=written))
+        thread.heard_at = now
+        self._show(key, bubble)
+        payload = envelope(self.business, contacts=[contact(thread.customer)], messages=[written])
+        copies = self.faults.copies.popleft() if self.faults.copies else 1
+        if copies > 1:
+            self.show_faults()
+
+        def news(letter: Letter) -> None:
+            bubble.note = None if letter.taken else letter.exchange.answer
+            if letter.taken:
+                bubble.reach("delivered")
+            self._show(key, bubble)
+
+        letter = self._courier.send(payload, "message", title, key, copies=copies, news=news)
+        thread.last_letter = letter
+        await letter.tried.wait()
+        return wamid
+
+    async def _take(self, body: Mapping[str, Any]) -> JSON:
+        customer = self.customer_of(body)
+        wamid = self._wamid(customer, inbound=False)
+        given = str(body.get("to", body.get("recipient")))
+        known = {"input": given, "wa_id": digits(given)} if "to" in body else {"input": given, "user_id": given}
+        receipt: JSON = {"id": wamid}
+        if body.get("type") == "template":
+            receipt["message_status"] = "accepted"
+        if code := self._doom(customer, body):
+            self._receipts.failed(wamid, body, customer, code)
+        elif customer is not None:
+            await self._arrive(customer, wamid, body)
+        return {"messaging_product": "whatsapp", "contacts": [known], "messages": [receipt]}
+
+    def _doom(self, customer: Customer | None, body: Mapping[str, Any]) -> int | None:
+        """The error that an accepted message will fail with, if it will."""
+        if customer is None:
+            # A user id in ``to`` is taken for a phone number after its country prefix: accepted, never seen again.
+            lost = "to" in body and not str(body["to"]).strip().lstrip("+").isdigit()
+            return None if lost else 131026
+        if self.faults.rejected:
+            return self.faults.rejected.popleft()
+        heard = self.threads[customer.key].heard_at
+        open_window = heard is not None and self.clock() - heard < WINDOW
+        return None if open_window or body.get("type") == "template" else 131047
+
+    async def _arrive(self, customer: Customer, wamid: str, body: Mapping[str, Any]) -> None:
+        thread = self.threads[customer.key]
+        if (theirs := thread.theirs()) and body.get("type") != "reaction":
+            self._read_by_bot(thread, theirs[-1])
+        bubble = thread.add(Bubble(id=wamid, by="business", at=self.clock(), message=body, tick="waiting"))
+        self._show(customer.key, bubble)
+        async with self._arrived:
+            self._arrived.notify_all()
+        self._receipts.follow(customer, bubble)
+
+    def _read_by_bot(self, thread: Thread, last: Bubble) -> None:
+        for bubble in thread.theirs():
+            if bubble.reach("read"):
+                bubble.note = None
+                self._show(thread.customer.key, bubble)
+            if bubble is last:
+                return
+
+    def _show(self, key: str, bubble: Bubble) -> None:
+        self.feed.publish("bubble", bubble.shown(key))
+
+    def _wamid(self, customer: Customer | None, *, inbound: bool) -> str:
+        """Like Meta's: base64 that embeds the peer's number. The time in it keeps ids of two runs apart."""
+        peer = (customer.wa_id if customer else None) or "0"
+        serial = f"{self.clock():012X}{self.random.getrandbits(32):08X}".encode()
+        raw = b"\x1c\x18" + bytes([len(peer)]) + peer.encode() + b"\x15\x02\x00" + (b"\x12" if inbound else b"\x11")
+        return "wamid." + base64.b64encode(raw + b"\x18\x14" + serial + b"\x00").decode()

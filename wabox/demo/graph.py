@@ -1,0 +1,183 @@
+"""The endpoints of the Cloud API that a bot calls, on a port of their own.
+
+==============================================  =========================================================
+``POST /{version}/{phone_number_id}/messages``  send a message; or ``status: read``, with or without typing
+``GET /{version}/{phone_number_id}``            about the number
+``GET /{version}/{media_id}``                   where to download a picture that a customer sent
+``GET /media/{media_id}``                       the picture
+==============================================  =========================================================
+
+The version may be left out. Every answer, also of a wrong path, is JSON as Meta writes it; errors carry a ``fbtrace_id``.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Litestar, Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+
+from wabox.demo.cloud import FakeCloud
+from wabox.demo.feed import Exchange
+from wabox.demo.refusal import Refused, check
+from wabox.demo.thread import summary
+
+BODY_LIMIT = 1024 * 1024
+
+
+def graph_app(cloud: FakeCloud) -> Litestar:
+    """The ASGI app of the Graph endpoints."""
+
+    @post(["/{number_id:str}/messages", "/{version:str}/{number_id:str}/messages"], status_code=200)
+    async def messages(request: Request[Any, Any, Any], number_id: FromPath[str]) -> Response[Any]:
+        exchange: Exchange | None = None
+
+        async def answer() -> dict[str, Any]:
+            nonlocal exchange
+            _authorise(cloud, request)
+            _own(cloud, number_id)
+            body = await _json(request)
+            exchange = _open(cloud, request, body)
+            if isinstance(body, dict) and "status" in body:
+                exchange.customer, reply = _read(cloud, body)
+                return reply
+            return await cloud.accept(check(body))
+
+        response = await _answered(cloud, answer)
+        if exchange is None:
+            exchange = _open(cloud, request, None)
+        exchange.ok = response.status_code == 200
+        exchange.reply = response.content
+        exchange.answer = str(response.status_code) if exchange.ok else f"{response.status_code} {_why(response.content)}"
+        cloud.feed.show(exchange)
+        return response
+
+    @get(["/{object_id:str}", "/{version:str}/{object_id:str}"])
+    async def about(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
+        async def answer() -> dict[str, Any]:
+            _authorise(cloud, request)
+            media = cloud.media.get(object_id)
+            if media is None:
+                _own(cloud, object_id)
+                return {
+                    "verified_name": cloud.business.name,
+                    "display_phone_number": f"+{cloud.business.display_phone_number}",
+                    "quality_rating": "GREEN",
+                    "code_verification_status": "VERIFIED",
+                    "id": object_id,
+                }
+            return {
+                "url": f"{request.base_url}media/{media.id}",
+                "mime_type": media.mime_type,
+                "sha256": media.sha256,
+                "file_size": len(media.data),
+                "id": media.id,
+                "messaging_product": "whatsapp",
+            }
+
+        return await _answered(cloud, answer)
+
+    @get("/media/{media_id:str}")
+    async def download(request: Request[Any, Any, Any], media_id: FromPath[str]) -> Response[Any]:
+        try:
+            _authorise(cloud, request)
+        except Refused as refusal:
+            return _refusal(cloud, refusal)
+        media = cloud.media.get(media_id)
+        if media is None:
+            return _refusal(cloud, _missing(media_id))
+        return Response(media.data, media_type=media.mime_type)
+
+    def unknown(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        sentence = f"Unknown path components: {request.url.path}"
+        return _refusal(cloud, Refused(2500, sentence, status=error.status_code))
+
+    return Litestar(
+        [messages, about, download],
+        exception_handlers={HTTPException: unknown},
+        openapi_config=None,
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+    )
+
+
+async def _answered(cloud: FakeCloud, answer: Callable[[], Awaitable[dict[str, Any]]]) -> Response[Any]:
+    try:
+        return Response(await answer(), status_code=200)
+    except Refused as refusal:
+        return _refusal(cloud, refusal)
+
+
+def _refusal(cloud: FakeCloud, refusal: Refused) -> Response[Any]:
+    trace = f"A{cloud.random.getrandbits(128):032x}"[:23]
+    return Response(refusal.body(trace), status_code=refusal.status)
+
+
+def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any]) -> None:
+    given = request.headers.get("authorization", "").encode()
+    if not given:
+        sentence = "An access token is required to request this resource."
+        raise Refused(104, sentence, status=401)
+    if not hmac.compare_digest(given, f"Bearer {cloud.access_token}".encode()):
+        raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+
+
+def _why(body: dict[str, Any]) -> str:
+    error = body["error"]
+    details: str = error.get("error_data", {}).get("details", "")
+    return f"{error['message']}: {details}" if details else error["message"]
+
+
+def _own(cloud: FakeCloud, number_id: FromPath[str]) -> None:
+    if number_id != cloud.business.number_id:
+        raise _missing(number_id)
+
+
+def _missing(object_id: str) -> Refused:
+    return Refused(
+        100,
+        f"Unsupported request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing permissions, "
+        "or does not support this operation",
+        kind="GraphMethodException",
+        subcode=33,
+    )
+
+
+async def _json(request: Request[Any, Any, Any]) -> Any:
+    try:
+        return json.loads(await request.body())
+    except ValueError:
+        raise Refused(100, "(#100) Invalid parameter: the body is not JSON") from None
+
+
+def _read(cloud: FakeCloud, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if body.get("messaging_product") != "whatsapp":
+        raise Refused(100, "(#100) The parameter messaging_product is required.")
+    if body["status"] != "read":
+        raise Refused(100, "(#100) Param status must be one of {READ}.")
+    if not isinstance(body.get("message_id"), str):
+        raise Refused(100, "(#100) The parameter message_id is required.")
+    typing = body.get("typing_indicator")
+    if typing is not None and typing != {"type": "text"}:
+        raise Refused(100, "(#100) Param typing_indicator['type'] must be one of {TEXT}.")
+    return cloud.mark_read(body["message_id"], typing=typing is not None), {"success": True}
+
+
+def _open(cloud: FakeCloud, request: Request[Any, Any, Any], body: Any) -> Exchange:
+    known = body if isinstance(body, dict) else {}
+    reads = "status" in known
+    customer = cloud.customer_of(known)
+    return cloud.feed.open(
+        at=cloud.clock(),
+        kind="read" if reads else "send",
+        toward="cloud",
+        title=("read, typing …" if "typing_indicator" in known else "read") if reads else summary(known),
+        request=f"POST {request.url.path}",
+        customer=customer.key if customer else None,
+        headers={"Authorization": "Bearer •••", "Content-Type": request.headers.get("content-type", "")},
+        body=body,
+    )
