@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Response, Router, get
 
 Probe = Callable[[], Awaitable[dict[str, Any]]]
-"""Names of what must work, each with ``True`` or the reason why it does not."""
+"""What must work, each with ``True`` or the reason (a string) why it does not; and numbers worth a look."""
 
 
 def health_router(probe: Probe) -> Router:
@@ -19,7 +19,7 @@ def health_router(probe: Probe) -> Router:
     @get("/readyz")
     async def readyz() -> Response[dict[str, Any]]:
         found = await probe()
-        ready = all(value is True for value in found.values())
+        ready = not any(isinstance(value, str) for value in found.values())
         return Response({"ready": ready, **found}, status_code=200 if ready else 503)
 
     return Router("/", route_handlers=[healthz, readyz])

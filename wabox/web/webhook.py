@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import structlog
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope
+from litestar.types import HTTPScope, Receive, Scope
 from litestar.types import Send as ASGISend
 
 from wabox.core.message import Arrival
@@ -53,7 +53,7 @@ def webhook_route(
 
     @asgi("/webhook", copy_scope=False)
     async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
-        method: Any = scope["method"]  # type: ignore[typeddict-item]
+        method = cast("HTTPScope", scope)["method"]
         if method == "POST":
             status, body = await _events(scope, receive)
         elif method == "GET":
@@ -125,5 +125,5 @@ def _bounded(body: bytes) -> bytes:
 
 async def _answer(send: ASGISend, status: int, body: bytes) -> None:
     headers = [*TEXT, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})  # type: ignore[typeddict-item]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,206 @@
+"""The sender: in order, once, and never lost (promise P5). On the real store, with a virtual clock and a scripted Meta."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import NOW, FakeMessenger, VirtualClock
+from wabox.core.contact import Contact
+from wabox.core.conversation import UnitOfWork
+from wabox.core.delivery import DeliveryStatus, OutboundMessage, Policy, StatusUpdate, outbound_id
+from wabox.core.message import Arrival, InboundMessage
+from wabox.core.ports import SendResult
+from wabox.services.outbox import CHAIN, Outbox
+from wabox.sqlite.store import SqliteStore, open_store
+
+ANA = Contact(user_id="MX.1", wa_id="5215550002222")
+CONVERSATION = "200:MX.1"
+RETRY = SendResult(verdict="retry", reason="429: slow down", wait=1.0)
+UNKNOWN = SendResult(verdict="unknown", reason="taken")
+LOST = SendResult(verdict="unknown", reason="500")
+
+
+class World:
+    """A store, a sender and a scripted Meta."""
+
+    def __init__(self, store: SqliteStore, clock: VirtualClock, messenger: FakeMessenger) -> None:
+        self.store, self.clock, self.messenger = store, clock, messenger
+        self.outbox = Outbox(store, messenger, clock, jitter=lambda: 0.0, sleep=clock.sleep)
+        self.turns = 0
+
+    async def say(self, *texts: str, policy: Policy = "repeat", deliver: bool = True) -> list[OutboundMessage]:
+        """Commit a unit of work that says these, as the services do."""
+        self.turns += 1
+        inbound = f"wamid.IN{self.turns}"
+        await self.store.put(
+            Arrival(
+                messages=(
+                    InboundMessage(
+                        message_id=inbound,
+                        number_id="200",
+                        conversation_id=CONVERSATION,
+                        timestamp=self.clock(),
+                        type="text",
+                        text="hi",
+                        contact=ANA,
+                    ),
+                )
+            )
+        )
+        session = await self.store.open(CONVERSATION)
+        first = DeliveryStatus.SENDING if self.outbox.idle(CONVERSATION) else DeliveryStatus.QUEUED
+        sends = [
+            OutboundMessage(
+                id=outbound_id(inbound, index),
+                conversation_id=CONVERSATION,
+                number_id="200",
+                body={"type": "text", "text": {"body": text}},
+                created_at=self.clock(),
+                policy=policy,
+                status=first if index == 0 else DeliveryStatus.QUEUED,
+                attempted_at=self.clock() if index == 0 else None,
+            )
+            for index, text in enumerate(texts)
+        ]
+        unit = UnitOfWork(
+            conversation_id=CONVERSATION,
+            number_id="200",
+            contact=ANA,
+            expected=session.sequence,
+            handled=(inbound,),
+            snapshot=b"{}",
+            at=self.clock(),
+            sends=tuple(sends),
+        )
+        assert await self.store.commit(unit) == "committed"
+        if deliver:
+            self.outbox.deliver(CONVERSATION, sends)
+        return sends
+
+    async def quiet(self) -> None:
+        """Until the sender has nothing to do."""
+        for _ in range(10_000):
+            if self.outbox.idle(CONVERSATION):
+                return
+            await asyncio.sleep(0.001)  # the writer is a thread: no virtual clock can turn it
+        raise AssertionError("the sender did not come to rest")
+
+    def texts(self, messages: list[OutboundMessage] | None = None) -> list[str]:
+        return [message.body["text"]["body"] for message in (self.messenger.taken if messages is None else messages)]
+
+    async def status(self, message: OutboundMessage, status: DeliveryStatus) -> None:
+        update = StatusUpdate(
+            wamid=f"wamid.OUT-{message.id}", number_id="200", status=status, timestamp=self.clock(), outbound_id=message.id
+        )
+        await self.store.put(Arrival(statuses=(update,)))
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = VirtualClock(NOW)
+    store = await open_store(tmp_path, clock)
+    world = World(store, clock, FakeMessenger())
+    yield world
+    await world.outbox.stop()
+    await store.close()
+
+
+async def test_messages_leave_in_the_order_they_were_said(world: World) -> None:
+    """Two bubbles of one turn and one of the next leave in that order, and nothing stays pending."""
+    world.messenger.gate.clear()
+    await world.say("one", "two")
+    await world.say("three")
+    world.messenger.gate.set()
+    await world.quiet()
+    assert world.texts() == ["one", "two", "three"]
+    assert await world.store.pending(CONVERSATION, 10) == []
+
+
+async def test_what_meta_refuses_for_now_waits_and_holds_back_the_rest(world: World) -> None:
+    """A 429 is tried again after growing pauses; what follows does not overtake it, and nothing is doubled."""
+    world.messenger.results = [RETRY, RETRY, RETRY]
+    await world.say("one", "two")
+    await world.quiet()
+    assert world.texts() == ["one", "two"]
+    assert world.clock.slept == sorted(world.clock.slept)
+    assert len(world.clock.slept) == 3
+
+
+async def test_an_unknown_outcome_is_settled_by_its_delivery_status(world: World) -> None:
+    """After a 5xx nobody knows; the status webhook says it was sent, so it is not sent again."""
+    world.messenger.results = [UNKNOWN]
+    asked = await world.say("one", "two")
+    await world.status(asked[0], DeliveryStatus.SENT)
+    await world.quiet()
+    assert world.texts() == ["one", "two"]
+    assert world.texts(world.messenger.tried) == ["one", "two"]
+
+
+async def test_an_unknown_outcome_without_a_status_is_repeated(world: World) -> None:
+    """Thirty seconds without a status, and a message that may be repeated is."""
+    world.messenger.results = [LOST]
+    await world.say("one", "two")
+    await world.quiet()
+    assert world.texts() == ["one", "two"]
+    assert world.texts(world.messenger.tried) == ["one", "one", "two"]
+    assert world.clock() - NOW >= 30_000
+
+
+async def test_a_message_that_must_not_be_doubled_is_given_up_with_a_reason(world: World) -> None:
+    """With the policy ``once`` an unknown outcome ends as failed, and the next message goes on."""
+    world.messenger.results = [LOST]
+    await world.say("pay 10", policy="once")
+    await world.quiet()
+    await world.say("next")
+    await world.quiet()
+    assert world.texts(world.messenger.tried) == ["pay 10", "next"]
+
+
+async def test_a_refused_message_does_not_hold_back_the_next(world: World) -> None:
+    """What can never be sent is failed, and the conversation goes on."""
+    world.messenger.results = [SendResult(verdict="failed", reason="131026: undeliverable")]
+    await world.say("one", "two")
+    await world.quiet()
+    assert world.texts() == ["two"]
+    assert await world.store.pending(CONVERSATION, 10) == []
+
+
+async def test_a_restart_sends_what_was_committed(world: World) -> None:
+    """A new sender on the same store takes up what was never tried and settles what may have left."""
+    sends = await world.say("one", "two", deliver=False)
+    await world.status(sends[0], DeliveryStatus.DELIVERED)
+    world.outbox = Outbox(world.store, world.messenger, world.clock, jitter=lambda: 0.0, sleep=world.clock.sleep)
+    assert await world.outbox.recover() == 1
+    await world.quiet()
+    assert world.texts() == ["two"]
+
+
+async def test_more_than_fits_in_memory_still_leaves_in_order(world: World) -> None:
+    """A conversation with a long backlog keeps most of it in the store, in order."""
+    world.messenger.gate.clear()
+    expected = []
+    for turn in range(CHAIN):
+        texts = [f"{turn}a", f"{turn}b", f"{turn}c"]
+        expected += texts
+        await world.say(*texts)
+    world.messenger.gate.set()
+    await world.quiet()
+    assert world.texts() == expected
+
+
+async def test_stopping_lets_a_post_under_way_finish(world: World) -> None:
+    """``stop`` waits for the POST that is out; the rest stays queued for the next start."""
+    world.messenger.gate.clear()
+    await world.say("one", "two")
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(world.outbox.stop())
+    await asyncio.sleep(0)
+    world.messenger.gate.set()
+    await stopping
+    assert world.texts() == ["one"]
+    left = await world.store.pending(CONVERSATION, 10)
+    assert world.texts(list(left)) == ["two"]

@@ -1,0 +1,145 @@
+"""``wabox chat``: talk to a bot in the terminal, or drive it with JSON lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from wabox.simulator import Simulator
+
+WIDTH = 72
+HELP = "Type what a customer would write. /tap EVENT  /wait 31m  /agent TEXT  /close  /state  /quit"
+
+
+def chat(
+    bot: Annotated[str | None, typer.Argument(help="A folder in flows/, a path, or an example such as shop.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines in, JSON lines out, for scripts.")] = False,
+) -> None:
+    """Talk to a bot here: the same engine and renderer as on WhatsApp, a simulated clock, no network.
+
+    Example:  wabox chat shop
+
+    Example:  echo '{"user": "hi"}' | wabox chat shop --json
+    """
+    from wabox.cli.serve import load_for
+    from wabox.settings import Settings, load
+    from wabox.simulator import Simulator
+
+    settings = load(Path.cwd(), {})
+    loaded = load_for(
+        Settings(root=settings.root, bot=bot or settings.bot, language=settings.language, context=settings.context)
+    )
+    simulator = Simulator(loaded)
+    if as_json:
+        _json_lines(simulator)
+    else:
+        typer.echo(f"{loaded.name}: {HELP}\n")
+        _talk(simulator)
+
+
+def _json_lines(simulator: Simulator) -> None:
+    import sys
+
+    from wabox.errors import WaboxError
+    from wabox.simulator import InputError
+
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        try:
+            try:
+                wanted = json.loads(line)
+            except ValueError as error:
+                raise InputError(f"this is no JSON ({error})") from None
+            if not isinstance(wanted, dict):
+                raise InputError('each line is an object, such as {"user": "hi"}')
+            answer = simulator.play(wanted)
+        except WaboxError as error:
+            # One answer per input, so that a script can keep count; then stop, because what follows would mean nothing.
+            typer.echo(json.dumps({"error": str(error), "line": number}, ensure_ascii=False))
+            typer.echo(f"wabox: line {number}: {error}", err=True)
+            raise typer.Exit(1) from error
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def _talk(simulator: Simulator) -> None:
+    from wabox.errors import WaboxError
+
+    last: dict[str, Any] = {}
+    while True:
+        try:
+            line = input("you › ").strip()
+        except (EOFError, KeyboardInterrupt):
+            typer.echo("")
+            return
+        command, _, rest = line.partition(" ")
+        match command:
+            case "":
+                continue
+            case "/quit" | "/q":
+                return
+            case "/state":
+                typer.echo(
+                    json.dumps(
+                        {key: last.get(key) for key in ("states", "stack", "context")}, indent=2, ensure_ascii=False
+                    )
+                )
+                continue
+            case "/tap" | "/wait" | "/agent":
+                wanted: dict[str, Any] = {command[1:]: rest.strip()}
+            case "/close":
+                wanted = {"close": True}
+            case _ if command.startswith("/"):
+                typer.echo(HELP)
+                continue
+            case _:
+                wanted = {"user": line}
+        try:
+            last = simulator.play(wanted)
+        except WaboxError as error:
+            typer.secho(f"wabox: {error}", err=True, fg="red")
+            continue
+        for body in last["sent"]:
+            typer.echo(bubble(body))
+        for failure in last["failed"]:
+            typer.secho(f"  {failure['where']}: {failure['error']}", fg="red")
+
+
+def bubble(body: dict[str, Any]) -> str:
+    """A Cloud API body as a person would read it, at most 80 columns wide."""
+    import textwrap
+
+    kind = body["type"]
+    content: dict[str, Any] = body[kind]
+    lines: list[str] = []
+    options: list[str] = []
+    if kind == "interactive":
+        header = content.get("header", {})
+        if header:
+            lines.append(str(header.get("text") or f"[{header['type']}: {header[header['type']].get('link', '')}]"))
+        lines.append(content["body"]["text"])
+        if "footer" in content:
+            lines.append(content["footer"]["text"])
+        action = content["action"]
+        options = [button["reply"]["title"] for button in action.get("buttons", ())]
+        for section in action.get("sections", ()):
+            for row in section["rows"]:
+                about = row.get("description")
+                options.append(f"{row['title']} · {about}" if about else row["title"])
+    elif kind == "text":
+        lines.append(content["body"])
+    else:
+        lines.append(f"[{kind}: {content.get('link') or content.get('id', '')}]")
+        if content.get("caption"):
+            lines.append(content["caption"])
+    wrapped = [part for line in lines for para in line.split("\n") for part in (textwrap.wrap(para, WIDTH) or [""])]
+    wrapped += [
+        part
+        for place, title in enumerate(options, 1)
+        for part in textwrap.wrap(f"{place}. {title}", WIDTH, subsequent_indent="   ")
+    ]
+    return "\n".join(f"  │ {line}" for line in wrapped) + "\n"

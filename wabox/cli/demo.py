@@ -1,0 +1,109 @@
+"""``wabox demo``: everything but Meta, on this machine, in a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NUMBER_ID = "200000000000002"
+
+
+def demo(
+    bot: Annotated[
+        str | None, typer.Argument(help="A folder in flows/, a path, or an example. Default: yours, or shop.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the phone page; another free one if it is taken. 0: any.")] = 8080,
+    data: Annotated[Path | None, typer.Option(help="Keep the data here. Default: a temporary folder.")] = None,
+) -> None:
+    """Talk to a bot on a phone in your browser. No account, no configuration, no network.
+
+    Starts the real server and a WhatsApp Cloud API made of paper: every message goes through the signed webhook, the
+    database and the sender, as it would with Meta.
+
+    Example:  wabox demo shop
+    """
+    import asyncio
+    import logging
+    import tempfile
+
+    import uvloop
+
+    from wabox.cli import logs
+
+    logs.configure(terminal=True, level=logging.WARNING)
+    with (
+        tempfile.TemporaryDirectory(prefix="wabox-demo-") as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_demo(bot, port, data.absolute() if data else Path(folder)))
+
+
+async def _demo(bot: str | None, port: int, data: Path) -> None:
+    import random
+    import secrets
+
+    from wabox.app import build, wall_clock
+    from wabox.cli.serve import load_for, until_stopped
+    from wabox.demo.cloud import FakeCloud
+    from wabox.demo.graph import graph_app
+    from wabox.demo.phone import phone_router
+    from wabox.errors import SettingsError
+    from wabox.settings import Secret, Settings, WhatsAppSettings
+    from wabox.settings import load as load_settings
+    from wabox.web.console import console_router
+    from wabox.web.server import Server, asgi_app, listen
+
+    try:
+        sock = listen("127.0.0.1", port)
+    except SettingsError:
+        sock = listen("127.0.0.1", 0)
+    graph_sock = listen("127.0.0.1", 0)
+    port, graph_port = sock.getsockname()[1], graph_sock.getsockname()[1]
+    own = load_settings(Path.cwd(), {})
+    name = bot or own.bot or (None if (Path.cwd() / "flows").is_dir() else "shop")
+    app_secret, verify_token, access_token = (secrets.token_hex(16) for _ in range(3))
+    whatsapp = WhatsAppSettings(
+        app_secrets=(Secret(app_secret),),
+        verify_token=Secret(verify_token),
+        access_token=Secret(access_token),
+        api_url=f"http://127.0.0.1:{graph_port}/v26.0",
+    )
+    settings = Settings(
+        root=own.root,
+        bot=name,
+        language=own.language,
+        context={**own.context, "media_url": f"http://127.0.0.1:{port}/phone/static"},
+        port=port,
+        data=data,
+        whatsapp=whatsapp,
+    )
+    loaded = load_for(settings)
+    cloud = FakeCloud(
+        number_id=NUMBER_ID,
+        app_secret=app_secret,
+        access_token=access_token,
+        verify_token=verify_token,
+        webhook_url=f"http://127.0.0.1:{port}/webhook",
+        business_name=loaded.name.replace("_", " ").title(),
+        clock=wall_clock,
+        random=random.Random(),  # noqa: S311 - ids of a demo
+    )
+    app = await build(settings, loaded)
+    await app.start()
+    graph = Server(graph_app(cloud), graph_sock)
+    server = Server(asgi_app(app, whatsapp, [phone_router(cloud), console_router(app.store, loaded.name)]), sock)
+    try:
+        graph_task = await graph.begin()
+        task = await server.begin()
+        await cloud.start()
+        typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")
+        typer.echo(f"  The phone    http://127.0.0.1:{port}/phone")
+        typer.echo(f"  The console  http://127.0.0.1:{port}/console\n")
+        typer.echo("Ctrl-C stops.")
+        await until_stopped(task, server, graph)
+        await graph_task
+    finally:
+        await cloud.aclose()
+        await app.stop()

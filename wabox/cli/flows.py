@@ -1,0 +1,68 @@
+"""``wabox new`` and ``wabox check``: a bot's folder, begun and examined."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; it must not exist or be empty.")],
+) -> None:
+    """Make a bot's folder that runs at once.
+
+    Example:  wabox new bakery && cd bakery && wabox demo
+    """
+    from wabox.flowfile.starter import create
+
+    name = create(folder)
+    typer.echo(f"Made {folder}/ with a first bot, flows/{name}.\n")
+    typer.echo(f"  cd {folder}")
+    typer.echo("  wabox chat         talk to it here")
+    typer.echo("  wabox demo         talk to it on a phone in the browser")
+    typer.echo(f"  wabox check        after every change of flows/{name}/")
+    typer.echo("  wabox serve        when you have a WhatsApp number: README.md says how")
+
+
+def check(
+    bot: Annotated[
+        str | None, typer.Argument(help="A folder in flows/, or a path. Default: every bot in flows/.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
+) -> None:
+    """Find every mistake in a bot's folder before a customer does: file, line, what is wrong, how to mend it.
+
+    Example:  wabox check shop
+    """
+    import sys
+
+    from wabox.flowfile.bot import check_bot
+    from wabox.flowfile.findings import render
+    from wabox.flowfile.folder import find_bot, find_bots
+    from wabox.settings import load
+
+    settings = load(Path.cwd(), {})
+    folders = [find_bot(bot, settings.root)] if bot or settings.bot else find_bots(settings.root)
+    errors = 0
+    for folder in folders:
+        findings = check_bot(folder)
+        wrong = sum(finding.severity == "error" for finding in findings)
+        errors += wrong
+        if as_json:
+            for finding in findings:
+                typer.echo(json.dumps(finding.to_json(), ensure_ascii=False))
+            continue
+        for finding in findings:
+            typer.echo(render(finding, colour=sys.stdout.isatty()) + "\n")
+        warnings = len(findings) - wrong
+        verdict = "is fine" if not findings else f"has {_count(wrong, 'error')} and {_count(warnings, 'warning')}"
+        typer.echo(f"{folder.name} {verdict}")
+    if errors:
+        raise typer.Exit(1)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,52 @@
+"""``wabox``: every command, and what its exit code means: 0 done, 1 refused or failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wabox import __version__
+from wabox.cli import chat, demo, flows, serve
+from wabox.errors import WaboxError
+
+app = typer.Typer(
+    name="wabox",
+    help="A WhatsApp bot in a box.\n\nNew here? Run: wabox demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(demo.demo)
+app.command()(flows.new)
+app.command()(chat.chat)
+app.command()(flows.check)
+app.command()(serve.serve)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wabox {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A WhatsApp bot in a box."""
+
+
+def main() -> None:
+    """The entry point; an error meant for a person is one sentence, not a traceback."""
+    try:
+        app()
+    except WaboxError as error:
+        typer.echo(f"wabox: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,93 @@
+"""``wabox serve``: the webhook server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wabox.flowfile.bot import Bot
+    from wabox.settings import Settings
+
+
+def serve(
+    bot: Annotated[str | None, typer.Option(help="A folder in flows/, or a path. Default: the only one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. Default: 8080.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
+) -> None:
+    """Answer WhatsApp: the webhook, the conversations, the sender.
+
+    Reads wabox.toml in this folder; secrets come from the environment.
+
+    Example:  WABOX_APP_SECRET=… WABOX_VERIFY_TOKEN=… WABOX_ACCESS_TOKEN=… wabox serve
+    """
+    import asyncio
+    import sys
+    from dataclasses import replace
+
+    from wabox.cli import logs
+    from wabox.settings import load
+
+    settings = load(Path.cwd())
+    settings = replace(
+        settings,
+        bot=bot or settings.bot,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        data=settings.data if data is None else data.absolute(),
+    )
+    settings.require_whatsapp()
+    loaded = load_for(settings)
+    logs.configure(terminal=sys.stderr.isatty())
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, loaded))
+
+
+def load_for(settings: Settings) -> Bot:
+    """The bot that the settings name, with their language and context. Raises FlowError with every finding."""
+    from wabox.flowfile.bot import load_bot
+    from wabox.flowfile.folder import find_bot
+
+    return load_bot(find_bot(settings.bot, settings.root), language=settings.language, context=settings.context)
+
+
+async def _serve(settings: Settings, bot: Bot) -> None:
+    from wabox.app import build
+    from wabox.web.server import Server, asgi_app, listen
+
+    sock = listen(settings.host, settings.port)
+    app = await build(settings, bot)
+    await app.start()
+    server = Server(asgi_app(app, settings.require_whatsapp()), sock)
+    try:
+        task = await server.begin()
+        typer.echo(f"wabox serves {bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
+        await until_stopped(task, server)
+    finally:
+        await app.stop()
+
+
+async def until_stopped(task: object, *servers: object) -> None:
+    """Wait for Ctrl-C or SIGTERM, or for a server to end by itself; then let every server finish its requests."""
+    import asyncio
+    import signal
+    from typing import cast
+
+    from wabox.web.server import Server
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    running = cast("asyncio.Task[None]", task)
+    await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for server in servers:
+        cast("Server", server).should_exit = True
+    await running

@@ -1,0 +1,200 @@
+"""Plays a flow with a simulated clock: ``wabox chat`` and the conversation tests.
+
+The same :func:`~wabox.services.conversations.advance` and the same renderer as ``wabox serve``; the session, the timers and
+the clock live in memory, so ten minutes pass in a microsecond and nothing touches the network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from wabox.core.contact import Contact
+from wabox.core.conversation import Session, Timer
+from wabox.core.duration import parse_duration
+from wabox.core.limits import breaches
+from wabox.core.message import Arrival, InboundMessage
+from wabox.errors import WaboxError
+from wabox.flowfile.bot import Bot
+from wabox.nlu.resolver import Resolver
+from wabox.services.conversations import advance
+from wabox.services.turn import Turn
+from wabox.whatsapp.webhook import parse
+
+NUMBER = "200000000000002"
+CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name="Customer")
+BEGINS_AT = 1_795_300_000_000
+"""When the simulated clock starts, ms since the epoch, unless the caller says otherwise: 2026-11-22, a Sunday."""
+
+
+class InputError(WaboxError):
+    """An input line is none of those that :meth:`Simulator.play` takes."""
+
+
+class Simulator:
+    """One conversation."""
+
+    def __init__(self, bot: Bot, *, clock_start_ms: int = BEGINS_AT, contact: Contact = CUSTOMER) -> None:
+        self._bot = bot
+        self._resolver = Resolver(bot.intents, bot.languages)
+        self._contact = contact
+        self._id = f"{NUMBER}:{contact.key}"
+        self._session = Session(conversation_id=self._id)
+        self._timers: dict[str, Timer] = {}
+        self._count = 0
+        self.now = clock_start_ms
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Options of the newest bubble that had any: event → title."""
+        return self._titles
+
+    _titles: Mapping[str, str] = {}
+
+    def play(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """One input, one output, both JSON objects (SPEC section 9). Raises InputError for any other input."""
+        kinds = [kind for kind in ("user", "tap", "message", "wait", "agent", "close") if kind in line]
+        if len(kinds) != 1 or len(line) != 1:
+            raise InputError(
+                f"{json.dumps(line, ensure_ascii=False)[:200]}: each line is one of "
+                '{"user": text}, {"tap": event}, {"message": {…}}, {"wait": "31m"}, {"agent": text}, {"close": true}'
+            )
+        kind, value = kinds[0], line[kinds[0]]
+        match kind, value:
+            case "wait", str() | int():
+                turns = self._wait(parse_duration(value))
+            case "user", str():
+                turns = [self._hear({"type": "text", "text": {"body": value}})]
+            case "tap", str():
+                reply = {"id": value, "title": self._titles.get(value, value)}
+                turns = [
+                    self._hear({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}})
+                ]
+            case "message", dict():
+                turns = [self._hear(value)]
+            case "agent", str():
+                turns = [self._turn(self._own("agent", "claimed", text=value))]
+            case "close", True:
+                turns = [self._turn(self._own("agent", "closed"))]
+            case _:
+                raise InputError(f"{json.dumps(line, ensure_ascii=False)[:200]}: {kind} does not take this value")
+        return self._output(turns)
+
+    def _wait(self, ms: int) -> list[Turn]:
+        until = self.now + ms
+        turns = []
+        while due := [timer for timer in self._timers.values() if timer.due_at <= until]:
+            timer = min(due, key=lambda timer: timer.due_at)
+            del self._timers[timer.name]
+            self.now = max(self.now, timer.due_at)
+            turns.append(self._turn(self._own("timer", "timer", payload={"name": timer.name, "armed": timer.armed})))
+        self.now = until
+        return turns
+
+    def _hear(self, message: Mapping[str, Any]) -> Turn:
+        """A Cloud API message object goes the way of a webhook: parsed, not trusted."""
+        whole = {
+            "from": self._contact.wa_id,
+            "from_user_id": self._contact.user_id,
+            "id": self._message_id(),
+            "timestamp": str(self.now // 1000),
+            **message,
+        }
+        contact = {
+            "profile": {"name": self._contact.name},
+            "wa_id": self._contact.wa_id,
+            "user_id": self._contact.user_id,
+        }
+        value = {
+            "messaging_product": "whatsapp",
+            "metadata": {"display_phone_number": "15550001111", "phone_number_id": NUMBER},
+            "contacts": [contact],
+            "messages": [whole],
+        }
+        envelope = {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+        }
+        arrival: Arrival = parse(json.dumps(envelope).encode(), self.now)
+        if len(arrival.messages) != 1:
+            reason = (
+                arrival.dead[0].reason
+                if arrival.dead
+                else "it is no message that starts or goes on with a conversation"
+            )
+            raise InputError(f"wabox would keep this and not answer: {reason}")
+        return self._turn(arrival.messages[0])
+
+    def _own(
+        self, channel: Any, type_: str, *, text: str | None = None, payload: Mapping[str, Any] | None = None
+    ) -> InboundMessage:
+        return InboundMessage(
+            message_id=self._message_id(),
+            number_id=NUMBER,
+            conversation_id=self._id,
+            timestamp=self.now,
+            channel=channel,
+            type=type_,
+            text=text,
+            payload=payload or {},
+            contact=self._contact,
+        )
+
+    def _message_id(self) -> str:
+        self._count += 1
+        return f"wamid.SIM{self._count}"
+
+    def _turn(self, message: InboundMessage) -> Turn:
+        turn = advance(self._bot, self._resolver, self._session, message, self.now)
+        unit = turn.unit
+        self._session = Session(
+            conversation_id=self._id,
+            sequence=unit.expected + 1,
+            snapshot=unit.snapshot,
+            contact=unit.contact,
+            number_id=unit.number_id,
+            updated_at=unit.at,
+        )
+        for timer in unit.arm:
+            self._timers[timer.name] = timer
+        for name in unit.disarm:
+            self._timers.pop(name, None)
+        if unit.snapshot is None:
+            self._timers.clear()
+        for content in turn.said:
+            # Meta would refuse it: so do we, before anybody publishes it (P8).
+            for breach in breaches(content):
+                raise InputError(f"WhatsApp would refuse this bubble: {breach.sentence} {breach.fix}")
+            if content.options:
+                self._titles = {option.event: option.title for option in content.options}
+        return turn
+
+    def _output(self, turns: list[Turn]) -> dict[str, Any]:
+        last = turns[-1] if turns else None
+        snapshot = last.snapshot if last else self._snapshot()
+        found = last.understanding if last else None
+        return {
+            "sent": [send.body for turn in turns for send in turn.unit.sends],
+            "states": list(snapshot.leaves) if snapshot else [],
+            "stack": [{"chart": frame.chart, "states": list(frame.leaves)} for frame in snapshot.stack]
+            if snapshot
+            else [],
+            "context": dict(snapshot.context) if snapshot else {},
+            "intent": found.intent if found else None,
+            "confidence": found.confidence if found else None,
+            "tier": found.tier if found else None,
+            "language": (found.language if found else None) or (snapshot.language if snapshot else None),
+            "events": [event for turn in turns for event in turn.events],
+            "handoffs": [
+                {"status": handoff.status, "queue": handoff.queue, "reason": handoff.reason}
+                for turn in turns
+                for handoff in turn.unit.handoffs
+            ],
+            "failed": [{"where": failure.where, "error": failure.error} for turn in turns for failure in turn.failures],
+        }
+
+    def _snapshot(self) -> Any:
+        from wabox.engine.snapshot import decode
+
+        return decode(self._session.snapshot) if self._session.snapshot else None
