@@ -188,6 +188,8 @@ class Simulator:
             "events": [event for turn in turns for event in turn.events],
             "handoffs": [
                 {"status": handoff.status, "queue": handoff.queue, "reason": handoff.reason}
+                if handoff.status == "waiting"
+                else {"status": handoff.status}
                 for turn in turns
                 for handoff in turn.unit.handoffs
             ],

@@ -51,9 +51,10 @@ def wholesale(given: GuardInput) -> bool:
 
 @guard
 def counted(given: GuardInput) -> bool:
-    """Whether the customer said how many of what, as in "two mugs". A number alone is an option of a list ("the 3"), a tap
-    has the price in its title, and "una taza" is just "a mug"."""
-    return given.event.data.get("type") == "text" and _COUNTED.search(_text(given)) is not None
+    """Whether a product was named in words and with its number: "two mugs". A number alone is an option of a list ("the 3"),
+    a tap has the price in its title, and "una taza" is just "a mug"."""
+    named = given.event.name.startswith("product.") and given.event.data.get("type") == "text"
+    return named and _COUNTED.search(_text(given)) is not None
 
 
 @action

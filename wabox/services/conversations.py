@@ -118,6 +118,8 @@ def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
         draft.lines.append(Lead("wabox.rephrase", own_words=True))
     elif misses < PATIENCE:
         draft.lines.append(Lead("wabox.buttons_hint", numbered=True))
-    elif not draft.step(Event("human", {**event.data, "reason": "third misunderstanding"}, customer=True)):
-        draft.say("wabox.handoff")
-        draft.hand_over("default", "third misunderstanding")
+    else:
+        draft.why = "third misunderstanding"
+        if not draft.step(Event("human", event.data, customer=True)):
+            draft.say("wabox.handoff")
+            draft.hand_over("default", draft.why)

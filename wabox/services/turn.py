@@ -17,7 +17,7 @@ from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
-from wabox.engine.snapshot import Frame, Snapshot, decode, encode
+from wabox.engine.snapshot import Snapshot, decode, encode
 from wabox.engine.step import Step, fire, start, step
 from wabox.engine.view import active_states
 from wabox.flowfile.bot import Bot
@@ -61,6 +61,8 @@ class Draft:
         self.lines: list[Line] = []
         self.records: list[Record] = []
         self.events: list[str] = []
+        self.why: str | None = None
+        """Why people are asked, when the chart itself cannot know."""
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
         self._handoffs: list[Handoff] = []
         self._failures: list[effects.Failed] = []
@@ -108,7 +110,7 @@ class Draft:
 
     def hand_over(self, queue: str, reason: str, priority: int = 0) -> None:
         """Give the conversation to people."""
-        self._handoff("waiting", queue=queue, priority=priority, reason=reason)
+        self._handoff("waiting", queue=queue, priority=priority, reason=self.why or reason)
 
     def finish(self, *, forget: bool = False) -> Turn:
         """The turn as a value. ``forget`` drops a stored snapshot that nobody can read."""
@@ -190,13 +192,12 @@ class Draft:
     # -- the unit of work ----------------------------------------------------------------------------------------------
 
     def _active(self) -> frozenset[str]:
-        """The states whose questions may be asked: those of every frame, since a detour leaves what is below as it was."""
-        if self.snapshot is None or self.snapshot.status == "done":
+        """The states whose questions may be asked. A suspended chart asks its own again when it is resumed."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.status == "done":
             return frozenset()
-        frames: tuple[Frame | Snapshot, ...] = (*self.snapshot.stack, self.snapshot)
-        return frozenset(
-            state.id for frame in frames for state in active_states(self.bot.charts.find(frame.chart), frame.leaves)
-        )
+        chart = self.bot.charts.find(snapshot.chart)
+        return frozenset(state.id for state in active_states(chart, snapshot.leaves))
 
     def _arm(self) -> tuple[Timer, ...]:
         arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))

@@ -17,14 +17,16 @@ from litestar.response import ServerSentEvent
 
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.ports import Records
-from wabox.engine.snapshot import decode
+from wabox.engine.snapshot import Frame, Snapshot, decode
 
 LOOK_EVERY = 0.3
 """s between looks at the store; something is sent only when it changed."""
 
 
 def console_router(records: Records, bot: str) -> Router:
-    page = files("wabox.web").joinpath("pages", "console.html").read_text(encoding="utf-8").replace("{{bot}}", escape(bot))
+    page = (
+        files("wabox.web").joinpath("pages", "console.html").read_text(encoding="utf-8").replace("{{bot}}", escape(bot))
+    )
 
     @get("/", media_type=MediaType.HTML, sync_to_thread=False)
     def show() -> str:
@@ -68,19 +70,25 @@ def _summary(summary: ConversationSummary, waiting: dict[str, str]) -> dict[str,
         "chart": None,
         "states": [],
         "stack": [],
-        "context": {},
+        "knows": [],
         "language": None,
     }
     if summary.snapshot:
         snapshot = decode(summary.snapshot)
+        frames: tuple[Snapshot | Frame, ...] = (snapshot, *reversed(snapshot.stack))
         view |= {
-            "chart": snapshot.chart.partition("@")[0],
+            "chart": _id(snapshot.chart),
             "states": list(snapshot.leaves),
-            "stack": [[frame.chart.partition("@")[0], *frame.leaves] for frame in snapshot.stack],
-            "context": dict(snapshot.context),
+            "stack": [[_id(frame.chart), *frame.leaves] for frame in snapshot.stack],
+            "knows": [[_id(frame.chart), frame.context] for frame in frames if frame.context],
             "language": snapshot.language,
         }
     return view
+
+
+def _id(ref: str) -> str:
+    """The chart's id in ``id@hash``."""
+    return ref.partition("@")[0]
 
 
 def _line(record: Record) -> dict[str, Any]:

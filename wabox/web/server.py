@@ -10,7 +10,6 @@ from typing import Any
 
 import uvicorn
 from litestar import Litestar
-from litestar.config.app import AppConfig
 from litestar.types import ControllerRouterHandler
 
 from wabox.app import App
@@ -23,13 +22,11 @@ from wabox.web.webhook import webhook_route
 
 def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
     """Every route of ``wabox serve``; ``extra`` are the demo's own."""
-    return Litestar.from_config(
-        AppConfig(
-            route_handlers=[webhook_route(whatsapp, app.accept, app.clock), health_router(app.probe), *extra],
-            exception_handlers=HANDLERS,
-            openapi_config=None,
-            logging_config=None,
-        )
+    return Litestar(
+        route_handlers=[webhook_route(whatsapp, app.accept, app.clock), health_router(app.probe), *extra],
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        logging_config=None,
     )
 
 

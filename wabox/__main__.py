@@ -1,0 +1,5 @@
+"""``python -m wabox``."""
+
+from wabox.cli.main import main
+
+main()
