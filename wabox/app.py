@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from wabox import scheduler
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, Messenger
 from wabox.flowfile.bot import Bot
@@ -44,21 +43,15 @@ class App:
         self._messages = messages
         self._outbox = outbox
         self._messenger = messenger
-        self._scheduler: Any = None
 
     async def start(self) -> None:
         """Take up what was in flight; call before the port opens."""
         unsent = await self._outbox.recover()
         self.store.lanes.run(self._messages.handle)
-        self._scheduler = scheduler.begin(
-            fire=lambda: fire(self.store, self.clock), prune=lambda: self.store.prune(self.clock())
-        )
         log.info("started", bot=self.bot.name, waiting=self.store.lanes.backlog, unsent=unsent)
 
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
         await self.store.lanes.drain(5.0)
         await self._outbox.stop()
         await self._messenger.aclose()
@@ -68,6 +61,14 @@ class App:
     async def accept(self, arrival: Arrival) -> None:
         """Store what a webhook brought; durable when this returns."""
         await self._messages.accept(arrival)
+
+    async def fire(self) -> None:
+        """Put due timers into their conversations' queues."""
+        await fire(self.store, self.clock)
+
+    async def prune(self) -> None:
+        """Forget what is past its keep."""
+        await self.store.prune(self.clock())
 
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``."""

@@ -6,12 +6,14 @@ firing at a million conversations; a sweep of an indexed column costs 3 µs and 
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from wabox.app import App
 from wabox.errors import StorageError
 
 log = structlog.get_logger(__name__)
@@ -20,14 +22,20 @@ SWEEP_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 
 
-def begin(*, fire: Callable[[], Awaitable[object]], prune: Callable[[], Awaitable[object]]) -> AsyncIOScheduler:
-    """Call ``fire`` every second and ``prune`` every hour, never two at once, until ``shutdown()``."""
+@contextlib.asynccontextmanager
+async def running(app: App) -> AsyncIterator[None]:
+    """The app at work: what was in flight is taken up before the body runs, and finished after it."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs two lines per run
-    scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    scheduler.add_job(_guarded(fire, "timers"), "interval", seconds=SWEEP_SECONDS)
-    scheduler.add_job(_guarded(prune, "prune"), "interval", seconds=PRUNE_SECONDS)
-    scheduler.start()
-    return scheduler
+    jobs = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+    jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
+    await app.start()
+    jobs.start()
+    try:
+        yield
+    finally:
+        jobs.shutdown(wait=False)
+        await app.stop()
 
 
 def _guarded(call: Callable[[], Awaitable[object]], name: str) -> Callable[[], Awaitable[None]]:

@@ -41,19 +41,21 @@ def demo(
 
 
 async def _demo(bot: str | None, port: int, data: Path) -> None:
+    import asyncio
     import random
     import secrets
 
     from wabox.app import build, wall_clock
-    from wabox.cli.serve import load_for, until_stopped
+    from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
     from wabox.demo.graph import graph_app
     from wabox.demo.phone import phone_router
     from wabox.errors import SettingsError
+    from wabox.scheduler import running
     from wabox.settings import Secret, Settings, WhatsAppSettings
     from wabox.settings import load as load_settings
     from wabox.web.console import console_router
-    from wabox.web.server import Server, asgi_app, listen
+    from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     try:
         sock = listen("127.0.0.1", port)
@@ -80,30 +82,33 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         whatsapp=whatsapp,
     )
     loaded = load_for(settings)
+    closing = asyncio.Event()
     cloud = FakeCloud(
         number_id=NUMBER_ID,
         app_secret=app_secret,
         access_token=access_token,
         verify_token=verify_token,
         webhook_url=f"http://127.0.0.1:{port}/webhook",
-        business_name=loaded.name.replace("_", " ").title(),
+        business_name=loaded.title,
         clock=wall_clock,
         random=random.Random(),  # noqa: S311 - ids of a demo
     )
     app = await build(settings, loaded)
-    await app.start()
-    graph = Server(graph_app(cloud), graph_sock)
-    server = Server(asgi_app(app, whatsapp, [phone_router(cloud), console_router(app.store, loaded.name)]), sock)
-    try:
-        graph_task = await graph.begin()
-        task = await server.begin()
-        await cloud.start()
+    async with running(app), cloud:
+        graph = Server(graph_app(cloud), graph_sock)
+        server = Server(
+            asgi_app(app, whatsapp, [phone_router(cloud), console_router(app.store, loaded.name, closing)]), sock
+        )
+        await graph.begin()
+        await server.begin()
         typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")
         typer.echo(f"  The phone    http://127.0.0.1:{port}/phone")
         typer.echo(f"  The console  http://127.0.0.1:{port}/console\n")
         typer.echo("Ctrl-C stops.")
-        await until_stopped(task, server, graph)
-        await graph_task
-    finally:
-        await cloud.aclose()
-        await app.stop()
+
+        def hang_up() -> None:
+            # Pages hold event streams open for as long as they can; a server that stops must not wait for them.
+            closing.set()
+            cloud.feed.close()
+
+        await until_stopped(server, graph, first=hang_up)

@@ -58,36 +58,13 @@ def load_for(settings: Settings) -> Bot:
 
 async def _serve(settings: Settings, bot: Bot) -> None:
     from wabox.app import build
-    from wabox.web.server import Server, asgi_app, listen
+    from wabox.scheduler import running
+    from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     sock = listen(settings.host, settings.port)
     app = await build(settings, bot)
-    await app.start()
-    server = Server(asgi_app(app, settings.require_whatsapp()), sock)
-    try:
-        task = await server.begin()
+    async with running(app):
+        server = Server(asgi_app(app, settings.require_whatsapp()), sock)
+        await server.begin()
         typer.echo(f"wabox serves {bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
-        await until_stopped(task, server)
-    finally:
-        await app.stop()
-
-
-async def until_stopped(task: object, *servers: object) -> None:
-    """Wait for Ctrl-C or SIGTERM, or for a server to end by itself; then let every server finish its requests."""
-    import asyncio
-    import signal
-    from typing import cast
-
-    from wabox.web.server import Server
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    running = cast("asyncio.Task[None]", task)
-    await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    for server in servers:
-        cast("Server", server).should_exit = True
-    await running
+        await until_stopped(server)

@@ -34,7 +34,7 @@ from wabox.core.ports import Clock
 from wabox.demo.courier import Courier, Letter, Sleep
 from wabox.demo.customer import CUSTOMERS, Business, Customer
 from wabox.demo.fault import Faults
-from wabox.demo.feed import Feed
+from wabox.demo.feed import Exchange, Feed
 from wabox.demo.notification import JSON, contact, digits, envelope, message, tapped
 from wabox.demo.receipts import Receipts
 from wabox.demo.refusal import Refused
@@ -186,8 +186,8 @@ class FakeCloud:
 
     # -- what the bot does (called by the Graph endpoints, with checked bodies) ----------------------------------------
 
-    async def accept(self, body: Mapping[str, Any]) -> JSON:
-        """Take a message for delivery; Meta's answer. Raises Refused."""
+    async def accept(self, body: Mapping[str, Any], exchange: Exchange) -> JSON:
+        """Take a message for delivery; Meta's answer. Raises Refused. ``exchange`` learns what became of it."""
         fault = self.faults.sends.popleft() if self.faults.sends else None
         if fault:
             self.show_faults()
@@ -195,6 +195,7 @@ class FakeCloud:
             await self._sleep(fault.delay)
             raise fault.error()
         reply = await self._take(body)
+        exchange.about = reply["messages"][0]["id"]
         if fault:
             await self._sleep(fault.delay)
             if fault.status:
@@ -317,8 +318,8 @@ class FakeCloud:
 
     def _read_by_bot(self, thread: Thread, last: Bubble) -> None:
         for bubble in thread.theirs():
-            if bubble.reach("read"):
-                bubble.note = None
+            # One that the bot has not even taken yet stays as it is: what it says of itself is true.
+            if bubble.note is None and bubble.reach("read"):
                 self._show(thread.customer.key, bubble)
             if bubble is last:
                 return

@@ -83,16 +83,18 @@ class Courier:
         title: str,
         customer: str | None,
         *,
+        about: str | None = None,
         copies: int = 1,
         news: Callable[[Letter], None] = lambda letter: None,
     ) -> Letter:
         """Post ``payload`` until it is taken; ``news`` hears of every attempt."""
-        return self._begin(wire(payload), payload, kind, title, customer, copies, news)
+        return self._begin(wire(payload), payload, kind, title, customer, about, copies, news)
 
     def again(self, letter: Letter) -> Letter:
         """Post the very same bytes once more, as Meta does when it is not sure that they arrived."""
         old = letter.exchange
-        return self._begin(letter.raw, old.body, old.kind, f"(again) {old.title}", old.customer, 1, lambda letter: None)
+        title = f"(again) {old.title}"
+        return self._begin(letter.raw, old.body, old.kind, title, old.customer, None, 1, lambda letter: None)
 
     def verify(self, token: str, challenge: str) -> None:
         """Meta's check, when the address of a webhook is entered, that it belongs to the one who entered it.
@@ -128,6 +130,7 @@ class Courier:
         kind: Kind,
         title: str,
         customer: str | None,
+        about: str | None,
         copies: int,
         news: Callable[[Letter], None],
     ) -> Letter:
@@ -139,6 +142,7 @@ class Courier:
             title=title,
             request=f"POST {urlsplit(self.url).path}",
             customer=customer,
+            about=about,
             headers=headers,
             body=body,
         )

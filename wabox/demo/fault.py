@@ -28,7 +28,9 @@ class SendFault:
         return Refused(
             self.code,
             f"(#{self.code}) {title.get(self.code, 'Something went wrong')}",
-            "A fault of the demo: nothing is wrong with your message.",
+            "A fault of the demo: the message went out, only the answer is wrong."
+            if self.taken
+            else "A fault of the demo: nothing is wrong with the message.",
             status=self.status or 500,
             transient=(self.status or 500) >= 500,
         )

@@ -38,6 +38,8 @@ class Exchange:
     body: Any = None
     answer: str = "…"
     reply: Any = None
+    about: str | None = None
+    """The id of the message that a send made, or that a status is about."""
     ok: bool | None = None
     """``None`` until it is over."""
     retrying: bool = False
@@ -54,6 +56,7 @@ class Feed:
         self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
         self._numbers = count(1)
         self._pages: set[asyncio.Queue[Change | None]] = set()
+        self._closed = False
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -86,13 +89,16 @@ class Feed:
         """A queue of changes for one page; ``None`` means that the line is closed."""
         page: asyncio.Queue[Change | None] = asyncio.Queue(2000)
         self._pages.add(page)
+        if self._closed:
+            self._hang_up(page)
         try:
             yield page
         finally:
             self._pages.discard(page)
 
     def close(self) -> None:
-        """Hang up on every page, so that a server that waits for its connections can stop."""
+        """Hang up on every page, now and in future, so that a server that waits for its connections can stop."""
+        self._closed = True
         for page in tuple(self._pages):
             self._hang_up(page)
 

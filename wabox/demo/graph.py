@@ -23,6 +23,7 @@ from litestar.params import FromPath
 
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.feed import Exchange
+from wabox.demo.notification import JSON
 from wabox.demo.refusal import Refused, check
 from wabox.demo.thread import summary
 
@@ -36,7 +37,7 @@ def graph_app(cloud: FakeCloud) -> Litestar:
     async def messages(request: Request[Any, Any, Any], number_id: FromPath[str]) -> Response[Any]:
         exchange: Exchange | None = None
 
-        async def answer() -> dict[str, Any]:
+        async def answer() -> JSON:
             nonlocal exchange
             _authorise(cloud, request)
             _own(cloud, number_id)
@@ -45,20 +46,20 @@ def graph_app(cloud: FakeCloud) -> Litestar:
             if isinstance(body, dict) and "status" in body:
                 exchange.customer, reply = _read(cloud, body)
                 return reply
-            return await cloud.accept(check(body))
+            return await cloud.accept(check(body), exchange)
 
-        response = await _answered(cloud, answer)
+        status, reply = await _attempt(cloud, answer)
         if exchange is None:
             exchange = _open(cloud, request, None)
-        exchange.ok = response.status_code == 200
-        exchange.reply = response.content
-        exchange.answer = str(response.status_code) if exchange.ok else f"{response.status_code} {_why(response.content)}"
+        exchange.ok = status == 200
+        exchange.reply = reply
+        exchange.answer = str(status) if exchange.ok else f"{status} {_why(reply)}"
         cloud.feed.show(exchange)
-        return response
+        return _response(status, reply)
 
     @get(["/{object_id:str}", "/{version:str}/{object_id:str}"])
     async def about(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
-        async def answer() -> dict[str, Any]:
+        async def answer() -> JSON:
             _authorise(cloud, request)
             media = cloud.media.get(object_id)
             if media is None:
@@ -79,22 +80,22 @@ def graph_app(cloud: FakeCloud) -> Litestar:
                 "messaging_product": "whatsapp",
             }
 
-        return await _answered(cloud, answer)
+        return _response(*await _attempt(cloud, answer))
 
     @get("/media/{media_id:str}")
     async def download(request: Request[Any, Any, Any], media_id: FromPath[str]) -> Response[Any]:
         try:
             _authorise(cloud, request)
         except Refused as refusal:
-            return _refusal(cloud, refusal)
+            return _response(refusal.status, _refusal(cloud, refusal))
         media = cloud.media.get(media_id)
         if media is None:
-            return _refusal(cloud, _missing(media_id))
+            return _response(400, _refusal(cloud, _missing(media_id)))
         return Response(media.data, media_type=media.mime_type)
 
     def unknown(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         sentence = f"Unknown path components: {request.url.path}"
-        return _refusal(cloud, Refused(2500, sentence, status=error.status_code))
+        return _response(error.status_code, _refusal(cloud, Refused(2500, sentence, status=error.status_code)))
 
     return Litestar(
         [messages, about, download],
@@ -105,16 +106,21 @@ def graph_app(cloud: FakeCloud) -> Litestar:
     )
 
 
-async def _answered(cloud: FakeCloud, answer: Callable[[], Awaitable[dict[str, Any]]]) -> Response[Any]:
+async def _attempt(cloud: FakeCloud, answer: Callable[[], Awaitable[JSON]]) -> tuple[int, JSON]:
+    """Status and body: of the answer, or of the refusal."""
     try:
-        return Response(await answer(), status_code=200)
+        return 200, await answer()
     except Refused as refusal:
-        return _refusal(cloud, refusal)
+        return refusal.status, _refusal(cloud, refusal)
 
 
-def _refusal(cloud: FakeCloud, refusal: Refused) -> Response[Any]:
-    trace = f"A{cloud.random.getrandbits(128):032x}"[:23]
-    return Response(refusal.body(trace), status_code=refusal.status)
+def _refusal(cloud: FakeCloud, refusal: Refused) -> JSON:
+    return refusal.body(f"A{cloud.random.getrandbits(128):032x}"[:23])
+
+
+def _response(status: int, body: JSON) -> Response[bytes]:
+    # Written as Meta writes it; a lone surrogate that the bot sent goes back as it came.
+    return Response(json.dumps(body).encode(), status_code=status, media_type="application/json")
 
 
 def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any]) -> None:
@@ -126,13 +132,13 @@ def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any]) -> None:
         raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
 
 
-def _why(body: dict[str, Any]) -> str:
+def _why(body: JSON) -> str:
     error = body["error"]
     details: str = error.get("error_data", {}).get("details", "")
     return f"{error['message']}: {details}" if details else error["message"]
 
 
-def _own(cloud: FakeCloud, number_id: FromPath[str]) -> None:
+def _own(cloud: FakeCloud, number_id: str) -> None:
     if number_id != cloud.business.number_id:
         raise _missing(number_id)
 
@@ -154,7 +160,7 @@ async def _json(request: Request[Any, Any, Any]) -> Any:
         raise Refused(100, "(#100) Invalid parameter: the body is not JSON") from None
 
 
-def _read(cloud: FakeCloud, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _read(cloud: FakeCloud, body: JSON) -> tuple[str, JSON]:
     if body.get("messaging_product") != "whatsapp":
         raise Refused(100, "(#100) The parameter messaging_product is required.")
     if body["status"] != "read":

@@ -29,7 +29,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
 from wabox.demo.cloud import FakeCloud
@@ -100,7 +100,7 @@ def phone_router(cloud: FakeCloud) -> Router:
         )
 
     @post("/api/{customer:str}/say", status_code=202)
-    async def say(customer: FromPath[str], data: Say) -> None:
+    async def say(customer: FromPath[str], data: JSONBody[Say]) -> None:
         _known(cloud, customer)
         text = data.text.strip()
         if not 1 <= len(text) <= 4096:
@@ -108,7 +108,7 @@ def phone_router(cloud: FakeCloud) -> Router:
         await cloud.say(customer, text)
 
     @post("/api/{customer:str}/tap", status_code=202)
-    async def tap(customer: FromPath[str], data: Tap) -> None:
+    async def tap(customer: FromPath[str], data: JSONBody[Tap]) -> None:
         _known(cloud, customer)
         try:
             await cloud.tap(customer, data.option, data.message)

@@ -73,7 +73,7 @@ class Receipts:
         if not self._faults.withhold_statuses:
             key = customer.key if customer else None
             payload = envelope(self._business, statuses=[told])
-            self._courier.send(payload, "status", f"failed: {title.lower()} ({code})", key)
+            self._courier.send(payload, "status", f"failed: {title.lower()} ({code})", key, about=wamid)
 
     async def _follow(self, customer: Customer, bubble: Bubble) -> None:
         await self._tell(customer, bubble, "sent", price=True)
@@ -97,7 +97,7 @@ class Receipts:
                 price=pricing(self._delivered, category) if price else None,
             )
             payload = envelope(self._business, contacts=[contact(customer)], statuses=[told])
-            letter = self._courier.send(payload, "status", name, customer.key)
+            letter = self._courier.send(payload, "status", name, customer.key, about=bubble.id)
             await letter.tried.wait()
         bubble.reach(name)
         self._feed.publish("bubble", bubble.shown(customer.key))

@@ -15,7 +15,6 @@ from wabox.core.intent import Intent
 from wabox.core.limits import fit
 from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
-from wabox.engine.text import fill
 from wabox.errors import FlowError
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
@@ -52,6 +51,12 @@ class Bot:
     warnings: tuple[Finding, ...] = ()
 
     @property
+    def title(self) -> str:
+        """What customers know it as: ``meta: {title: …}`` of the main chart, else the folder's name."""
+        title = self.charts[self.main].root.meta.get("title")
+        return title if isinstance(title, str) and title else self.name.replace("_", " ").title()
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Language codes, the default first."""
         return self.texts.languages
@@ -63,10 +68,6 @@ class Bot:
     def text(self, reference: str, language: str) -> str:
         """The words behind a key (or the words themselves), placeholders still in them."""
         return self.texts.get(reference, language)
-
-    def title(self, reference: str, context: Mapping[str, Any], language: str) -> str:
-        """The same with placeholders filled."""
-        return fill(self.texts.get(reference, language), context)
 
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""

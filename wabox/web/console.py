@@ -5,6 +5,7 @@ shown on an address without accounts in front of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from html import escape
@@ -23,7 +24,8 @@ LOOK_EVERY = 0.3
 """s between looks at the store; something is sent only when it changed."""
 
 
-def console_router(records: Records, bot: str) -> Router:
+def console_router(records: Records, bot: str, closing: asyncio.Event) -> Router:
+    """``closing`` is set when the server stops: open event streams end then."""
     page = (
         files("wabox.web").joinpath("pages", "console.html").read_text(encoding="utf-8").replace("{{bot}}", escape(bot))
     )
@@ -34,7 +36,7 @@ def console_router(records: Records, bot: str) -> Router:
 
     @get("/events")
     async def events() -> ServerSentEvent:
-        return ServerSentEvent(_changes(records))
+        return ServerSentEvent(_changes(records, closing))
 
     @get("/transcript")
     async def transcript(conversation: str) -> Response[dict[str, Any]]:
@@ -44,9 +46,9 @@ def console_router(records: Records, bot: str) -> Router:
     return Router("/console", route_handlers=[show, events, transcript])
 
 
-async def _changes(records: Records) -> AsyncIterator[str]:
+async def _changes(records: Records, closing: asyncio.Event) -> AsyncIterator[str]:
     before = ""
-    while True:
+    while not closing.is_set():
         stats = await records.stats()
         waiting = {case.conversation_id: case.reason for case in await records.handoffs()}
         view = {
@@ -57,7 +59,8 @@ async def _changes(records: Records) -> AsyncIterator[str]:
         if now != before:
             before = now
             yield now
-        await asyncio.sleep(LOOK_EVERY)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(closing.wait(), LOOK_EVERY)
 
 
 def _summary(summary: ConversationSummary, waiting: dict[str, str]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -33,7 +34,7 @@ def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRou
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 takes a free one. Raises SettingsError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
@@ -68,6 +69,7 @@ class Server(uvicorn.Server):
         )
         self._sock = sock
         self._ready = asyncio.Event()
+        self.task: asyncio.Task[None]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -82,10 +84,27 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._ready.set()
 
-    async def begin(self) -> asyncio.Task[None]:
-        """Start serving; returns when the port answers. The task ends after ``should_exit`` was set."""
-        task = asyncio.create_task(self.serve(sockets=[self._sock]))
+    async def begin(self) -> None:
+        """Start serving; returns when the port answers."""
+        self.task = asyncio.create_task(self.serve(sockets=[self._sock]))
         ready = asyncio.create_task(self._ready.wait())
-        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((self.task, ready), return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        return task
+
+
+async def until_stopped(*servers: Server, first: Callable[[], None] = lambda: None) -> None:
+    """Wait for Ctrl-C or SIGTERM, or for a server to end by itself; then let every server finish its requests.
+
+    ``first`` is called before: it ends what would keep them waiting.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((stopping, *(server.task for server in servers)), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    first()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*(server.task for server in servers))

@@ -2,7 +2,7 @@
 
 import { anchor, element, markup } from "./markup.js";
 
-const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
 const EXACT = new Intl.DateTimeFormat([], { timeStyle: "medium" });
 const EMOJI = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
 const TICKS = { waiting: ["i-clock", "waiting"], sent: ["i-tick", "sent"], delivered: ["i-ticks", "delivered"], read: ["i-ticks", "read"] };
@@ -36,8 +36,20 @@ export function render(bubble, { quoted, pictures, tap, open }) {
   (ends ? last : card).append(meta(bubble, theirs));
   if (!theirs) actions(card, message, part, bubble, tap, open);
   node.append(card);
-  if (bubble.note) node.append(element("p", `Your bot did not take it: ${bubble.note}`, "note"));
+  annotate(node, bubble);
   return node;
+}
+
+// A bubble that is on the screen already: only ticks and notes ever change, and a button somebody is about to press, or
+// has the focus on, must stay the same button.
+export function update(node, bubble) {
+  node.querySelector(".meta").replaceWith(meta(bubble, bubble.by === "customer"));
+  annotate(node, bubble);
+}
+
+function annotate(node, bubble) {
+  node.querySelector(".note")?.remove();
+  if (bubble.note) node.append(element("p", `Your bot did not take it: ${bubble.note}`, "note"));
 }
 
 // The text of a message in one line, for quotes.
@@ -78,6 +90,11 @@ const KINDS = {
     else if (part.header?.type === "image") picture(card, part.header.image ?? {}, pictures);
     if (part.body?.text) words(card, part.body.text);
     if (part.footer?.text) words(card, part.footer.text, "small");
+  },
+
+  reaction({ card, part }) {
+    card.classList.add("jumbo");
+    words(card, part.emoji || "(took its reaction back)");
   },
 
   location({ card, part }) {
@@ -154,6 +171,7 @@ function host(link) {
 
 function meta(bubble, theirs) {
   const node = element("span", "", "meta");
+  node.setAttribute("aria-live", "off");
   node.append(element("time", time(bubble.at)));
   if (theirs) {
     const [name, label] = bubble.note ? ["i-clock", "waiting for your bot"] : TICKS[bubble.tick];

@@ -13,8 +13,6 @@ const VERBS = {
   status: (call) => call.title,
 };
 
-const wamid = (call) => (call.kind === "send" ? call.reply?.messages?.[0]?.id : call.body?.entry?.[0]?.changes?.[0]?.value?.statuses?.[0]?.id);
-
 export class Calls {
   constructor(list, quiet, name) {
     this.list = list;
@@ -39,33 +37,41 @@ export class Calls {
     if (old) {
       row.firstChild.open = old.firstChild.open;
       row.querySelector("ol").append(...old.querySelector("ol").children);
+      const focused = old.firstChild.contains(document.activeElement);
       old.replaceWith(row);
+      if (focused) row.querySelector("summary").focus();
     } else {
       this.list.prepend(row);
     }
     this.place(call, row);
-    for (const last = () => this.list.lastElementChild; this.list.childElementCount > KEEP; ) last().remove();
+    while (this.list.childElementCount > KEEP) this.drop(this.list.lastElementChild);
+  }
+
+  drop(row) {
+    for (const gone of [row, ...row.querySelectorAll(".call")]) {
+      this.rows.delete(Number(gone.dataset.id));
+      this.sends.delete(gone.dataset.about);
+    }
+    row.remove();
   }
 
   // Bring statuses under their send, whichever came first.
   place(call, row) {
-    const id = wamid(call);
-    if (call.kind === "send" && id) {
+    const id = call.about;
+    if (!id) return;
+    row.dataset.about = id;
+    if (call.kind === "send") {
       this.sends.set(id, row);
-      for (const other of [...this.list.children]) if (other.dataset.about === id) this.under(row, other);
-    } else if (call.kind === "status" && id) {
-      row.dataset.about = id;
-      const send = this.sends.get(id);
-      if (send && row.parentElement === this.list) this.under(send, row);
+      const early = [...this.list.children].filter((other) => other !== row && other.dataset.about === id);
+      row.querySelector("ol").append(...early.reverse());
+    } else if (call.kind === "status") {
+      if (row.parentElement === this.list) this.sends.get(id)?.querySelector("ol").append(row);
     }
-  }
-
-  under(send, row) {
-    send.querySelector("ol").append(row);
   }
 
   row(call) {
     const row = element("li", "", `call k-${call.kind} ${call.ok === null ? "open" : call.ok ? "good" : "bad"}`);
+    row.dataset.id = call.id;
     const details = document.createElement("details");
     const line = document.createElement("summary");
     const what = element("span", VERBS[call.kind](call, call.customer ? this.name(call.customer) : "nobody"), "what");

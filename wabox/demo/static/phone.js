@@ -1,6 +1,6 @@
 // The phone: what the server says becomes bubbles; what the person does becomes a POST. The server is the only memory.
 
-import { icon, render, time } from "./bubbles.js";
+import { icon, render, time, update } from "./bubbles.js";
 import { Calls } from "./calls.js";
 import { element } from "./markup.js";
 
@@ -10,6 +10,7 @@ const [chat, log, typing, openers, text, sheet, veil] = ["chat", "log", "typing"
 const people = new Map(); // key → customer
 const threads = new Map(); // key → Map(id → bubble), in order
 const unseen = new Map(); // key → how many
+const told = new Set(); // ids of what we said was read
 const typingUntil = new Map();
 const calls = new Calls($("calls"), $("quiet"), (key) => people.get(key)?.name ?? "Somebody");
 let me = decodeURIComponent(location.hash.slice(1));
@@ -56,7 +57,7 @@ on("bubble", (bubble) => {
   if (bubble.customer === me) {
     const atEnd = nearEnd();
     const old = $(`m-${bubble.id}`);
-    if (old) old.replaceWith(draw(bubble));
+    if (old) update(old, bubble);
     else append(bubble);
     chrome();
     if (atEnd || (fresh && bubble.by === "customer")) toEnd();
@@ -83,8 +84,11 @@ on("faults", faults);
 function show() {
   location.replace(`#${encodeURIComponent(me)}`);
   unseen.delete(me);
+  // Only what is said from now on is news for a screen reader.
+  log.setAttribute("aria-live", "off");
   log.replaceChildren();
   for (const bubble of threads.get(me).values()) append(bubble);
+  requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
   closeSheet();
   drawPeople();
   chrome();
@@ -102,7 +106,7 @@ function draw(bubble) {
   const node = render(bubble, {
     quoted: (id) => threads.get(me).get(id),
     pictures,
-    tap: (from, option) => post(`${me}/tap`, { option, message: from.id }),
+    tap: (from, option) => write(`${me}/tap`, { option, message: from.id }),
     open: openList,
   });
   node.dataset.day = day(bubble.at);
@@ -189,14 +193,17 @@ async function post(path, body) {
   }
 }
 
-const say = (line) => post(`${me}/say`, { text: line });
+// Messages leave one after the other, in the order in which they were written.
+let queue = Promise.resolve();
+const write = (path, body) => (queue = queue.then(() => post(path, body)));
+const say = (words) => write(`${me}/say`, { text: words });
 
 // Read means: on the screen, in front of a person.
 function seen() {
   if (document.visibilityState !== "visible") return;
-  const unread = [...(threads.get(me)?.values() ?? [])].some((bubble) => bubble.by === "business" && bubble.tick !== "read" && !bubble.told);
-  if (!unread) return;
-  for (const bubble of threads.get(me).values()) bubble.told = true;
+  const unread = [...(threads.get(me)?.values() ?? [])].filter(({ by, tick, id }) => by === "business" && tick !== "read" && !told.has(id));
+  if (!unread.length) return;
+  for (const bubble of unread) told.add(bubble.id);
   post(`${me}/read`);
 }
 document.addEventListener("visibilitychange", seen);
@@ -229,7 +236,7 @@ $("file").addEventListener("change", async (event) => {
   event.target.value = "";
   if (!file) return;
   try {
-    post(`${me}/picture`, await shrink(file));
+    write(`${me}/picture`, await shrink(file));
   } catch {
     toast("This file is no picture.");
   }
@@ -277,7 +284,7 @@ function openList(bubble, part) {
       if (option.description) button.append(Object.assign(element("span", option.description), { dir: "auto" }));
       button.addEventListener("click", () => {
         closeSheet();
-        post(`${me}/tap`, { option: option.id, message: bubble.id });
+        write(`${me}/tap`, { option: option.id, message: bubble.id });
       });
       body.append(button);
     }
