@@ -35,7 +35,7 @@ IN_FLIGHT = 128
 SETTLE_AFTER = 30_000
 """ms to wait for the status of a message whose outcome is unknown. Meta's statuses take seconds; facts: 30 to 120 s."""
 LONGEST_PAUSE = 300.0
-"""s between two tries of one message."""
+"""s between two tries of one message, unless Meta asks for more."""
 CHAIN = 32
 """Messages of one conversation held in memory; the rest stays in the store until these have left."""
 
@@ -174,7 +174,7 @@ class Outbox:
                         [*learnt, self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason)]
                     )
                     learnt.clear()
-                    pause = min(max(result.wait or 0.0, 2.0 ** min(message.attempts, 8)), LONGEST_PAUSE)
+                    pause = max(result.wait or 0.0, min(2.0 ** min(message.attempts, 16), LONGEST_PAUSE))
                     log.info("outbox.waits", outbound=message.id, seconds=round(pause), reason=result.reason)
                     await self._sleep(pause * (1 + 0.25 * self._jitter()))
                     chain[0] = replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)

@@ -84,7 +84,9 @@ class CloudMessenger:
         """
         token = token.strip()
         if not (token and token.isascii() and token.isprintable()):
-            raise SettingsError("the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)")
+            raise SettingsError(
+                "the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)"
+            )
         if transport is None:
             transport = KeepAliveTransport() if proxy is None else httpx.AsyncHTTPTransport(proxy=proxy)
         self._api_url = api_url.rstrip("/")
@@ -198,7 +200,7 @@ class CloudMessenger:
         if said:
             parts.append(f"Meta says: {_short(said)}")
         if meaning.advice:
-            parts.append(meaning.advice)
+            parts.append(f"To do: {meaning.advice}")
         if error.fbtrace_id:
             parts.append(f"fbtrace_id {_short(error.fbtrace_id)}")
         return self._clean(". ".join(part.rstrip(".") for part in parts))

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.message import InboundMessage, MessageContext
 from wabox.whatsapp import wire
@@ -26,42 +28,84 @@ Reading = tuple[str, str | None, Mapping[str, Any]]
 """Type, text, payload."""
 
 
+class _Profile(msgspec.Struct):
+    name: str | None = None
+    username: str | None = None
+
+
+class _Card(msgspec.Struct):
+    wa_id: str | None = None
+    user_id: str | None = None
+    profile: _Profile | None = None
+
+
+_CARDS: Final = msgspec.json.Decoder(list[_Card])
+_NO_PROFILE: Final = _Profile()
+
+
 class Cards:
     """The ``contacts`` of one webhook value, found by either id. A card that makes no sense is as good as none."""
 
     __slots__ = ("_by_id", "_only")
 
-    def __init__(self, contacts: Any = None) -> None:
-        self._by_id: dict[str, Json] = {}
-        found = [card for card in contacts if type(card) is dict] if type(contacts) is list else []
-        for card in found:
-            for key in ("wa_id", "user_id"):
-                if type(name := card.get(key)) is str and name:
-                    self._by_id[name] = card
-        self._only: Json | None = found[0] if len(found) == 1 else None
+    def __init__(self, contacts: bytes | msgspec.Raw = b"") -> None:
+        self._by_id: dict[str, _Card] = {}
+        self._only: _Card | None = None
+        if not contacts:
+            return
+        try:
+            cards = _CARDS.decode(contacts)
+        except (ValueError, RecursionError):
+            cards = _sensible(contacts)
+        for card in cards:
+            if card.wa_id:
+                self._by_id[card.wa_id] = card
+            if card.user_id:
+                self._by_id[card.user_id] = card
+        if len(cards) == 1:
+            self._only = cards[0]
 
     def contact(self, user_id: str | None, wa_id: str | None) -> Contact | None:
         """The customer with these ids, completed by the card; ``None`` when there is nothing to tell customers apart by."""
-        card = self._by_id.get(user_id) if user_id else None
-        if card is None and wa_id:
-            card = self._by_id.get(wa_id)
-        if card is None:
-            # Without any id of its own a message can only be from the one person whom the webhook is about.
-            card = None if user_id or wa_id else self._only
+        if user_id or wa_id:
+            card = self._by_id.get(user_id or "") or self._by_id.get(wa_id or "")
             if card is None:
-                return Contact(user_id=user_id, wa_id=wa_id) if user_id or wa_id else None
-        profile = card.get("profile")
-        if type(profile) is not dict:
-            profile = {}
-        user_id, wa_id = user_id or _word(card, "user_id"), wa_id or _word(card, "wa_id")
-        if not (user_id or wa_id):
-            return None
-        return Contact(user_id=user_id, wa_id=wa_id, username=_word(profile, "username"), name=_word(profile, "name"))
+                return Contact(user_id=user_id, wa_id=wa_id)
+        else:
+            # Without any id of its own a message can only be from the one person whom the webhook is about.
+            card = self._only
+            if card is None or not (card.user_id or card.wa_id):
+                return None
+        profile = card.profile or _NO_PROFILE
+        return Contact(
+            user_id=user_id or card.user_id or None,
+            wa_id=wa_id or card.wa_id or None,
+            username=profile.username or None,
+            name=profile.name or None,
+        )
 
 
-def _word(card: Json, key: str) -> str | None:
-    found = card.get(key)
-    return found if type(found) is str and found else None
+def _sensible(contacts: bytes | msgspec.Raw) -> list[_Card]:
+    """What can be used of a list with something wrong in it."""
+    try:
+        found = wire.value(contacts)
+    except Malformed:
+        return []
+    return [_card(card) for card in found if type(card) is dict] if type(found) is list else []
+
+
+def _card(card: Json) -> _Card:
+    profile = card.get("profile")
+    if type(profile) is not dict:
+        profile = {}
+    return _Card(
+        _word(card, "wa_id"), _word(card, "user_id"), _Profile(_word(profile, "name"), _word(profile, "username"))
+    )
+
+
+def _word(parent: Json, key: str) -> str | None:
+    found = parent.get(key)
+    return found if type(found) is str else None
 
 
 def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMessage:

@@ -24,12 +24,14 @@ import asyncio
 import select
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from socket import SOCK_STREAM
 from typing import Final, cast
 
 import aiohappyeyeballs
 import httptools
 import httpx
+from aiohappyeyeballs import AddrInfoType
 
 LARGEST: Final = 1024 * 1024
 """Bytes of one answer, head and body. The Graph API's answers to a send have a few hundred."""
@@ -111,9 +113,8 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
     async def _connect(self, origin: Origin) -> _Connection:
         scheme, host, port = origin
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(host, port, type=SOCK_STREAM)
         # A host with IPv6 addresses on a machine whose IPv6 leads nowhere is common: both kinds are tried, 0.25 s apart.
-        sock = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=0.25)
+        sock = await aiohappyeyeballs.start_connection(await _addresses(host, port), happy_eyeballs_delay=0.25)
         try:
             if scheme == "https":
                 context, name = self._context(), host
@@ -140,7 +141,7 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
         connection.rest()
         idle = self._idle.setdefault(connection.origin, deque())
         idle.append(connection)
-        while not idle[0].fresh(self._keep_alive):
+        while idle and not idle[0].fresh(self._keep_alive):
             idle.popleft().close()
 
 
@@ -265,6 +266,10 @@ class _Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self.reusable = reusable
             self._answer.set_result((self._parser.get_status_code(), self._headers, b"".join(self._body)))
+
+
+async def _addresses(host: str, port: int) -> Sequence[AddrInfoType]:
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
 
 
 def _origin(url: httpx.URL) -> Origin:

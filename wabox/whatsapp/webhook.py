@@ -166,7 +166,7 @@ class _Found:
         return bool(parts)
 
     def _messages(self, parts: list[Raw], number_id: str, contacts: Raw) -> None:
-        cards = _cards(contacts)
+        cards = inbound.Cards(contacts)
 
         def message(raw: Raw | bytes) -> None:
             decoded = self._element(raw)
@@ -192,13 +192,6 @@ class _Found:
         if self._crowded and wire.too_deep(raw):
             raise Malformed(f"nested deeper than {wire.DEEPEST} levels")
         return wire.value(raw)
-
-
-def _cards(contacts: Raw) -> inbound.Cards:
-    try:
-        return inbound.Cards(wire.value(contacts) if contacts else None)
-    except Malformed:
-        return inbound.Cards()
 
 
 def _phone_number_id(metadata: Raw | bytes) -> str | None:

@@ -220,6 +220,13 @@ def test_a_senseless_contact_card_costs_nothing(card: Any) -> None:
     assert [found.contact for found in arrived.messages] == [Contact(wa_id=PHONE)]
 
 
+def test_a_bad_card_costs_the_good_one_nothing() -> None:
+    """Cards are read one by one, and part by part, where the list has something wrong in it."""
+    good = {"wa_id": "5215550002222", "user_id": "MX.1", "profile": {"name": "Ana", "username": 7}}
+    arrived = parse(envelope(text(), contacts=[7, {"wa_id": 7}, good, None]), NOW)
+    assert [found.contact for found in arrived.messages] == [Contact(user_id="MX.1", wa_id=PHONE, name="Ana")]
+
+
 @pytest.mark.parametrize("contacts", [None, {}, "Ana", 7])
 def test_contacts_may_be_anything(contacts: Any) -> None:
     """A list of contacts that is none is as good as none at all."""
@@ -228,7 +235,7 @@ def test_contacts_may_be_anything(contacts: Any) -> None:
 
 def test_nobody_is_guessed_among_several() -> None:
     """A message without sender is one of several people's: it belongs to none of them."""
-    cards = Cards([{"wa_id": "1"}, {"wa_id": "2"}])
+    cards = Cards(b'[{"wa_id": "1"}, {"wa_id": "2"}]')
     assert cards.contact(None, None) is None
 
 

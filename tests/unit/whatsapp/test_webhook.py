@@ -231,8 +231,11 @@ def test_a_thousand_messages_in_one_post() -> None:
         b'{"entry":{}}',
         b"\xff\xfe",
         b'{"a":"\\q"}',
-    ]
-    + [b"[" * 100_000, b'{"entry":[' + b"[" * 100_000, b'{"entry":[{"changes":[{"field":"messages"', b"\x00"],
+        b"[" * 100_000,
+        b'{"entry":[' + b"[" * 100_000,
+        b'{"entry":[{"changes":[{"field":"messages"',
+        b"\x00",
+    ],
 )
 def test_what_is_no_webhook_is_one_dead_letter(raw: bytes) -> None:
     """The bytes are kept as they came; somebody signed them."""
