@@ -62,7 +62,10 @@ class Sessions(Protocol):
         """The conversation as last committed."""
 
     async def commit(self, unit: UnitOfWork) -> CommitResult:
-        """All of the unit, or none of it. Durable when it returns. Conversations share commits under load."""
+        """All of the unit, or none of it. Durable when it returns. Conversations share commits under load.
+
+        Raises ConversationError when the snapshot is over 1 MiB.
+        """
 
     async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
         """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``).
@@ -80,7 +83,10 @@ class Sessions(Protocol):
 
 class Timers(Protocol):
     async def sweep(self, now: int, limit: int) -> int:
-        """Move up to ``limit`` due timers into their conversations' queues, in one transaction; how many were moved."""
+        """Move up to ``limit`` due timers into their conversations' queues, each in one transaction; how many were moved.
+
+        It may be fewer though more are due, while the queues hold very many.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,8 @@ def read_faq(path: Path, shown: str, languages: tuple[str, ...], add: Add) -> Fa
         for language in languages:
             answer = parts["answer"].get(language)
             if answer is None:
-                if "answer" in node.value:
+                below = node.get("answer")
+                if below is not None and isinstance(below.value, dict):
                     sentence = f"{quoted(key)} has no answer in {language}"
                     add(finding(node.keys["answer"], "text-missing", sentence, f"add {language}: below answer:"))
                 continue

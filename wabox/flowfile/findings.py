@@ -106,16 +106,35 @@ def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
 
 def _excerpt(finding: Finding, room: int) -> tuple[str, int, int]:
     """The part of the source line around the place, columns before the caret, columns under it."""
-    start = max(0, finding.column - 1)
-    line = "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in finding.source)
-    cut = max(0, start - room // 2) if columns(line) > room else 0
-    head, meant = line[cut:start], line[start : start + max(1, finding.width)]
-    shown = "…" + line[cut + 1 :] if cut else line
-    shown = shown.replace("\t", _TAB)
-    while columns(shown) > room:
-        shown = shown[: -max(2, columns(shown) - room)] + "…"
-    before = columns(head.replace("\t", _TAB))
-    return shown, before, max(1, min(columns(meant.replace("\t", _TAB)), room - before))
+    start = finding.column - 1
+    head, meant = _clean(finding.source[:start]), _clean(finding.source[start : start + finding.width])
+    tail = _clean(finding.source[start + finding.width :])
+    if columns(head + meant + tail) + (not meant) > room:
+        if columns(head) > room // 2:
+            head = "…" + _end(head, room // 2 - 1)
+        rest = meant + tail
+        if columns(head + rest) + (not meant) > room:
+            rest = _start(rest, room - columns(head) - 1) + "…"
+            tail = rest[len(meant) :]
+            meant = rest[: len(meant)]
+    return head + meant + tail, columns(head), max(1, columns(meant))
+
+
+def _clean(text: str) -> str:
+    return "".join(_TAB if sign == "\t" else sign if sign.isprintable() else "�" for sign in text)
+
+
+def _start(text: str, room: int) -> str:
+    """As much of the beginning as fits."""
+    while columns(text) > room:
+        text = text[: -max(1, (columns(text) - room) // 2)]
+    return text
+
+
+def _end(text: str, room: int) -> str:
+    while columns(text) > room:
+        text = text[max(1, (columns(text) - room) // 2) :]
+    return text
 
 
 def columns(text: str) -> int:

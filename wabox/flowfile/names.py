@@ -49,7 +49,7 @@ def check_names(draft: Draft) -> None:
     for chart in draft.readable.values():
         for state in chart.states.values():
             used |= _check_events(draft, chart, state, known)
-            for said in said_in(state):
+            for said in said_in(state) if chart.id in draft.documents else ():
                 keys |= _check_references(draft, chart, said)
     _check_translations(draft)
     if draft.documents and all(name in draft.charts for name in draft.documents):
@@ -124,6 +124,8 @@ def _check_references(draft: Draft, chart: Chart, said: Said) -> set[str]:
     found: set[str] = set()
     for part in parts(said.template):
         reference = part.reference
+        if part.place == ("image",) and reference not in texts.keys:
+            continue  # "kitten.png" looks like a key and is none
         if texts.is_key(reference):
             found.add(reference)
             if reference not in texts.keys:
@@ -135,7 +137,7 @@ def _check_references(draft: Draft, chart: Chart, said: Said) -> set[str]:
                 sentence = f"there is no text {quoted(reference)}"
                 mark = place_of(draft, chart, said, part)
                 draft.findings.append(draft.source(chart.id).finding(mark, "unknown-text", sentence, fix))
-        elif texts.keyed and len(texts.languages) > 1 and part.place != ("image",) and _has_words(reference):
+        elif texts.keyed and len(texts.languages) > 1 and _has_words(reference):
             others = listed([name for name in texts.languages if name != texts.default])
             sentence = f"these words are the same in every language, also for customers who write {others}"
             mark = place_of(draft, chart, said, part)
@@ -203,7 +205,8 @@ def _check_placeholders(draft: Draft, source: Source, mark: Mark, first: str, se
 
 
 def _check_use(draft: Draft, used: set[str], keys: set[str]) -> None:
-    for file in draft.text_files.values():
+    mistyped = any(finding.code == "unknown-text" for finding in draft.findings)
+    for file in draft.text_files.values() if not mistyped else ():
         for key, mark in file.marks.items():
             first = next(other for other in draft.text_files.values() if key in other.marks)
             if key not in keys and not key.startswith(texts_file.OWN) and first is file:

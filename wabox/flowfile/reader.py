@@ -87,14 +87,19 @@ def read_bytes(raw: bytes, source: Source, add: Add) -> Document | None:
     except yaml.MarkedYAMLError as error:
         add(_syntax(error, source))
     except yaml.reader.ReaderError as error:
-        sign = text[error.position] if isinstance(error.position, int) and error.position < len(text) else ""
-        line = text.count("\n", 0, error.position) + 1
-        mark = Mark(line, error.position - text.rfind("\n", 0, error.position))
-        sentence = f"contains the control character U+{ord(sign or chr(0)):04X}"
+        # libyaml counts bytes, PyYAML's own scanner characters.
+        before = text[: error.position] if _LOADER is yaml.SafeLoader else _bytes(text, error.position)
+        mark = Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        sentence = f"contains the control character U+{ord(text[len(before) : len(before) + 1] or chr(0)):04X}"
         add(source.finding(mark, "syntax", sentence, "delete it"))
     except _TooMuchError as problem:
         add(source.finding(problem.mark, "too-large", problem.sentence, problem.fix))
     return None
+
+
+def _bytes(text: str, size: int) -> str:
+    """The beginning of the text that takes so many bytes."""
+    return text.encode()[:size].decode("utf-8", "ignore")
 
 
 def _json(text: str, source: Source, add: Add) -> Document | None:
@@ -307,6 +312,8 @@ def _syntax(error: yaml.MarkedYAMLError, source: Source) -> Finding:
     elif problem.startswith("mapping values are not allowed"):
         sentence = "a second colon, or a line that is indented further than the one before it"
         fix = 'put a text that contains ": " in quotes; otherwise align the line with its neighbours'
+    elif problem.startswith("block sequence entries are not allowed"):
+        sentence, fix = "a list cannot begin behind a key", "put the - on the next line, or the text in quotes"
     elif problem.startswith("found character that cannot start") and sign:
         sentence, fix = f"a text cannot begin with {sign} unless it is in quotes", "put the text in quotes"
     elif problem == "found unexpected end of stream" and error.context_mark:

@@ -8,15 +8,18 @@ of the title of one option only: "the blue one, please" → ``Blue shirt``. A nu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from wabox.core.intent import Choice
 from wabox.nlu.utterances import tokens, words_only
 
 _FILLER_WORDS = """a an the one ones i id ill im me my want would like take have get give go for to by with in on at of please
-pls thanks thank you yes ok okay well then let lets
+pls thanks thank you well then let lets
 un una uno el la los las lo al del de yo mi me quiero quisiera gustaria dame ponme prefiero por favor porfa porfavor gracias
-con en para si vale pues entonces ese esa este esta"""
+con en para pues entonces ese esa este esta"""
 _FILLERS = frozenset(_FILLER_WORDS.split())
+_YES = frozenset({"yes", "ok", "okay", "si", "vale"})
+"""Little words too, unless there is nothing else: "yes, the blue one"."""
 
 _BESIDE_A_NUMBER_WORDS = (
     """the option number please pls answer choice nr num el la lo opcion numero respuesta por favor porfa"""
@@ -44,11 +47,12 @@ def by_title(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
     said = words_only(found)
     if not said:
         return None
-    titles = [(choice.event, tokens(choice.title)) for choice in choices]
+    titles = [(choice.event, _title(choice.title)) for choice in choices]
     exact = {event for event, title in titles if said == words_only(title) or found == title}
     if exact:
         return _only(exact)
     content = set(said) - _FILLERS
+    content = content - _YES or content
     if not content:
         return None
     part = {event: set(title) - _FILLERS for event, title in titles if content <= set(title)}
@@ -69,6 +73,12 @@ def by_number(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
         return choices[-1].event if choices else None
     number = int(word) if word.isdecimal() and len(word) < 4 else _NUMBERS.get(word, 0)
     return choices[number - 1].event if 1 <= number <= len(choices) else None
+
+
+@lru_cache(maxsize=512)
+def _title(title: str) -> tuple[str, ...]:
+    """Titles are the bot's and few; messages are many, and are not kept."""
+    return tokens(title)
 
 
 def _only(events: set[str]) -> str | None:

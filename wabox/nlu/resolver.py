@@ -134,24 +134,3 @@ def _level(match: Match, expected: Expected) -> int:
     if accepts(expected, match.intent):
         return _LEVELS["weak" if weak else "accepted"]
     return _LEVELS["unwanted"]
-
-
-_made: dict[tuple[int, tuple[str, ...]], tuple[Sequence[Intent], Resolver]] = {}
-_KEPT = 8
-
-
-def resolve(
-    message: InboundMessage,
-    expected: Expected,
-    intents: Sequence[Intent],
-    languages: Sequence[str],
-    language: str | None = None,
-) -> Understanding:
-    """The same for whoever has intents at hand rather than a :class:`Resolver`; the last few are remembered."""
-    key = (id(intents), tuple(languages))
-    kept = _made.get(key)
-    if kept is None or kept[0] is not intents:
-        if len(_made) >= _KEPT:
-            _made.pop(next(iter(_made)))
-        kept = _made[key] = (intents, Resolver(intents, languages))
-    return kept[1].resolve(message, expected, language)

@@ -35,7 +35,7 @@ def folded(text: str) -> str:
     if len(text) > LONGEST:
         text = text[:LONGEST]
     if text.isascii():
-        return text.casefold().translate(_APOSTROPHES)
+        return text.lower().replace("`", "'")
     plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)))
     return unicodedata.normalize("NFC", plain).casefold()
 
@@ -70,5 +70,7 @@ def is_unspaced(text: str) -> bool:
 
 def words_only(found: tuple[str, ...]) -> tuple[str, ...]:
     """The tokens without emoji; all of them if there is nothing else."""
+    if all(map(str.isascii, found)):
+        return found
     words = tuple(token for token in found if not is_emoji(token))
     return words or found
