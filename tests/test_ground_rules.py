@@ -18,7 +18,7 @@ REQUIREMENTS = sorted((ROOT / "packaging").glob("requirements*.txt"))
 LONGEST = 400
 
 # Spelled so that this file does not contain what it forbids.
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|opt/pypi)(?![\w-])/?")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|opt/pypi)/")
 REGISTRY = re.compile(r"pypi\.(?:org|io)\b|pythonhosted\.|registry\.(?:npmjs|yarnpkg)\.|\bdeb\.debian\.org|crates\.io")
 LOCK_ADDRESS = re.compile(r"""--(?:extra-)?index-url[ =]\S*//|--find-links[ =]\S*/|"resolved": *"https?:""")
 

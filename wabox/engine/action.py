@@ -41,8 +41,8 @@ class Running(Protocol):
     """To be replaced, never changed: effects already hold it."""
     event: Event
     effects: list[Effect]
-
-    def enqueue(self, event: Event) -> None: ...
+    queue: list[Event]
+    """Internal events, the oldest first."""
 
     def arm(self, name: str, delay: int) -> None: ...
 
@@ -149,13 +149,19 @@ def _assign(reader: Reader, params: object, path: Path, state: str) -> BoundActi
             reader.wrong((*path, key), "bad-action", f"{key!r} is no context variable", "write assign: {name: value}")
             continue
         changes.append((keys, _literal(reader, item, (*path, key))))
+    fixed = {keys[0]: item for keys, item in changes if len(keys) == 1 and not callable(item)}
+    if len(fixed) == len(changes):
+        return BoundAction(lambda running: _merge(running, fixed), "assign", params=written)
     flat = all(len(keys) == 1 for keys, _ in changes)
-    pairs = [(keys[0], item) for keys, item in changes]
+    sources = {keys[0]: item for keys, item in changes if callable(item)}
 
     def assign(running: Running) -> None:
         # All values are read before any is set: {a: {from: b}, b: {from: a}} swaps.
         before, event = running.context, running.event
-        running.context = {**before, **{key: read(item, before, event) for key, item in pairs}}
+        after = {**before, **fixed}
+        for key, read_it in sources.items():
+            after[key] = read_it(before, event)
+        running.context = after
 
     def assign_deep(running: Running) -> None:
         before, event = running.context, running.event
@@ -165,6 +171,10 @@ def _assign(reader: Reader, params: object, path: Path, state: str) -> BoundActi
         running.context = after
 
     return BoundAction(assign if flat else assign_deep, "assign", params=written)
+
+
+def _merge(running: Running, changes: Mapping[str, Any]) -> None:
+    running.context = {**running.context, **changes}
 
 
 def _append(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:
@@ -247,7 +257,7 @@ def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundActio
     always = Event(name)
 
     def raise_now(running: Running) -> None:
-        running.enqueue(Event(name, read(data, running.context, running.event)) if data else always)
+        running.queue.append(Event(name, read(data, running.context, running.event)) if data else always)
 
     return BoundAction(raise_now, "raise", raises=name, params=written)
 

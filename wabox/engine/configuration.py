@@ -26,18 +26,8 @@ Rows: TypeAlias = tuple[tuple[Transition, ...], ...]
 
 class Configuration:
     __slots__ = (
-        "active",
-        "always",
-        "chart",
-        "detours",
-        "hard",
-        "key",
-        "leaves",
-        "plans",
-        "question",
-        "rows",
-        "soft",
-        "states",
+        *("active", "always", "chart", "clock", "detours", "hard", "key", "leaves"),
+        *("plans", "question", "rows", "soft", "states"),
     )
 
     def __init__(self, chart: Chart, leaves: Iterable[State]) -> None:
@@ -53,6 +43,8 @@ class Configuration:
         self.soft = next((state.timeouts.soft for state in inner if state.timeouts.soft is not None), None)
         """ms; 0: off; None: no active state says."""
         self.hard = next((state.timeouts.hard for state in inner if state.timeouts.hard is not None), None)
+        self.clock = (self.soft or 0, self.hard or 0)
+        """Both, 0 for none: what runs when there is no frame below."""
         self.detours: dict[str, str] = {}
         for state in reversed(inner):
             self.detours.update(state.detours)

@@ -183,15 +183,17 @@ def _equal(left: Any, right: Any) -> bool:
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def holds(left: Any, right: Any) -> bool:
-        numbers = _number(left) and _number(right)
-        texts = isinstance(left, str) and isinstance(right, str)
-        return (numbers or texts) and compare(left, right)
+        return _kind(left) == _kind(right) != "" and compare(left, right)
 
     return holds
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _kind(value: Any) -> str:
+    return _KINDS.get(type(value), "")
+
+
+_KINDS = {int: "number", float: "number", str: "text"}
+"""What can be ordered; a context holds no other types, and bool is not int here."""
 
 
 def _among(left: Any, right: Any) -> bool:

@@ -19,6 +19,7 @@ those values of the chart's history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from wabox.engine.action import Running
@@ -54,16 +55,14 @@ class Program:
 
     def broken(self, at: int) -> Failure:
         """What it means that the operation at this place raised."""
-        begun = 0
-        labels: tuple[str, ...] = ()
-        for number, block in enumerate(self._blocks, 1):
-            inside = at - begun
-            if inside < len(block.operations):
-                break
-            begun += len(block.operations)
-            labels += block.labels
-        where = f"{block.where}, action {block.labels[inside]}" if block.labels else block.where
-        return Failure(where, labels + block.labels[: inside + 1], Program(self._blocks[number:]))
+        block, *rest = self._blocks
+        begun: tuple[str, ...] = ()
+        while at >= len(block.operations):
+            at -= len(block.operations)
+            begun += block.labels
+            block, *rest = rest
+        where = f"{block.where}, action {block.labels[at]}" if block.labels else block.where
+        return Failure(where, begun + block.labels[: at + 1], Program(rest))
 
 
 class Failure(NamedTuple):
@@ -74,7 +73,8 @@ class Failure(NamedTuple):
     """What still has to run."""
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
     """A microstep, flat."""
 
     program: Program
@@ -139,11 +139,12 @@ class _Microstep:
         transitions = self.without_conflicts(chosen)
         left = {state for transition in transitions for state in self.exit_set(transition)}
         exits = tuple(state for state in reversed(self.active) if state in left)
+        saves = self.saved(exits)
+        # enterStates comes after exitStates: what was just left is history already.
+        self.history = {**self.history, **saves}
         for transition in transitions:
             self.compute_entry_set(transition)
-        # A state that targets itself without `reenter` is still active: what is below it is entered, it is not.
-        self.entering.difference_update(state for state in self.active if state not in left)
-        return self.plan(transitions, exits, self.saved(exits))
+        return self.plan(transitions, exits, saves)
 
     def plan(
         self,
@@ -223,11 +224,17 @@ class _Microstep:
         return state.default if ids is None else tuple(self.chart.states[id_] for id_ in ids)
 
     def compute_entry_set(self, transition: Transition) -> None:
+        if not transition.targets:
+            return
+        domain = self.domain(transition)
         for target in transition.targets:
-            self.add_descendants(target)
-        if transition.targets:
-            domain = self.domain(transition)
-            for target in self.effective(transition.targets):
+            # A state that targets itself without `reenter` stays: what is below it is entered, it is not.
+            if target is domain:
+                self.add_inside(target)
+            else:
+                self.add_descendants(target)
+        for target in self.effective(transition.targets):
+            if target is not domain:
                 self.add_ancestors(target, domain)
 
     def add_descendants(self, state: State) -> None:
@@ -242,6 +249,10 @@ class _Microstep:
         self.entering.add(state)
         if state.initial is not None:
             self.by_default.add(state)
+        self.add_inside(state)
+
+    def add_inside(self, state: State) -> None:
+        if state.initial is not None:
             for target in state.initial.targets:
                 self.add_descendants(target)
             for target in state.initial.targets:
@@ -335,7 +346,7 @@ def _say(template: SayTemplate, state: str, question: bool) -> Operation:
 
 def _raise_done(state: State) -> Block:
     event = Event(DONE + state.id)
-    return Block(event.name, (lambda running: running.enqueue(event),))
+    return Block(event.name, (lambda running: running.queue.append(event),))
 
 
 def _named(state: State) -> str:

@@ -31,6 +31,9 @@ def source(path: str) -> Source | None:
     if first == "event" and rest:
         if rest == ("name",):
             return lambda context, event: event.data.get("name", event.name)
+        if len(rest) == 1:
+            wanted = rest[0]
+            return lambda context, event: event.data.get(wanted)
         return lambda context, event: look_up(event.data, rest)
     if first == "context" and rest:
         keys = rest

@@ -35,23 +35,18 @@ class Run:
     _failed: frozenset[Transition] = frozenset()
     """Those whose guard raised."""
 
+    event: Event
+    now: int
+    seq: int
+    effects: list[Effect]
+    queue: list[Event]
     config: Configuration
     context: dict[str, Any]
     history: dict[str, tuple[str, ...]]
     timers: dict[str, tuple[int, int]]
     """Its own copy."""
 
-    def __init__(self, event: Event, now: int, seq: int) -> None:
-        self.event = event
-        self.now = now
-        self.seq = seq
-        self.effects: list[Effect] = []
-        self.queue: list[Event] = []
-
     # What actions reach (:class:`wabox.engine.action.Running`).
-
-    def enqueue(self, event: Event) -> None:
-        self.queue.append(event)
 
     def arm(self, name: str, delay: int) -> None:
         self.timers[name] = (self.now + delay, self.seq)
@@ -78,7 +73,11 @@ class Run:
     def macrostep(self, event: Event) -> bool:
         """Handle an event to rest; False, and nothing done, when no transition is for it."""
         self.event = event
-        chosen = self.select(event.name)
+        config = self.config
+        rows = config.rows.get(event.name)
+        if rows is None:
+            rows = config.rows_for(event.name)
+        chosen = self._first(rows) if rows else None
         if chosen is None:
             return False
         self.take(chosen)
@@ -152,20 +151,17 @@ class Run:
         plan = config.plans.get(chosen)
         if plan is None:
             plan = plan_for(config, chosen, self.history)
-        program, taken, saves, disarm, arm, self.config, done, _ = plan
-        self.taken += taken
-        if saves:
-            self.history = {**self.history, **saves}
-        if disarm:
-            for name in disarm:
-                self.timers.pop(name, None)
-        if done:
-            self.done = True
-        if program.operations:
-            self.perform(program)
-        if arm:
-            for name, delay in arm:
-                self.timers[name] = (self.now + delay, self.seq)
+        self.config = plan.next
+        self.done = plan.done
+        self.taken += plan.taken
+        if plan.saves:
+            self.history = {**self.history, **plan.saves}
+        for name in plan.disarm:
+            self.timers.pop(name, None)
+        if plan.program.operations:
+            self.perform(plan.program)
+        for name, delay in plan.arm:
+            self.arm(name, delay)
 
     def perform(self, program: Program) -> None:
         """Run operations; one that raises takes the rest of its block with it, nothing else."""
@@ -179,7 +175,8 @@ class Run:
             self.fail(failure.where, error)
             self.perform(failure.rest)
         else:
-            self.actions += program.labels
+            if program.labels:
+                self.actions += program.labels
 
     def fail(self, where: str, error: Exception) -> None:
         """Report, and tell the chart: ``error.execution``, unless that is what it is handling already."""
@@ -191,7 +188,7 @@ class Run:
         where = f"{self.config.chart.id}: {where}"
         self.effects.append(Failed(where, told))
         if self.event.name != ERROR:
-            self.enqueue(Event(ERROR, {"where": where, "error": told}))
+            self.queue.append(Event(ERROR, {"where": where, "error": told}))
 
     def _restless(self) -> None:
         self.queue.clear()

@@ -33,7 +33,7 @@ LARGEST = 1 << 20
 """Bytes. A conversation that grew beyond this has a leak in its context."""
 
 
-class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A suspended chart."""
 
     chart: str
@@ -44,7 +44,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name → (remaining ms, the seq that armed it)."""
 
 
-class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Immutable by convention all the way down: a step makes a new one and shares what did not change."""
 
     v: int

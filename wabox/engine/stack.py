@@ -14,7 +14,7 @@ from wabox.engine.effect import Arm, Disarm, Ended, Nudge, Push, Resumed
 from wabox.engine.event import HARD, RESUMED, SOFT, Event, matches
 from wabox.engine.plan import leaving
 from wabox.engine.run import Run
-from wabox.engine.snapshot import LAYOUT, Frame, Snapshot
+from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import Transition
 
 FRAMES = 8
@@ -29,9 +29,13 @@ class Conversation(Run):
     over = False
 
     def __init__(self, charts: Charts, event: Event, now: int, seq: int) -> None:
-        super().__init__(event, now, seq)
         self.charts = charts
+        self.event = event
         self.customer = event.customer
+        self.now = now
+        self.seq = seq
+        self.effects = []
+        self.queue = []
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take up the snapshot, every part of it checked against its chart first."""
@@ -54,9 +58,10 @@ class Conversation(Run):
         """Let the event find who handles it; then end the detours that are over."""
         name = event.name
         self.events = (name,)
-        handled = self.macrostep(event) or self._detour(self.config.detours.get(name))
-        if not handled and self.stack:
-            handled = self._escape(event) or self._detour(self._outermost().chart.root.detours.get(name))
+        if (self.stack or name in self.config.detours) and self._only_by_star(event):
+            handled = self._elsewhere(event) or self.macrostep(event)
+        else:
+            handled = self.macrostep(event) or self._elsewhere(event)
         if handled:
             if self.done:
                 self._unwind()
@@ -71,21 +76,20 @@ class Conversation(Run):
             return False
         return True
 
-    def snapshot(self, before: Snapshot | None) -> Snapshot:
-        config = self.config
-        return Snapshot(
-            LAYOUT,
-            config.chart.ref,
-            config.key,
-            self.context,
-            self.history,
-            self.timers,
-            self.stack,
-            "done" if self.over else "active",
-            self.seq,
-            None if before is None else before.language,
-            0 if before is None else before.misses,
-        )
+    def _only_by_star(self, event: Event) -> bool:
+        """Whether a bare ``*`` is all that the active frame has for the event: that waits for everybody else."""
+        self.event = event
+        chosen = self.select(event.name)
+        several = chosen if isinstance(chosen, tuple) else () if chosen is None else (chosen,)
+        return bool(several) and not any(_by_name(transition, event.name) for transition in several)
+
+    def _elsewhere(self, event: Event) -> bool:
+        """Detours, and from inside a detour what the outermost chart has for everybody."""
+        if self._detour(self.config.detours.get(event.name)):
+            return True
+        if not self.stack:
+            return False
+        return self._escape(event) or self._detour(self._outermost().chart.root.detours.get(event.name))
 
     # Frames.
 
@@ -105,11 +109,8 @@ class Conversation(Run):
 
     def _escape(self, event: Event) -> bool:
         """Let the outermost chart take an event that its root handles: a global escape."""
-        own = [
-            transition
-            for transition in self._outermost().chart.root.transitions
-            if any(word != "*" and matches(word, event.name) for word in transition.events)
-        ]
+        root = self._outermost().chart.root
+        own = [transition for transition in root.transitions if _by_name(transition, event.name)]
         if not own:
             return False
         stack = self.stack
@@ -162,7 +163,7 @@ class Conversation(Run):
     def _suspended(self) -> Frame:
         """The active frame with what remains of its timers."""
         if self.customer:
-            self._wind(self._in_force())
+            self._wind(*self._in_force())
         return Frame(
             chart=self.config.chart.ref,
             leaves=self.config.key,
@@ -186,13 +187,12 @@ class Conversation(Run):
         timers, effects, seq = self.timers, self.effects, self.seq
         if self.over:
             timers.clear()
-        elif self.customer:
-            self._wind(self._in_force())
         else:
-            delays = self._in_force()
-            if delays != self.delays:
-                soft, hard = (new if new != old else None for new, old in zip(delays, self.delays, strict=True))
-                self._wind((soft, hard))
+            delays = self._in_force() if self.stack else self.config.clock
+            if self.customer:
+                self._wind(*delays)
+            elif delays != self.delays:
+                self._wind(*(new if new != old else None for new, old in zip(delays, self.delays, strict=True)))
         for name, (due, armed) in timers.items():
             if armed == seq:
                 effects.append(Arm(name, due, armed))
@@ -202,16 +202,14 @@ class Conversation(Run):
     def _in_force(self) -> tuple[int, int]:
         """The soft and hard delay of the active frame, else of the nearest below that says; 0: none."""
         soft, hard = self.config.soft, self.config.hard
-        if soft is None or hard is None:
-            for frame in reversed(self.stack):
-                below = configuration(self.charts.find(frame.chart), frame.leaves)
-                soft = below.soft if soft is None else soft
-                hard = below.hard if hard is None else hard
+        for frame in reversed(self.stack):
+            below = configuration(self.charts.find(frame.chart), frame.leaves)
+            soft = below.soft if soft is None else soft
+            hard = below.hard if hard is None else hard
         return soft or 0, hard or 0
 
-    def _wind(self, delays: tuple[int | None, int | None]) -> None:
+    def _wind(self, soft: int | None, hard: int | None) -> None:
         """Begin the soft and hard timer anew (ms), or remove it (0), or leave it (None)."""
-        soft, hard = delays
         if soft:
             self.timers["soft"] = (self.now + soft, self.seq)
         elif soft == 0:
@@ -232,6 +230,11 @@ def _checked(charts: Charts, frame: Frame | Snapshot) -> Configuration:
     if not frame.timers.keys() <= chart.timers:
         check_timers(chart, frame.timers)
     return config
+
+
+def _by_name(transition: Transition, name: str) -> bool:
+    """Whether the transition is for the event other than by a bare ``*``."""
+    return any(word != "*" and matches(word, name) for word in transition.events)
 
 
 def _leads_somewhere(chosen: Transition | tuple[Transition, ...]) -> bool:

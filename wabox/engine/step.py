@@ -2,9 +2,11 @@
 
 **Who gets an event.** The active frame (the chart on top of the stack) by its transitions; then the ``detours`` of its
 active states, innermost first; then, from inside a detour, the outermost chart's *global escapes*: transitions of its
-root, bare ``*`` excepted. An escape with a target drops the frames above (their exit actions run) and is taken by the
-outermost chart; one without runs its actions in that chart's context and the detour goes on. Last come the detours of
-the outermost chart's root, which are there "from anywhere". Otherwise nobody handles it, and the step says so.
+root. An escape with a target drops the frames above (their exit actions run) and is taken by the outermost chart; one
+without runs its actions in that chart's context and the detour goes on. Then come the detours of the outermost chart's
+root, which are there "from anywhere". A bare ``*`` of the active frame waits for all of these, and one of the outermost
+root is no escape: "anything else" shall swallow neither a question with an answer nor the way to a human. Otherwise nobody
+handles the event, and the step says so.
 
 **The stack.** A detour suspends the frame below with what remains of its timers and starts another chart with that chart's
 own context. When it reaches its end it is dropped, the frame below is there again exactly as it was, nothing left or
@@ -27,13 +29,13 @@ import msgspec
 from wabox.engine.chart import Charts
 from wabox.engine.effect import Effect
 from wabox.engine.event import Event, timer_event
-from wabox.engine.snapshot import Snapshot
+from wabox.engine.snapshot import LAYOUT, Snapshot
 from wabox.engine.stack import Conversation
 from wabox.engine.state import Taken
 from wabox.engine.value import copied_plain
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What one event did."""
 
     snapshot: Snapshot
@@ -88,4 +90,18 @@ def fire(charts: Charts, snapshot: Snapshot, name: str, armed: int, now: int) ->
 
 def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[int, int]], handled: bool) -> Step:
     run.stop(left)
-    return Step(run.snapshot(before), tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions)
+    config = run.config
+    after = Snapshot(
+        LAYOUT,
+        config.chart.ref,
+        config.key,
+        run.context,
+        run.history,
+        run.timers,
+        run.stack,
+        "done" if run.over else "active",
+        run.seq,
+        None if before is None else before.language,
+        0 if before is None else before.misses,
+    )
+    return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions)

@@ -71,6 +71,9 @@ def _state(reader: Reader, written: object, key: str, parent: State | None, path
     else:
         _own(reader, definition, state, path)
         _children(reader, definition, state, path, count)
+        if not state.children and definition.get("initial") is not None:
+            sentence = "a state without states inside has none to begin in"
+            reader.wrong((*path, "initial"), "bad-type", sentence, "add states:, or remove initial")
     state.last = count[0] - 1
     return state
 

@@ -15,7 +15,7 @@ DEEPEST = 32
 def look_up(value: Any, keys: Keys) -> Any:
     """What is at the path; None when it leads nowhere. A number picks from a list."""
     for key in keys:
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
             value = value.get(key)
         elif (
             isinstance(value, list | tuple)

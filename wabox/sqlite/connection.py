@@ -33,7 +33,7 @@ _WRITER: tuple[tuple[str, str | int], ...] = (
 )
 _READER: tuple[tuple[str, str | int], ...] = (
     ("query_only", 1),
-    ("busy_timeout", 5000),
+    ("busy_timeout", 250),  # the event loop waits with it; readers of a log wait for nobody but a recovery
     ("cache_size", -8192),
     ("temp_store", 2),
     ("mmap_size", 0),

@@ -32,6 +32,18 @@ def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
     )
 
 
+def after(unit: UnitOfWork) -> Session:
+    """The conversation once the unit is committed: what :func:`load` would say."""
+    return Session(
+        conversation_id=unit.conversation_id,
+        sequence=unit.expected + 1,
+        snapshot=unit.snapshot,
+        contact=unit.contact,
+        number_id=unit.number_id,
+        updated_at=unit.at,
+    )
+
+
 def find(connection: sqlite3.Connection, conversation_id: str) -> tuple[int, int, int] | None:
     """Key, sequence and ``active_at``."""
     query = "SELECT key, sequence, active_at FROM conversations WHERE id = ?"

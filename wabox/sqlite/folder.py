@@ -22,8 +22,13 @@ class FolderLock:
     """Held while a process uses the folder; the kernel lets go of it when the process dies, however it dies."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises DataFolderBusy when another process (or another store of this one) holds it."""
-        self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        """Raises DataFolderBusy when another process (or another store of this one) holds it, StorageError if it cannot be."""
+        try:
+            self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(
+                f"{folder / LOCK} cannot be opened: {error.strerror}. Is the folder another user's?"
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

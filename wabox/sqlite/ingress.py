@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,19 +15,20 @@ from wabox.sqlite import dead_letters, inbox, other_changes, outbox, seen
 _UNWRITABLE = (UnicodeEncodeError, OverflowError, TypeError, msgspec.MsgspecError)
 
 
-def store(connection: sqlite3.Connection, arrival: Arrival, now: int, numbers: Iterator[int]) -> list[inbox.Row]:
-    """All of it; the messages that are new. An element that cannot be written becomes a dead letter, the rest goes on."""
+def store(connection: sqlite3.Connection, arrival: Arrival, now: int, places: Sequence[inbox.Place]) -> list[inbox.Row]:
+    """All of it; the messages that are new, each at its place.
+
+    An element that cannot be written becomes a dead letter, the rest goes on.
+    """
     new: list[inbox.Row] = []
-    for message in arrival.messages:
+    for place, message in zip(places, arrival.messages, strict=True):
         try:
             body = inbox.encode(message)
         except _UNWRITABLE as error:
             _bury(connection, message, error, now)
             continue
         if seen.add(connection, message, now):
-            seq = next(numbers)
-            if inbox.add(connection, seq, message, body):
-                new.append((seq, message))
+            new.append(inbox.add(connection, place, message, body))
     for status in arrival.statuses:
         try:
             outbox.fold(connection, status, now)

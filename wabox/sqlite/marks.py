@@ -43,7 +43,7 @@ class Marks:
             self._waiting.pop(id_) for id_ in {attempt.outbound_id for attempt in attempts} if id_ in self._waiting
         ]
         try:
-            await self._writer.submit(partial(_mark, attempts=[*before, *attempts]))
+            await self._writer.submit(partial(write, attempts=[*before, *attempts]))
         except StorageError:
             self.write_soon(before)
             raise
@@ -73,18 +73,22 @@ class Marks:
             await self._sleep(pause)
             marks = list(self._waiting.values())
             try:
-                await self._writer.submit(partial(_mark, attempts=marks))
+                await self._writer.submit(partial(write, attempts=marks))
             except StorageError:
                 pause = RETRY_SECONDS
                 continue
             pause = LAG_SECONDS
-            for attempt in marks:
-                if self._waiting.get(attempt.outbound_id) is attempt:
-                    del self._waiting[attempt.outbound_id]
+            self.written(marks)
         self._task = None
 
+    def written(self, marks: Sequence[Attempt]) -> None:
+        """These are in the database now."""
+        for attempt in marks:
+            if self._waiting.get(attempt.outbound_id) is attempt:
+                del self._waiting[attempt.outbound_id]
 
-def _mark(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
+
+def write(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
     for attempt in attempts:
         try:
             outbox.mark(connection, attempt)

@@ -6,11 +6,8 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
@@ -19,7 +16,7 @@ from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
-from wabox.errors import ConversationError, Unavailable
+from wabox.errors import ConversationError
 from wabox.sqlite import (
     conversations,
     dead_letters,
@@ -34,33 +31,22 @@ from wabox.sqlite import (
     transcript,
     units,
 )
+from wabox.sqlite.admission import Limits, admit
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.marks import Marks
 from wabox.sqlite.migrate import migrate
+from wabox.sqlite.reader import PeoplesReader, Reader
 from wabox.sqlite.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 SNAPSHOT_LIMIT = 1024 * 1024
+RECENT = 4096
+"""Sessions kept in memory: about 1 KB each."""
 TIMERS_HELD = 10_000
 """Due timers in the lanes at once; more wait for the next sweep (a long downtime may leave a million)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Beyond these, ``put`` refuses at once: Meta repeats a webhook, a customer's patience does not."""
-
-    age: float = 0.150
-    """s that the oldest uncommitted write may wait."""
-    waiting: int = 5000
-    """Uncommitted writes."""
-    backlog: int = 2000
-    """Customers' messages that wait to be handled."""
 
 
 async def open_store(
@@ -82,6 +68,8 @@ async def open_store(
         connections: list[sqlite3.Connection] = []
         try:
             path = folder / DATABASE
+            if not path.exists():
+                path.touch(mode=0o600)  # the log gets the same permissions
             connections.append(open_writer(path))
             migrate(connections[0], str(path))
             connections.extend((open_reader(path), open_reader(path)))
@@ -113,20 +101,25 @@ class SqliteStore:
         self._lock = lock
         self._clock = clock
         self._limits = limits
-        self._numbers = inbox.numbers(writer)
-        self._reader = reader
-        self._people_reader = people
-        self._people = ThreadPoolExecutor(1, thread_name_prefix="wabox-records")
+        self._inbox = inbox.Inbox(writer)
+        self._reader = Reader(reader)
+        self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
+        # This process is the only one that writes, so what it committed last is what the database says, and a
+        # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
+        self._recent: dict[str, Session] = {}
         self.lanes = SqliteLanes(self._load_inbox, sleep=sleep)
         self._marks = Marks(self.writer, sleep=sleep)
+        self._closed = False
 
     async def close(self) -> None:
         """Write what was handed in, then let go of the folder. Drain the lanes before."""
+        if self._closed:
+            return
+        self._closed = True
         await self.lanes.drain(0)
         await self._marks.close()
-        await asyncio.to_thread(self._people.shutdown)
-        self._people_reader.close()
+        await self._people.close()
         self._reader.close()
         # Last, because the last connection to close folds the log into the database: only the writer may do that.
         await self.writer.close()
@@ -135,21 +128,23 @@ class SqliteStore:
     # ---- Ingress -------------------------------------------------------------------------------------------------------
 
     async def put(self, arrival: Arrival) -> None:
-        limits, writer = self._limits, self.writer
-        if writer.age > limits.age:
-            raise Unavailable(f"The disk is too slow: a write has waited for {writer.age * 1000:.0f} ms.")
-        if writer.waiting > limits.waiting:
-            raise Unavailable(f"Overloaded: {writer.waiting} writes wait.")
-        waiting = self.lanes.backlog - self.lanes.due
-        if arrival.messages and waiting > limits.backlog:
-            raise Unavailable(f"Overloaded: {waiting} messages wait to be handled.")
-        operation = partial(ingress.store, arrival=arrival, now=self._clock(), numbers=self._numbers)
-        await writer.submit(operation, self.lanes.feed)
+        admit(arrival, self._limits, self.writer, self.lanes)
+        places = self._inbox.reserve(len(arrival.messages))
+        operation = partial(ingress.store, arrival=arrival, now=self._clock(), places=places)
+        try:
+            await self.writer.submit(operation, partial(self._received, places))
+        except Exception:
+            self._inbox.free(places)
+            raise
+
+    def _received(self, places: Sequence[inbox.Place], rows: Sequence[inbox.Row]) -> None:
+        self._inbox.added(places, rows)
+        self.lanes.feed(rows)
 
     def _load_inbox(self, after: int, limit: int, conversation_id: str | None) -> list[inbox.Row]:
         rows: list[inbox.Row] = []
         while (wanted := limit - len(rows)) > 0:
-            found, unreadable = self._read(inbox.load, after, wanted, conversation_id)
+            found, unreadable = self._reader.read(inbox.load, after, wanted, conversation_id)
             rows += found
             if unreadable:
                 log.error("inbox.unreadable", messages=len(unreadable), reason=next(iter(unreadable.values())))
@@ -163,7 +158,7 @@ class SqliteStore:
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 
     async def open(self, conversation_id: str) -> Session:
-        return self._read(conversations.load, conversation_id)
+        return self._recent.get(conversation_id) or self._reader.read(conversations.load, conversation_id)
 
     async def commit(self, unit: UnitOfWork) -> CommitResult:
         if unit.snapshot is not None and len(unit.snapshot) > SNAPSHOT_LIMIT:
@@ -171,7 +166,22 @@ class SqliteStore:
                 f"The conversation {unit.conversation_id} has grown to {len(unit.snapshot)} bytes of state; "
                 f"the limit is {SNAPSHOT_LIMIT}. Does a flow keep appending to its context?"
             )
-        return await self.writer.submit(partial(units.commit, unit=unit))
+        places = self._inbox.find(unit.conversation_id, unit.handled)
+        # What left before must be known to have left before anything follows it: after a crash the sender would take it
+        # for doubtful and might repeat it behind its successor. The marks ride along, so this costs no commit.
+        marks = tuple(self._marks.waiting.values()) if unit.sends else ()
+        operation = partial(units.commit, unit=unit, places=places, marks=marks)
+        return await self.writer.submit(operation, partial(self._committed, unit, marks))
+
+    def _committed(self, unit: UnitOfWork, marks: Sequence[Attempt], result: CommitResult) -> None:
+        self._marks.written(marks)
+        if result != "committed":
+            return
+        self._inbox.settled(unit.conversation_id, unit.handled)
+        self._recent.pop(unit.conversation_id, None)
+        self._recent[unit.conversation_id] = conversations.after(unit)
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
 
     async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
         if durable or any(attempt.status in outbox.PENDING for attempt in attempts):
@@ -182,11 +192,11 @@ class SqliteStore:
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         # What is marked as settled is settled, though the row does not say so yet.
         marked = self._marks.waiting
-        rows = self._read(outbox.load, conversation_id, limit + len(marked))
+        rows = self._reader.read(outbox.load, conversation_id, limit + len(marked))
         return [row for row in rows if row.id not in marked][:limit]
 
     async def unsent(self) -> Sequence[str]:
-        return self._read(outbox.list_unsent)
+        return self._reader.read(outbox.list_unsent)
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
 
@@ -194,10 +204,19 @@ class SqliteStore:
         moved = 0
         more = True
         while more and (wanted := min(limit - moved, TIMERS_HELD - self.lanes.due)) > 0:
-            operation = partial(timers.take_due, now=now, limit=wanted, numbers=self._numbers)
-            rows, more = await self.writer.submit(operation, lambda taken: self.lanes.feed(taken[0]))
-            moved += len(rows)
+            taken, more = await self._take_due(now, wanted)
+            moved += taken
         return moved
+
+    async def _take_due(self, now: int, limit: int) -> tuple[int, bool]:
+        places = self._inbox.reserve(limit)
+        operation = partial(timers.take_due, now=now, places=places)
+        try:
+            rows, more = await self.writer.submit(operation, lambda taken: self._received(places, taken[0]))
+        except Exception:
+            self._inbox.free(places)
+            raise
+        return len(rows), more
 
     # ---- Records -------------------------------------------------------------------------------------------------------
 
@@ -210,16 +229,16 @@ class SqliteStore:
         await self.writer.submit(operation)
 
     async def transcript(self, conversation_id: str, limit: int = 200) -> Sequence[Record]:
-        return await self._read_for_people(transcript.list_, conversation_id, limit)
+        return await self._people.read(transcript.list_, conversation_id, limit)
 
     async def conversations(self, limit: int = 100) -> Sequence[ConversationSummary]:
-        return await self._read_for_people(conversations.list_, limit)
+        return await self._people.read(conversations.list_, limit)
 
     async def handoffs(self, limit: int = 100) -> Sequence[Handoff]:
-        return await self._read_for_people(handoffs.list_open, limit)
+        return await self._people.read(handoffs.list_open, limit)
 
     async def stats(self) -> StoreStats:
-        return await self._read_for_people(_stats)
+        return await self._people.read(_stats)
 
     async def prune(self, now: int) -> None:
         for table in (seen, outbox, stray_statuses, other_changes, dead_letters):
@@ -227,25 +246,6 @@ class SqliteStore:
             while after is not None:
                 # Small steps: a webhook waits for one of them at most.
                 after = await self.writer.submit(partial(table.prune, now=now, after=after))
-
-    # ---- reading -------------------------------------------------------------------------------------------------------
-
-    def _read(self, query: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return query(self._reader, *args, **kwargs)
-        except sqlite3.Error as error:
-            raise Unavailable(f"The database cannot be read: {error}.") from error
-
-    async def _read_for_people(
-        self, query: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        # One thread, so one reader at a time; a count over a million rows must not hold up the event loop.
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._people, partial(query, self._people_reader, *args, **kwargs)
-            )
-        except (sqlite3.Error, RuntimeError) as error:
-            raise Unavailable(f"The database cannot be read: {error}.") from error
 
 
 def _stats(connection: sqlite3.Connection) -> StoreStats:

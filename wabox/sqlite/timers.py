@@ -8,7 +8,7 @@ move of the index per timeout instead of one per message.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import msgspec
 
@@ -42,17 +42,17 @@ def clear(connection: sqlite3.Connection, conversation: int) -> None:
     connection.execute("DELETE FROM timers WHERE conversation = ?", (conversation,))
 
 
-def take_due(
-    connection: sqlite3.Connection, now: int, limit: int, numbers: Iterator[int]
-) -> tuple[list[inbox.Row], bool]:
-    """Move up to ``limit`` due timers into the inbox; and whether there may be more."""
+def take_due(connection: sqlite3.Connection, now: int, places: Sequence[inbox.Place]) -> tuple[list[inbox.Row], bool]:
+    """Move as many due timers as there are ``places`` into the inbox; and whether there may be more."""
     rows = connection.execute(
         "SELECT t.conversation, t.name, t.armed, t.due_at, c.id, c.number_id, c.contact"
         " FROM timers t JOIN conversations c ON c.key = t.conversation WHERE t.wake_at <= ? ORDER BY t.wake_at LIMIT ?",
-        (now, limit),
+        (now, len(places)),
     ).fetchall()
     moved: list[inbox.Row] = []
-    for conversation, name, armed, due_at, conversation_id, number_id, contact in rows:
+    for place, (conversation, name, armed, due_at, conversation_id, number_id, contact) in zip(
+        places, rows, strict=False
+    ):
         if due_at > now:
             connection.execute(
                 "UPDATE timers SET wake_at = due_at WHERE conversation = ? AND name = ?", (conversation, name)
@@ -69,7 +69,5 @@ def take_due(
             payload={"name": name, "armed": armed},
             contact=_contacts.decode(contact),
         )
-        seq = next(numbers)
-        if inbox.add(connection, seq, message, inbox.encode(message)):
-            moved.append((seq, message))
-    return moved, len(rows) == limit
+        moved.append(inbox.add(connection, place, message, inbox.encode(message)))
+    return moved, len(rows) == len(places)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from wabox.core.conversation import CommitResult, UnitOfWork
+from wabox.core.delivery import Attempt
 from wabox.sqlite import conversations, handoffs, inbox, outbox, timers, transcript
+from wabox.sqlite.marks import write as write_marks
 
 
-def commit(connection: sqlite3.Connection, unit: UnitOfWork) -> CommitResult:
-    """All of it, or nothing and the reason."""
+def commit(
+    connection: sqlite3.Connection, unit: UnitOfWork, places: Sequence[inbox.Place], marks: Sequence[Attempt] = ()
+) -> CommitResult:
+    """All of it, or nothing and the reason. ``places``: where the messages that it handles wait.
+
+    ``marks`` are what the sender learnt about earlier messages; they are written whatever becomes of the unit.
+    """
+    write_marks(connection, marks)
     found = conversations.find(connection, unit.conversation_id)
     sequence = found[1] if found is not None else 0
     if sequence != unit.expected:
-        waits = not unit.handled or inbox.holds(connection, unit.conversation_id, unit.handled)
+        waits = not unit.handled or inbox.holds(connection, places)
         return "conflict" if waits else "duplicate"
-    if unit.handled and inbox.take(connection, unit.conversation_id, unit.handled) == 0:
+    if unit.handled and inbox.settle(connection, places) == 0:
         return "duplicate"
     key = conversations.save(connection, unit, found)
     outbox.add(connection, key, unit.sends)

@@ -6,9 +6,10 @@ disk, the next batch gathers by itself (1.1 operations per commit at 500 message
 ``synchronous=FULL`` as fast as anything weaker.
 
 An operation that raises fails alone: the batch is undone and run again with a savepoint around each, and only the culprit's
-caller hears of it. That second run is why an operation must have no effect but on the database. A disk that is full or broken
-fails the whole batch with :class:`~wabox.errors.Unavailable`; nothing of it is stored, nobody may acknowledge, and the next
-batch is a new attempt, so the store recovers as soon as the disk does.
+caller hears of it. That second run is why an operation must have no effect but on the database. When the disk is full, each
+operation of the batch gets a commit of its own, so that what still fits is stored and a large one does not take its neighbours
+with it. Otherwise trouble with the file fails the whole batch. Both are :class:`~wabox.errors.Unavailable`: nothing was stored,
+nobody may acknowledge; and each batch is a new attempt, so the store recovers as soon as the disk does.
 """
 
 from __future__ import annotations
@@ -70,8 +71,15 @@ class _Task(Generic[T]):
 class Writer:
     """Owns the writing connection. Submit from one event loop."""
 
-    def __init__(self, connection: sqlite3.Connection, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
         """Takes the connection over: nobody else may use it, :meth:`close` closes it."""
+        self._idle = idle
         self._connection = connection
         self._monotonic = monotonic
         self._queue: queue.SimpleQueue[_Task[Any] | None] = queue.SimpleQueue()
@@ -81,6 +89,7 @@ class Writer:
         self._closed = False
         self.trouble: str | None = None
         """Why the last batch could not be written; None when it could."""
+        self._told, self._told_at = False, float("-inf")
         self._thread = threading.Thread(target=self._run, name="wabox-writer", daemon=True)
         self._thread.start()
 
@@ -125,7 +134,7 @@ class Writer:
         running = True
         while running:
             try:
-                task = self._queue.get(timeout=IDLE_SECONDS) if unfolded >= CHECKPOINT_AFTER else self._queue.get()
+                task = self._queue.get(timeout=self._idle) if unfolded >= CHECKPOINT_AFTER else self._queue.get()
             except queue.Empty:
                 self._checkpoint("PASSIVE")
                 unfolded = 0
@@ -163,6 +172,10 @@ class Writer:
                 self._transaction_guarded(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was committed and everybody must hear it
             self._undo()
+            if _code(error) == sqlite3.SQLITE_FULL and len(batch) > 1:
+                for task in batch:
+                    self._write([task])
+                return
             self._report(error)
             for task in batch:
                 task.error = Unavailable(
@@ -170,9 +183,7 @@ class Writer:
                 )
                 task.error.__cause__ = error
         else:
-            if self.trouble is not None:
-                log.info("store.recovered")
-                self.trouble = None
+            self._report(None)
 
     def _transaction(self, batch: list[_Task[Any]]) -> None:
         connection = self._connection
@@ -202,10 +213,16 @@ class Writer:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
 
-    def _report(self, error: Exception) -> None:
-        if self.trouble is None:
+    def _report(self, error: Exception | None) -> None:
+        self.trouble = None if error is None else str(error)
+        # On a disk that is nearly full, small writes succeed among large ones that do not: one line a second is enough.
+        if (error is not None) == self._told or self._monotonic() - self._told_at < 1.0:
+            return
+        self._told, self._told_at = error is not None, self._monotonic()
+        if error is None:
+            log.info("store.recovered")
+        else:
             log.error("store.unavailable", error=str(error), exc_info=None if _is_trouble(error) else error)
-        self.trouble = str(error)
 
     def _checkpoint(self, mode: str) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -229,5 +246,10 @@ def _resolve(batch: list[_Task[Any]]) -> None:
 
 
 def _is_trouble(error: Exception) -> bool:
-    # Errors that sqlite3 raises by itself (a closed connection, a value that does not fit) carry no code.
-    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _TROUBLE
+    return _code(error) in _TROUBLE
+
+
+def _code(error: Exception) -> int:
+    """The primary result code; 0 for what is not SQLite's."""
+    # Errors that the module raises by itself (a closed connection, a value that does not fit) carry no code.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF if isinstance(error, sqlite3.Error) else 0

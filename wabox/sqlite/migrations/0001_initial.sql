@@ -12,11 +12,13 @@ CREATE TABLE conversations (
 ) STRICT;
 CREATE INDEX conversations_active ON conversations (active_at);
 
--- Messages that nobody has handled yet; `seq` is the order. A handled one is deleted in the transaction that handles it.
+-- Messages that wait to be handled. The transaction that handles one sets its seq to 0, and a later message takes over the
+-- row: were it deleted, its page would be given back and fetched again, a quarter of all that is written per message.
 CREATE TABLE inbox (
-  key INTEGER PRIMARY KEY,          -- a digest of conversation and message id, so that it takes no index to find one
-  seq INTEGER NOT NULL,
+  slot INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,             -- the order of arrival; 0: the row is free, what else it says is over
   conversation_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
   body BLOB NOT NULL                -- JSON of core.message.InboundMessage
 ) STRICT;
 

@@ -1,0 +1,328 @@
+"""What is particular to the SQLite adapter: overload, memory, clean-up, rows that cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import NOW, VirtualClock
+from tests.integration.storage import (
+    DAY,
+    Handler,
+    arrival,
+    attempt,
+    conversation,
+    message,
+    outbound,
+    status,
+    unit,
+)
+from wabox.core.conversation import Timer
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.message import InboundMessage
+from wabox.errors import Unavailable
+from wabox.sqlite.admission import Limits
+from wabox.sqlite.lanes import HELD, STARTS
+from wabox.sqlite.store import SqliteStore, open_store
+
+
+class Monotonic:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def monotonic() -> Monotonic:
+    return Monotonic()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: VirtualClock, monotonic: Monotonic) -> AsyncIterator[SqliteStore]:
+    opened = await open_store(
+        tmp_path, clock, limits=Limits(waiting=3, backlog=HELD + 1), monotonic=monotonic, sleep=clock.sleep
+    )
+    yield opened
+    await opened.close()
+
+
+async def ask(store: SqliteStore, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    return await store.writer.submit(lambda connection: connection.execute(query, parameters).fetchall())
+
+
+class Busy:
+    """While it lasts, the writing thread commits nothing."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._began, self._go_on = threading.Event(), threading.Event()
+
+    async def __aenter__(self) -> None:
+        def operation(_: sqlite3.Connection) -> None:
+            self._began.set()
+            self._go_on.wait()
+
+        self._future = self._store.writer.submit(operation)
+        await asyncio.to_thread(self._began.wait)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._go_on.set()
+        await self._future
+
+
+async def test_a_slow_disk_is_reported_at_once(store: SqliteStore, monotonic: Monotonic) -> None:
+    """When a write has waited for more than 150 ms, the next webhook is refused instead of queued."""
+    async with Busy(store):
+        monotonic.now += 0.149
+        first = asyncio.create_task(store.put(arrival(message("m1"))))
+        await asyncio.sleep(0)
+        monotonic.now += 0.002
+        with pytest.raises(Unavailable, match="has waited for 151 ms"):
+            await store.put(arrival(message("m2")))
+    await first
+    await store.put(arrival(message("m2")))
+    assert (await store.stats()).inbox == 2
+
+
+async def test_too_many_uncommitted_writes_are_refused(store: SqliteStore) -> None:
+    """The queue before the disk is bounded."""
+    async with Busy(store):
+        puts = [asyncio.create_task(store.put(arrival(message(f"m{n}")))) for n in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="4 writes wait"):
+            await store.put(arrival(message("m9")))
+    await asyncio.gather(*puts)
+
+
+async def test_a_cancelled_put_is_still_handled(store: SqliteStore) -> None:
+    """A client that hangs up has brought its message all the same."""
+    handler = Handler(store)
+    store.lanes.run(handler)
+    async with Busy(store):
+        put = asyncio.create_task(store.put(arrival(message("m1"))))
+        await asyncio.sleep(0)
+        put.cancel()
+        await asyncio.gather(put, return_exceptions=True)
+    assert await handler.until(1) == ["m1"]
+
+
+async def test_a_flooding_conversation_does_not_fill_the_memory(store: SqliteStore) -> None:
+    """What one conversation has beyond its share stays on disk, and does not count against everybody else's messages."""
+    stuck = asyncio.Event()
+
+    async def before(arrived: InboundMessage) -> None:
+        if arrived.message_id == "m0":
+            await stuck.wait()
+
+    handler = Handler(store, before)
+    store.lanes.run(handler)
+    await store.put(arrival(*(message(f"m{n}") for n in range(3 * HELD + 5))))
+    assert store.lanes.backlog == HELD
+    await store.put(arrival(message("b1", "bob")))
+    assert await handler.until(1) == ["b1"]
+    stuck.set()
+    assert (await handler.until(3 * HELD + 6))[1:] == [f"m{n}" for n in range(3 * HELD + 5)]
+    assert store.lanes.backlog == 0
+
+
+async def test_a_failing_conversation_holds_one_message(tmp_path: Path, clock: VirtualClock) -> None:
+    """While it is stuck its other messages wait on disk, those that arrive meanwhile too; then all come in order."""
+    go_on = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await go_on.wait()
+
+    store = await open_store(tmp_path, clock, sleep=sleep)
+    failing = True
+
+    async def before(_: InboundMessage) -> None:
+        if failing:
+            raise RuntimeError("not now")
+
+    handler = Handler(store, before)
+    store.lanes.run(handler)
+    await store.put(arrival(*(message(f"m{n}") for n in range(5))))
+    await asyncio.sleep(0)
+    await store.put(arrival(message("m5")))
+    assert store.lanes.backlog == 1
+    failing = False
+    go_on.set()
+    assert await handler.until(6) == [f"m{n}" for n in range(6)]
+    await store.close()
+
+
+async def test_lanes_start_a_few_at_a_time_and_customers_first(store: SqliteStore) -> None:
+    """Timers that come due by the hundred neither block the event loop nor overtake a customer's message."""
+    for n in range(3 * STARTS):
+        await store.commit(unit(name=f"c{n}", arm=[Timer(name="soft", due_at=NOW, armed=1)]))
+    began: list[str] = []
+    stuck, all_began = asyncio.Event(), asyncio.Event()
+
+    async def before(arrived: InboundMessage) -> None:
+        began.append(arrived.channel)
+        if len(began) == 3 * STARTS + 1:
+            all_began.set()
+        await stuck.wait()
+
+    handler = Handler(store, before)
+    store.lanes.run(handler)
+    async with Busy(store):
+        sweep = asyncio.create_task(store.sweep(NOW, 500))
+        put = asyncio.create_task(store.put(arrival(message("a1"))))
+        await asyncio.sleep(0)
+    assert await sweep == 3 * STARTS
+    await put
+    await all_began.wait()
+    assert began.index("whatsapp") == STARTS
+    assert (store.lanes.backlog, store.lanes.due) == (3 * STARTS + 1, 3 * STARTS)
+    stuck.set()
+    await handler.until(3 * STARTS + 1)
+    assert (store.lanes.backlog, store.lanes.due) == (0, 0)
+
+
+async def test_a_message_that_cannot_be_read_back_is_buried(tmp_path: Path, clock: VirtualClock) -> None:
+    """A row that no version of ours wrote does not stand in the way of those that can be read."""
+    store = await open_store(tmp_path, clock)
+    await store.put(arrival(*(message(f"m{n}") for n in range(HELD + 10))))
+    for seq, body in {1: "{", HELD: '{"message_id": 7}', HELD + 10: "[]"}.items():
+        await ask(store, "UPDATE inbox SET body = CAST(? AS BLOB) WHERE seq = ?", body, seq)
+    await store.close()
+    store = await open_store(tmp_path, clock)
+    handler = Handler(store)
+    store.lanes.run(handler)
+    await handler.until(HELD + 7)
+    found = await store.stats()
+    assert (found.inbox, found.dead_letters) == (0, 3)
+    await store.close()
+
+
+async def test_a_handled_message_gives_its_row_to_the_next(store: SqliteStore) -> None:
+    """The inbox is as long as its longest backlog, duplicates and refusals included, and the next start shortens it."""
+    handler = Handler(store)
+    store.lanes.run(handler)
+    for n in range(100):
+        await store.put(arrival(message(f"m{n}")))
+        await store.put(arrival(message(f"m{n}")))
+        await handler.until(n + 1)
+    assert await ask(store, "SELECT max(slot) <= 2 FROM inbox") == [(1,)]
+    await store.put(arrival(message("last", "bob")))
+    await handler.until(101)
+    assert await ask(store, "SELECT count(*) FROM inbox WHERE seq > 0") == [(0,)]
+
+
+async def test_a_refused_webhook_leaves_its_rows_to_the_next(store: SqliteStore) -> None:
+    """A put that failed changes nothing in memory either."""
+    await ask(store, "PRAGMA max_page_count = 1")
+    for n in range(20):
+        with pytest.raises(Unavailable):
+            await store.put(arrival(message(f"m{n}", text="x" * 100_000)))
+    await ask(store, "PRAGMA max_page_count = 1000000")
+    await store.put(arrival(message("m1"), message("m2")))
+    assert sorted(await ask(store, "SELECT slot FROM inbox")) == [(1,), (2,)]
+
+
+async def test_the_session_in_memory_is_the_one_on_disk(tmp_path: Path, clock: VirtualClock) -> None:
+    """What open() answers right after a commit equals what it answers after a restart."""
+    store = await open_store(tmp_path, clock)
+    await store.commit(unit(snapshot=b"1"))
+    await store.commit(unit(expected=1, snapshot=None, at=NOW + 5))
+    remembered = await store.open(conversation())
+    await store.close()
+    store = await open_store(tmp_path, clock)
+    assert await store.open(conversation()) == remembered
+    await store.close()
+
+
+async def test_a_later_deadline_does_not_touch_the_index(store: SqliteStore) -> None:
+    """Arming again for later leaves `wake_at`; the sweep moves it once."""
+    await store.commit(unit(arm=[Timer(name="soft", due_at=NOW + 10, armed=1)]))
+    await store.commit(unit(expected=1, arm=[Timer(name="soft", due_at=NOW + 99, armed=2)]))
+    assert await ask(store, "SELECT armed, due_at, wake_at FROM timers") == [(2, NOW + 99, NOW + 10)]
+    assert await store.sweep(NOW + 10, 10) == 0
+    assert await ask(store, "SELECT armed, due_at, wake_at FROM timers") == [(2, NOW + 99, NOW + 99)]
+    await store.commit(unit(expected=2, arm=[Timer(name="soft", due_at=NOW + 20, armed=3)]))
+    assert await ask(store, "SELECT armed, due_at, wake_at FROM timers") == [(3, NOW + 20, NOW + 20)]
+
+
+async def test_pruning_empties_what_is_past_its_keep(store: SqliteStore, clock: VirtualClock) -> None:
+    """In steps, and to the last row."""
+    for batch in range(3):
+        await store.put(arrival(*(message(f"m{batch}-{n}", f"c{n}") for n in range(1000))))
+        await store.put(arrival(*(message(f"old{batch}-{n}", f"c{n}", at=5) for n in range(1000))))
+    await store.put(status("stray", DeliveryStatus.READ))
+    counts = (
+        "SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM seen_undated), (SELECT count(*) FROM stray_statuses)"
+    )
+    assert await ask(store, counts) == [(3000, 3000, 1)]
+    await store.prune(NOW + 8 * DAY)
+    assert await ask(store, counts) == [(3000, 3000, 0)]
+    await store.prune(NOW + 9 * DAY + 1000)
+    assert await ask(store, counts) == [(0, 0, 0)]
+
+
+async def test_pruning_passes_over_what_never_left(store: SqliteStore) -> None:
+    """A thousand messages that were never sent do not keep the sent ones behind them."""
+    sends = [outbound(f"m{n}") for n in range(1100)]
+    await store.commit(unit(sends=sends))
+    await store.settle([attempt(f"m{n}", DeliveryStatus.SENT) for n in range(1050, 1100)])
+    await store.prune(NOW + 36 * DAY)
+    assert await ask(store, "SELECT count(*), sum(pending) FROM outbox") == [(1050, 1050)]
+
+
+async def test_what_became_of_a_message_is_on_its_row(store: SqliteStore) -> None:
+    """Status, attempts, Meta's id, the price on delivery; the reason only of what failed or waits."""
+    row = "SELECT status, pending, attempts, wamid, reason, CAST(pricing AS TEXT) FROM outbox"
+    await store.commit(unit(sends=[outbound("m1")]))
+    await store.settle(
+        [attempt("m1", DeliveryStatus.SENDING), attempt("m1", DeliveryStatus.QUEUED, reason="429 slow down")]
+    )
+    assert await ask(store, row) == [("queued", 1, 1, None, "429 slow down", None)]
+    await store.settle([attempt("m1", DeliveryStatus.SENDING), attempt("m1", DeliveryStatus.SENT, wamid="w1")])
+    assert await ask(store, row) == [("sent", 0, 2, "w1", None, None)]
+    await store.put(status("w1", DeliveryStatus.READ, pricing=None))
+    await store.put(status("w1", DeliveryStatus.DELIVERED, pricing={"billable": True}))
+    final = [("read", 0, 2, "w1", None, '{"billable":true}')]
+    assert await ask(store, row) == final
+    for late in (DeliveryStatus.SENDING, DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN, DeliveryStatus.FAILED):
+        await store.settle([attempt("m1", late, wamid="w2", reason="late")])
+        assert await ask(store, row) == final
+
+
+async def test_the_failure_of_an_earlier_attempt_does_not_count(store: SqliteStore) -> None:
+    """A repeated message that was sent stays sent when the first attempt turns out to have failed."""
+    await store.commit(unit(sends=[outbound("m1")]))
+    for mark in (
+        attempt("m1", DeliveryStatus.UNKNOWN),
+        attempt("m1", DeliveryStatus.SENDING),
+        attempt("m1", DeliveryStatus.SENT, wamid="second"),
+    ):
+        await store.settle([mark])
+    await store.put(status("first", DeliveryStatus.FAILED, "m1"))
+    assert await ask(store, "SELECT status FROM outbox") == [("sent",)]
+
+
+async def test_lagging_marks_survive_a_disk_that_is_full_for_a_while(store: SqliteStore) -> None:
+    """They are tried again until they are written."""
+    await store.commit(unit(sends=[outbound("m1"), outbound("m1", 1)]))
+    await ask(store, "PRAGMA max_page_count = 1")
+    long = "x" * 100_000
+    await store.settle([attempt("m1", DeliveryStatus.FAILED, reason=long)], durable=False)
+    with pytest.raises(Unavailable):
+        await store.settle([attempt("m1", DeliveryStatus.FAILED, 1, reason=long)])
+    assert [row.id for row in await store.pending(conversation(), 9)] == [outbound("m1", 1).id]
+    await ask(store, "PRAGMA max_page_count = 1000000")
+    failed = 0
+    while failed != 1:
+        ((failed,),) = await ask(store, "SELECT count(*) FROM outbox WHERE status = 'failed'")
