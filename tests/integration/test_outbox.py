@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from tests.fakes import NOW, FakeMessenger, VirtualClock
 from wabox.core.contact import Contact
 from wabox.core.conversation import UnitOfWork
-from wabox.core.delivery import DeliveryStatus, OutboundMessage, Policy, StatusUpdate, outbound_id
+from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, Policy, StatusUpdate, outbound_id
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import SendResult
 from wabox.services.outbox import CHAIN, Outbox
@@ -204,3 +206,22 @@ async def test_stopping_lets_a_post_under_way_finish(world: World) -> None:
     assert world.texts() == ["one"]
     left = await world.store.pending(CONVERSATION, 10)
     assert world.texts(list(left)) == ["two"]
+
+
+async def test_what_left_is_on_record_before_anything_follows(world: World, tmp_path: Path) -> None:
+    """The mark of the message before is in the commit of the next one: a crash between the two leaves one in doubt, not two."""
+    await world.say("one")
+    await world.quiet()
+    await world.say("two", deliver=False)
+    with closing(sqlite3.connect(tmp_path / "wabox.db")) as database:
+        assert database.execute("SELECT status FROM outbox ORDER BY key").fetchall() == [("sent",), ("sending",)]
+
+
+async def test_two_in_doubt_are_both_settled(world: World) -> None:
+    """After a restart with two doubtful messages, repeating the first does not lose the second."""
+    await world.say("one", "two", deliver=False)
+    await world.store.settle([Attempt(outbound_id=outbound_id("wamid.IN1", 1), status=DeliveryStatus.SENDING, at=NOW)])
+    await world.outbox.recover()
+    await world.quiet()
+    assert world.texts() == ["one", "two"]
+    assert await world.store.pending(CONVERSATION, 10) == []

@@ -65,6 +65,9 @@ class Sessions(Protocol):
         """All of the unit, or none of it. Durable when it returns. Conversations share commits under load.
 
         Raises ConversationError when the snapshot is over 1 MiB.
+
+        What was settled before, ``durable`` or not, is durable with it: a message must not leave while nobody could tell
+        after a crash that the one before it had left.
         """
 
     async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:

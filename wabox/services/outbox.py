@@ -151,6 +151,10 @@ class Outbox:
         while chain and not self._stopping:
             message = chain[0]
             if message.status is DeliveryStatus.UNKNOWN:
+                if learnt:
+                    # It is about to wait, perhaps long: what has left must not be in doubt for as long.
+                    await self._sessions.settle(learnt)
+                    learnt.clear()
                 settled = await self._wait_for_status(message)
                 if settled is None:
                     chain.popleft()
@@ -202,8 +206,8 @@ class Outbox:
         """Wait until a status settles ``message`` (None) or its policy must decide (the message, to be sent again)."""
         deadline = (message.attempted_at or self._clock()) + self._settle_after
         while True:
-            head = await self._sessions.pending(message.conversation_id, 1)
-            if not head or head[0].id != message.id:
+            rows = await self._sessions.pending(message.conversation_id, CHAIN)
+            if all(row.id != message.id for row in rows):
                 return None
             left = deadline - self._clock()
             if left <= 0:
