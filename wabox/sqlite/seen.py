@@ -28,10 +28,10 @@ def add(connection: sqlite3.Connection, message: InboundMessage, now: int) -> bo
     digest = hashlib.blake2b(f"{message.number_id}\0{message.message_id}".encode(), digest_size=12).digest()
     if abs(now - message.timestamp) <= DAY:
         insert = connection.execute(
-            "INSERT OR IGNORE INTO seen (key) VALUES (?)", (_prefix(message.timestamp) + digest,)
+            "INSERT OR IGNORE INTO seen (key) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM seen_undated WHERE digest = ?2)",
+            (_prefix(message.timestamp) + digest, digest),
         )
-        undated = connection.execute("SELECT 1 FROM seen_undated WHERE digest = ?", (digest,))
-        return insert.rowcount == 1 and undated.fetchone() is None
+        return insert.rowcount == 1
     if 0 <= message.timestamp < 2**32 * 1000:
         dated = connection.execute("SELECT 1 FROM seen WHERE key = ?", (_prefix(message.timestamp) + digest,))
         if dated.fetchone() is not None:

@@ -11,24 +11,34 @@ from typing import Any
 
 import uvicorn
 from litestar import Litestar
-from litestar.types import ControllerRouterHandler
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from wabox.app import App
 from wabox.errors import SettingsError
 from wabox.settings import WhatsAppSettings
 from wabox.web.errors import HANDLERS
 from wabox.web.health import health_router
-from wabox.web.webhook import webhook_route
+from wabox.web.webhook import WEBHOOK, webhook_app
 
 
-def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
-    """Every route of ``wabox serve``; ``extra`` are the demo's own."""
-    return Litestar(
-        route_handlers=[webhook_route(whatsapp, app.accept, app.clock), health_router(app.probe), *extra],
+def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
+    """Every route of ``wabox serve``; ``extra`` are the demo's own. All but the webhook go through Litestar."""
+    webhook = webhook_app(whatsapp, app.accept, app.clock)
+    others = Litestar(
+        route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
     )
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["path"] == WEBHOOK:
+            await webhook(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return route
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,6 +72,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 log_level="warning",
                 server_header=False,
+                proxy_headers=False,
                 backlog=2048,
                 timeout_graceful_shutdown=5,
                 h11_max_incomplete_event_size=None,
