@@ -14,11 +14,16 @@ from wabox.core.event import Event
 
 def copied(value: Any) -> Any:
     """A deep copy of JSON-like data; anything else is shared."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: item if type(item) in _SCALARS else copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [copied(item) for item in value]
+        return [item if type(item) in _SCALARS else copied(item) for item in value]
     return value
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class GuardInput:

@@ -76,7 +76,7 @@ def fit(content: Content) -> Content:
         text=_cut(content.text or "", limit) if content.options or not content.image else _cut_any(content.text, limit),
         header=_cut_any(content.header, HEADER),
         footer=_cut_any(content.footer, FOOTER),
-        buttons=tuple(replace(option, title=_cut(option.title, BUTTON_TITLE)) for option in content.buttons),
+        buttons=tuple(_fit_option(option, BUTTON_TITLE) for option in content.buttons),
         list=listed,
     )
 
@@ -93,11 +93,15 @@ def body_limit(content: Content) -> int:
 def _fit_section(section: Section) -> Section:
     return Section(
         title=_cut_any(section.title, SECTION_TITLE),
-        rows=tuple(
-            replace(row, title=_cut(row.title, ROW_TITLE), description=_cut_any(row.description, ROW_DESCRIPTION))
-            for row in section.rows
-        ),
+        rows=tuple(_fit_option(row, ROW_TITLE) for row in section.rows),
     )
+
+
+def _fit_option(option: Option, limit: int) -> Option:
+    title, description = _cut(option.title, limit), _cut_any(option.description, ROW_DESCRIPTION)
+    # Nearly always they fit as they are, and every question has some.
+    same = title == option.title and description == option.description
+    return option if same else replace(option, title=title, description=description)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -6,7 +6,6 @@ replaced, never written into, so the snapshot that it began with stays as it was
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from operator import length_hint
 from typing import Any
@@ -179,16 +178,19 @@ class Run:
                 self.actions += program.labels
 
     def fail(self, where: str, error: Exception) -> None:
-        """Report, and tell the chart: ``error.execution``, unless that is what it is handling already."""
+        """Report it, the same once in a step, and tell the chart: ``error.execution``, unless it is handling one already."""
         told = f"{type(error).__name__}: {error}"
-        frames = traceback.extract_tb(error.__traceback__)
-        if len(frames) > 1:
-            last = frames[-1]
-            told += f" ({last.filename.rpartition('/')[2]}, line {last.lineno})"
-        where = f"{self.config.chart.id}: {where}"
-        self.effects.append(Failed(where, told))
+        inner = error.__traceback__
+        while inner is not None and inner.tb_next is not None:
+            inner = inner.tb_next
+        if inner is not None and inner.tb_frame.f_globals.get("__name__", "").partition(".")[0] != "wabox":
+            # In the bot's own code: the place is what its author needs.
+            told += f" ({inner.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {inner.tb_lineno})"
+        failed = Failed(f"{self.config.chart.id}: {where}", told)
+        if failed not in self.effects:
+            self.effects.append(failed)
         if self.event.name != ERROR:
-            self.queue.append(Event(ERROR, {"where": where, "error": told}))
+            self.queue.append(Event(ERROR, {"where": failed.where, "error": told}))
 
     def _restless(self) -> None:
         self.queue.clear()

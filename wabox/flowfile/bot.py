@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from wabox.core.intent import Intent
 from wabox.core.limits import fit
 from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
+from wabox.engine.text import fill
 from wabox.errors import FlowError
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
@@ -72,6 +73,14 @@ class Bot:
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
         return fit(content(template, self.texts, language, context))
+
+    def choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+        """Event and title of every option of a message, in reading order."""
+        options: Iterable[tuple[str, str]] = template.buttons
+        if template.list is not None:
+            options = ((row.event, row.title) for section in template.list.sections for row in section.rows)
+        for event, title in options:
+            yield event, fill(self.texts.get(title, language), context)
 
     def cannot_read(self, kind: str) -> str:
         """The key of what to say about a message of a type that nothing was made of."""

@@ -52,6 +52,8 @@ class Texts:
     """Whether the bot has text files, so that what looks like a key must be one."""
     keys: frozenset[str] = field(default=frozenset())
     """Every key that exists in some language."""
+    _found: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    """What :meth:`get` found before: at most every text in every language that customers write."""
 
     @classmethod
     def of(
@@ -68,8 +70,14 @@ class Texts:
 
     def get(self, reference: str, language: str) -> str:
         """The text in this language or the nearest there is; a reference that is no known key is the text itself."""
-        if not self.is_key(reference):
-            return reference
+        text = self._found.get((reference, language))
+        if text is None:
+            if not self.is_key(reference):
+                return reference
+            text = self._found[reference, language] = self._search(reference, language)
+        return text
+
+    def _search(self, reference: str, language: str) -> str:
         for place in self._order(language):
             text = place.get(reference)
             if text is not None:

@@ -15,9 +15,9 @@ def understand(bot: Bot, resolver: Resolver, snapshot: Snapshot, message: Inboun
     language = snapshot.language or bot.default_language
     asked = question(bot.charts, snapshot)
     choices = tuple(
-        Choice(event=option.event, title=option.title)
+        Choice(event=event, title=title)
         for template in (asked[1] if asked else ())
-        for option in bot.render(template, snapshot.context, language).options
+        for event, title in bot.choices(template, snapshot.context, language)
     )
     waits_for = Expected(choices=choices, intents=expected(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
     return resolver.resolve(message, waits_for, language)
