@@ -73,7 +73,8 @@ class App:
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``."""
         stats = await self.store.stats()
-        return {"database": True, "flow": True, "model": True, "waiting": stats.inbox, "unsent": stats.outbox}
+        trouble = self.store.writer.trouble
+        return {"database": trouble or True, "flow": True, "waiting": stats.inbox, "unsent": stats.outbox}
 
 
 async def build(settings: Settings, bot: Bot, *, clock: Clock = wall_clock, messenger: Messenger | None = None) -> App:

@@ -34,6 +34,8 @@ from typing import Any
 from wabox.errors import SettingsError
 
 FILE = "wabox.toml"
+NEEDED = 3
+"""Secrets without which nothing can be answered."""
 GRAPH_URL = "https://graph.facebook.com/v26.0"
 
 
@@ -78,11 +80,17 @@ class Settings:
     port: int = 8080
     data: Path = Path("data")
     whatsapp: WhatsAppSettings | None = None
-    """``None`` when nothing is set: ``wabox chat`` and ``wabox check`` need no account."""
+    """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
+    missing: tuple[str, ...] = ()
+    """The variables of the secrets that are not set."""
 
     def require_whatsapp(self) -> WhatsAppSettings:
         """For ``wabox serve``; raises SettingsError naming every missing secret at once."""
         if self.whatsapp is None:
+            if 0 < len(self.missing) < NEEDED:
+                raise SettingsError(
+                    f"missing {', '.join(self.missing)}: set it in the environment or name a file in {FILE}"
+                )
             raise SettingsError(
                 "wabox serve needs your WhatsApp app's secrets: set WABOX_APP_SECRET, WABOX_VERIFY_TOKEN and "
                 f"WABOX_ACCESS_TOKEN, or name files for them under [whatsapp] in {FILE}. "
@@ -119,6 +127,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
     context = bot.get("context", {})
     if not isinstance(context, dict):
         raise SettingsError(f"{path}: [bot] context must be a table of values")
+    whatsapp, missing = _whatsapp(root, tables.get("whatsapp", {}), env)
     return Settings(
         root=root,
         bot=env.get("WABOX_BOT") or bot.get("name"),
@@ -127,7 +136,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
-        whatsapp=_whatsapp(root, tables.get("whatsapp", {}), env),
+        whatsapp=whatsapp,
+        missing=missing,
     )
 
 
@@ -159,25 +169,27 @@ def _must_know(path: Path, key: str, known: Mapping[str, Any] | frozenset[str], 
         raise SettingsError(f"{path}: unknown {what}: {key!r}; {hint}")
 
 
-def _whatsapp(root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> WhatsAppSettings | None:
+def _whatsapp(
+    root: Path, table: Mapping[str, Any], env: Mapping[str, str]
+) -> tuple[WhatsAppSettings | None, tuple[str, ...]]:
+    """The account, if it is complete, and what is missing."""
     secrets = {
         name: _secret(root, name, table, env)
         for name in ("app_secret", "app_secret_old", "verify_token", "access_token")
     }
     app, old, verify, token = secrets.values()
-    if not (app or verify or token):
-        return None
-    missing = [f"WABOX_{name.upper()}" for name, value in secrets.items() if not value and name != "app_secret_old"]
+    missing = tuple(
+        f"WABOX_{name.upper()}" for name, value in secrets.items() if not value and name != "app_secret_old"
+    )
     if app is None or verify is None or token is None:
-        raise SettingsError(f"missing {', '.join(missing)}: set it in the environment or name a file in {FILE}")
+        return None, missing
     url = str(env.get("WABOX_GRAPH_URL") or table.get("api_url", GRAPH_URL)).rstrip("/")
     if not url.startswith(("https://", "http://")):
         raise SettingsError(
             f"the Graph URL must start with https://, not {url!r} (WABOX_GRAPH_URL or [whatsapp] api_url)"
         )
-    return WhatsAppSettings(
-        app_secrets=(app, old) if old else (app,), verify_token=verify, access_token=token, api_url=url
-    )
+    of_app = (app, old) if old else (app,)
+    return WhatsAppSettings(app_secrets=of_app, verify_token=verify, access_token=token, api_url=url), ()
 
 
 def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Secret | None:
@@ -189,7 +201,11 @@ def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, s
     try:
         value = (root / str(file)).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"[whatsapp] {name}_file: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(
+            f"[whatsapp] {name}_file: cannot read {root / str(file)}: {reason}. "
+            f"Make the file, or set WABOX_{name.upper()} instead"
+        ) from error
     if not value:
         raise SettingsError(f"[whatsapp] {name}_file: {root / str(file)} is empty")
     return Secret(value)

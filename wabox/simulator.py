@@ -88,7 +88,13 @@ class Simulator:
             timer = min(due, key=lambda timer: timer.due_at)
             del self._timers[timer.name]
             self.now = max(self.now, timer.due_at)
-            turns.append(self._turn(self._own("timer", "timer", payload={"name": timer.name, "armed": timer.armed})))
+            turns.append(
+                self._turn(
+                    self._own(
+                        "timer", "timer", payload={"name": timer.name, "armed": timer.armed, "due_at": timer.due_at}
+                    )
+                )
+            )
         self.now = until
         return turns
 

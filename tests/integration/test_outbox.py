@@ -225,3 +225,41 @@ async def test_two_in_doubt_are_both_settled(world: World) -> None:
     await world.quiet()
     assert world.texts() == ["one", "two"]
     assert await world.store.pending(CONVERSATION, 10) == []
+
+
+async def test_a_restart_gives_statuses_their_time(world: World) -> None:
+    """However long the server was away, what is in doubt waits from the restart on: until then no status could come."""
+    await world.say("one", deliver=False)
+    world.clock.now = back = NOW + 3_600_000
+    await world.outbox.recover()
+    await world.quiet()
+    assert world.texts(world.messenger.tried) == ["one"]
+    assert world.clock() - back >= 30_000
+
+
+async def test_whoever_never_confirms_is_not_written_to_for_ever(world: World) -> None:
+    """Three doubtful outcomes, each waited for longer, and the message is given up with a reason; the next one leaves."""
+    world.messenger.results = [LOST, LOST, LOST, LOST]
+    await world.say("one")
+    await world.quiet()
+    assert world.texts(world.messenger.tried) == ["one"] * 3
+    assert world.clock() - NOW >= (30 + 120 + 480) * 1000
+    lines = await world.store.transcript(CONVERSATION)
+    assert [line.body["status"] for line in lines if line.kind == "status"] == ["failed"]
+
+
+async def test_a_bug_in_the_channel_holds_back_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception out of a send leaves its message in doubt, and what follows waits behind it."""
+    real, calls = world.messenger.send, 0
+
+    async def broken(message: OutboundMessage) -> SendResult:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("a bug")
+        return await real(message)
+
+    monkeypatch.setattr(world.messenger, "send", broken)
+    await world.say("one", "two")
+    await world.quiet()
+    assert world.texts() == ["one", "two"]

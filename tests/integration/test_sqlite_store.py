@@ -27,7 +27,7 @@ from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import InboundMessage
 from wabox.errors import Unavailable
 from wabox.sqlite.admission import Limits
-from wabox.sqlite.lanes import HELD, STARTS
+from wabox.sqlite.lanes import HELD, STARTS, SqliteLanes
 from wabox.sqlite.store import SqliteStore, open_store
 
 
@@ -153,13 +153,15 @@ async def test_a_failing_conversation_holds_one_message(tmp_path: Path, clock: V
 
     handler = Handler(store, before)
     store.lanes.run(handler)
-    await store.put(arrival(*(message(f"m{n}") for n in range(5))))
+    await store.put(arrival(message("m0"), *(message(f"b{n}", "bob") for n in range(5))))
     await asyncio.sleep(0)
-    await store.put(arrival(message("m5")))
-    assert store.lanes.backlog == 1
+    await store.put(arrival(*(message(f"m{n}") for n in range(1, 5)), message("b5", "bob")))
+    assert store.lanes.backlog == 2
     failing = False
     go_on.set()
-    assert await handler.until(6) == [f"m{n}" for n in range(6)]
+    handled = await handler.until(11)
+    assert [id_ for id_ in handled if id_.startswith("m")] == [f"m{n}" for n in range(5)]
+    assert [id_ for id_ in handled if id_.startswith("b")] == [f"b{n}" for n in range(6)]
     await store.close()
 
 
@@ -192,20 +194,103 @@ async def test_lanes_start_a_few_at_a_time_and_customers_first(store: SqliteStor
     assert (store.lanes.backlog, store.lanes.due) == (0, 0)
 
 
+async def test_drain_does_not_wait_for_a_pause() -> None:
+    """A conversation that waits for its next try is let go at once; its message is in the inbox."""
+    failed = asyncio.Event()
+
+    async def handle(_: InboundMessage) -> None:
+        raise RuntimeError("not now")
+
+    async def sleep(seconds: float) -> None:
+        failed.set()
+        await never(seconds)
+
+    lanes = SqliteLanes(lambda *_: [], sleep=sleep)
+    lanes.run(handle)
+    lanes.feed([(1, message("m1"))])
+    await failed.wait()
+    await lanes.drain(1e9)
+    assert lanes.backlog == 0
+
+
+async def test_no_lane_starts_while_the_store_is_busy() -> None:
+    """What came waits, and is handled when there is room again."""
+    busy = True
+    began = asyncio.Event()
+
+    async def handle(_: InboundMessage) -> None:
+        began.set()
+
+    lanes = SqliteLanes(lambda *_: [], busy=lambda: busy)
+    lanes.run(handle)
+    lanes.feed([(1, message("m1"))])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (began.is_set(), lanes.backlog) == (False, 1)
+    busy = False
+    await began.wait()
+    await lanes.drain(1)
+
+
 async def test_a_message_that_cannot_be_read_back_is_buried(tmp_path: Path, clock: VirtualClock) -> None:
     """A row that no version of ours wrote does not stand in the way of those that can be read."""
     store = await open_store(tmp_path, clock)
-    await store.put(arrival(*(message(f"m{n}") for n in range(HELD + 10))))
-    for seq, body in {1: "{", HELD: '{"message_id": 7}', HELD + 10: "[]"}.items():
+    await store.put(arrival(*(message(f"m{n}") for n in range(3 * HELD))))
+    for seq, body in {1: "{", HELD + 2: '{"message_id": 7}', 3 * HELD: "[]"}.items():
         await ask(store, "UPDATE inbox SET body = CAST(? AS BLOB) WHERE seq = ?", body, seq)
     await store.close()
     store = await open_store(tmp_path, clock)
     handler = Handler(store)
     store.lanes.run(handler)
-    await handler.until(HELD + 7)
+    await handler.until(3 * HELD - 3)
     found = await store.stats()
     assert (found.inbox, found.dead_letters) == (0, 3)
     await store.close()
+
+
+async def test_an_unreadable_message_does_not_cut_a_lane_short(store: SqliteStore) -> None:
+    """A lane that reads on finds what lies behind a row that cannot be read."""
+    stuck = asyncio.Event()
+
+    async def before(_: InboundMessage) -> None:
+        await stuck.wait()
+
+    handler = Handler(store, before)
+    store.lanes.run(handler)
+    await store.put(arrival(*(message(f"m{n}") for n in range(1, 3 * HELD + 1))))
+    await ask(store, "UPDATE inbox SET body = CAST('?' AS BLOB) WHERE seq = ?", HELD + 2)
+    stuck.set()
+    assert len(await handler.until(3 * HELD - 1)) == 3 * HELD - 1
+    assert (await store.stats()).dead_letters == 1
+
+
+async def test_a_lane_that_read_ahead_knows_what_it_is_fed_late() -> None:
+    """The inbox may show a message to a lane before the event loop hears of its commit; it is handled once."""
+    rows = [(n, message(f"m{n}")) for n in range(1, HELD + 4)]
+    handled: list[str] = []
+    turn, all_held = asyncio.Semaphore(0), asyncio.Event()
+
+    async def handle(arrived: InboundMessage) -> None:
+        await turn.acquire()
+        handled.append(arrived.message_id)
+        if len(handled) == HELD:
+            all_held.set()
+
+    def load(after: int, limit: int, conversation_id: str | None) -> list[tuple[int, InboundMessage]]:
+        return [row for row in rows if row[0] > after and conversation_id is not None][:limit]
+
+    lanes = SqliteLanes(load)
+    lanes.run(handle)
+    lanes.feed(rows[: HELD + 1])  # one more than it holds: it will read on, and find the last two as well
+    for _ in range(HELD):
+        turn.release()
+    await all_held.wait()
+    lanes.feed(rows[HELD + 1 :])
+    for _ in range(9):
+        turn.release()
+        await asyncio.sleep(0)
+    assert handled == [row[1].message_id for row in rows]
+    assert lanes.backlog == 0
 
 
 async def test_a_handled_message_gives_its_row_to_the_next(store: SqliteStore) -> None:
@@ -216,9 +301,9 @@ async def test_a_handled_message_gives_its_row_to_the_next(store: SqliteStore) -
         await store.put(arrival(message(f"m{n}")))
         await store.put(arrival(message(f"m{n}")))
         await handler.until(n + 1)
-    assert await ask(store, "SELECT max(slot) <= 2 FROM inbox") == [(1,)]
-    await store.put(arrival(message("last", "bob")))
-    await handler.until(101)
+    await store.put(arrival(message("last", "bob"), message("very last", "cy")))
+    await handler.until(102)
+    assert await ask(store, "SELECT max(slot) <= 3 FROM inbox") == [(1,)]
     assert await ask(store, "SELECT count(*) FROM inbox WHERE seq > 0") == [(0,)]
 
 
@@ -311,6 +396,48 @@ async def test_the_failure_of_an_earlier_attempt_does_not_count(store: SqliteSto
         await store.settle([mark])
     await store.put(status("first", DeliveryStatus.FAILED, "m1"))
     assert await ask(store, "SELECT status FROM outbox") == [("sent",)]
+
+
+async def never(_: float) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_closing_writes_the_marks_that_lag(tmp_path: Path, clock: VirtualClock) -> None:
+    """However little time they had."""
+    store = await open_store(tmp_path, clock, sleep=never)
+    await store.commit(unit(sends=[outbound("m1")]))
+    await store.settle([attempt("m1", DeliveryStatus.SENT)], durable=False)
+    await store.close()
+    store = await open_store(tmp_path, clock)
+    assert await store.unsent() == []
+    await store.close()
+
+
+async def test_a_mark_that_lags_is_written_before_a_later_one(tmp_path: Path, clock: VirtualClock) -> None:
+    """Also when the write of the later one fails at first: none of them is forgotten."""
+    store = await open_store(tmp_path, clock, sleep=never)
+    await store.commit(unit(sends=[outbound("m1")]))
+    await store.settle([attempt("m1", DeliveryStatus.SENT, wamid="w1")], durable=False)
+    await ask(store, "PRAGMA max_page_count = 1")
+    late = attempt("m1", DeliveryStatus.FAILED, reason="x" * 100_000)
+    with pytest.raises(Unavailable):
+        await store.settle([late])
+    assert await ask(store, "SELECT status FROM outbox") == [("queued",)]
+    assert await store.pending(conversation(), 9) == []
+    await ask(store, "PRAGMA max_page_count = 1000000")
+    await store.settle([late])
+    assert await ask(store, "SELECT status, wamid FROM outbox") == [("failed", "w1")]
+    await store.close()
+
+
+async def test_a_stray_status_that_came_late_does_not_win(store: SqliteStore) -> None:
+    """Of statuses that wait for their message the furthest is kept."""
+    await store.commit(unit(sends=[outbound("m1")]))
+    for said in (DeliveryStatus.SENT, DeliveryStatus.READ, DeliveryStatus.DELIVERED):
+        await store.put(status("w1", said))
+    await store.settle([attempt("m1", DeliveryStatus.SENT, wamid="w1")])
+    assert await ask(store, "SELECT status FROM outbox") == [("read",)]
+    assert await ask(store, "SELECT count(*) FROM stray_statuses") == [(0,)]
 
 
 async def test_lagging_marks_survive_a_disk_that_is_full_for_a_while(store: SqliteStore) -> None:

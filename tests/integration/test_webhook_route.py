@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-from wabox.flowfile.bot import load_bot
 
 from tests.fakes import FakeMessenger, VirtualClock
 from wabox.app import App, build
 from wabox.errors import Unavailable
+from wabox.flowfile.bot import load_bot
 from wabox.flowfile.starter import create
 from wabox.settings import Secret, Settings, WhatsAppSettings
 from wabox.web.server import asgi_app

@@ -31,7 +31,7 @@ def fails(given: ActionInput) -> dict[str, Any]:
 
 def notes(given: ActionInput) -> dict[str, Any]:
     given.context["trail"].append("lost")
-    return {"trail": [*given.context["trail"][-5:], given.event.name], "seen": given.event.data}
+    return {"trail": [*given.context["trail"][-5:], given.event.name], "seen": given.event.data.get("k")}
 
 
 GUARDS = {"odd": odd, "breaks": breaks}
@@ -53,7 +53,7 @@ ACTIONS_WRITTEN: tuple[Any, ...] = (
     *({"increment": {"path": "n"}}, {"assign": {"n": 0}}, {"assign": {"last": {"from": "event.k"}}}, "notes", "fails"),
     *({"raise": "raised"}, {"raise": "e1"}, {"say": "said {n}"}, {"append": {"path": "trail", "value": {"from": "n"}}}),
     {"raise": {"event": "e2", "delay": "7s", "id": "r"}},
-    {"cancel": "r"},
+    *({"cancel": "r"}, {"assign": {"trail": []}}),
 )
 TIMEOUTS = ({"soft": "30s"}, {"soft": "20s", "hard": "2m"}, {"hard": "off"}, {"soft": "off"})
 

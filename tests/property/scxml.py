@@ -124,6 +124,9 @@ class Interpreter:
     # procedure microstep
 
     def microstep(self, transitions: list[Transition]) -> None:
+        # The recommendation asks for the domain again after the exit; with history of what was just left it may then be
+        # inside what has to be entered. It is that of the exit here.
+        self.domains = {one: self.get_transition_domain(one) for one in transitions if one.targets}
         self.exit_states(transitions)
         for transition in transitions:
             self.execute(transition.actions)
@@ -167,17 +170,19 @@ class Interpreter:
         for root in roots:
             self.add_descendants(root)
         for transition in transitions:
-            domain = self.get_transition_domain(transition) if transition.targets else None
+            domain = self.domains.get(transition)
+            before = list(self.to_enter)
             for target in transition.targets:
-                # XState: a source that targets itself stays active, so only what is inside is entered.
-                self.add_descendants(target, only_inside=target is domain)
+                self.add_descendants(target)
             if transition.targets:
                 for target in self.get_effective_target_states(transition.targets):
-                    if target is not domain:
-                        self.add_ancestors(target, domain)
+                    self.add_ancestors(target, domain)
                     # XState: a parallel source that stays active has had its regions left.
                     if domain is not None and domain.type == "parallel":
                         self.add_regions(domain)
+            # XState: a source that targets itself stays active; nothing outside the domain is ever entered.
+            inside = [state for state in self.to_enter if domain is None or domain in state.ancestors]
+            self.to_enter = before + [state for state in inside if state not in before]
         for state in sorted(self.to_enter, key=lambda one: one.order):
             assert state not in self.configuration
             self.configuration.add(state)
@@ -210,7 +215,7 @@ class Interpreter:
             self.queue.append(Event(f"done.state.{above.id}"))
             above = above.parent
 
-    def add_descendants(self, state: State, only_inside: bool = False) -> None:
+    def add_descendants(self, state: State) -> None:
         if state.type == "history":
             found = self.history_value.get(state.id) or list(state.default)
             for one in found:
@@ -218,8 +223,7 @@ class Interpreter:
             for one in found:
                 self.add_ancestors(one, state.parent)
             return
-        if not only_inside:
-            self.add(state)
+        self.add(state)
         if state.initial is not None:
             self.for_default.append(state)
             for one in state.initial.targets:

@@ -83,4 +83,4 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> N
 def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     """Half an account is an error that names the other half."""
     with pytest.raises(SettingsError, match="missing WABOX_VERIFY_TOKEN, WABOX_ACCESS_TOKEN"):
-        load(tmp_path, {"WABOX_APP_SECRET": "x"})
+        load(tmp_path, {"WABOX_APP_SECRET": "x"}).require_whatsapp()

@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     from wabox.simulator import Simulator
 
 WIDTH = 72
-HELP = "Type what a customer would write. /tap EVENT  /wait 31m  /agent TEXT  /close  /state  /quit"
+HELP = """\
+Write what a customer would write, or:
+  /tap EVENT    press a button          /agent TEXT   answer as a person
+  /wait 31m     let time pass           /close        end the hand-off
+  /state        where the bot stands    /quit"""
 
 
 def chat(
     bot: Annotated[str | None, typer.Argument(help="A folder in flows/, a path, or an example such as shop.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines in, JSON lines out, for scripts.")] = False,
 ) -> None:
-    """Talk to a bot here: the same engine and renderer as on WhatsApp, a simulated clock, no network.
+    """Talk to a bot in the terminal: no network, simulated clock.
+
+    The engine and the renderer are those of wabox serve. With --json each line in is one of {"user": text},
+    {"tap": event}, {"message": {Cloud API message}}, {"wait": "31m"}, {"agent": text}, {"close": true}; each line out
+    says what was sent and where the conversation stands.
 
     Example:  wabox chat shop
 
@@ -37,7 +45,7 @@ def chat(
     if as_json:
         _json_lines(simulator)
     else:
-        typer.echo(f"{loaded.name}: {HELP}\n")
+        typer.echo(f"This is {loaded.title}.\n{HELP}\n")
         _talk(simulator)
 
 
@@ -94,7 +102,7 @@ def _talk(simulator: Simulator) -> None:
             case "/close":
                 wanted = {"close": True}
             case _ if command.startswith("/"):
-                typer.echo(HELP)
+                typer.echo(HELP if command == "/help" else f"There is no {command}.\n{HELP}")
                 continue
             case _:
                 wanted = {"user": line}
@@ -105,6 +113,8 @@ def _talk(simulator: Simulator) -> None:
             continue
         for body in last["sent"]:
             typer.echo(bubble(body))
+        if not last["states"]:
+            typer.echo("  (the conversation is over; the next message begins a new one)\n")
         for failure in last["failed"]:
             typer.secho(f"  {failure['where']}: {failure['error']}", fg="red")
 

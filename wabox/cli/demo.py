@@ -14,7 +14,9 @@ def demo(
     bot: Annotated[
         str | None, typer.Argument(help="A folder in flows/, a path, or an example. Default: yours, or shop.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port of the phone page; another free one if it is taken. 0: any.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the phone page; another free one if it is taken. 0: any.")
+    ] = 8080,
     data: Annotated[Path | None, typer.Option(help="Keep the data here. Default: a temporary folder.")] = None,
 ) -> None:
     """Talk to a bot on a phone in your browser. No account, no configuration, no network.
@@ -49,7 +51,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
     from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
     from wabox.demo.graph import graph_app
-    from wabox.demo.phone import phone_router
+    from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
     from wabox.scheduler import running
     from wabox.settings import Secret, Settings, WhatsAppSettings
@@ -97,7 +99,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
     async with running(app), cloud:
         graph = Server(graph_app(cloud), graph_sock)
         server = Server(
-            asgi_app(app, whatsapp, [phone_router(cloud), console_router(app.store, loaded.name, closing)]), sock
+            asgi_app(app, whatsapp, [home, phone_router(cloud), console_router(app.store, loaded.name, closing)]), sock
         )
         await graph.begin()
         await server.begin()

@@ -24,7 +24,7 @@ def new(
     typer.echo("  wabox chat         talk to it here")
     typer.echo("  wabox demo         talk to it on a phone in the browser")
     typer.echo(f"  wabox check        after every change of flows/{name}/")
-    typer.echo("  wabox serve        when you have a WhatsApp number: README.md says how")
+    typer.echo("  wabox serve        when you have a WhatsApp number: see wabox serve --help")
 
 
 def check(
@@ -33,7 +33,9 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
 ) -> None:
-    """Find every mistake in a bot's folder before a customer does: file, line, what is wrong, how to mend it.
+    """Find every mistake before a customer does.
+
+    Each is named with file, line, what is wrong and how to mend it.
 
     Example:  wabox check shop
     """
@@ -45,7 +47,7 @@ def check(
     from wabox.settings import load
 
     settings = load(Path.cwd(), {})
-    folders = [find_bot(bot, settings.root)] if bot or settings.bot else find_bots(settings.root)
+    folders = [find_bot(bot, settings.root)] if bot else find_bots(settings.root)
     errors = 0
     for folder in folders:
         findings = check_bot(folder)

@@ -6,16 +6,35 @@ the number is known its middle is masked.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import structlog
 
 NUMBER = re.compile(r"(?<![A-Za-z.\d])(\d{3})\d{4,}(\d{2})(?!\d)")
 """A phone number standing by itself; the digits of a business-scoped id follow ``MX.`` and stay."""
+
+
+class _Forgiving:
+    """A stream that loses a line rather than fail whoever wrote it: a full disk or a closed pipe must not stop a message."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(*, terminal: bool, level: int = logging.INFO) -> None:
@@ -33,7 +52,7 @@ def configure(*, terminal: bool, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_Forgiving(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(
@@ -42,11 +61,15 @@ def configure(*, terminal: bool, level: int = logging.INFO) -> None:
 
 
 def mask(_: Any, __: str, event: Any) -> Any:
-    """Hide the customer's part of a conversation id that is a bare phone number."""
+    """Hide phone numbers: a customer without a business-scoped id is named by one, and message ids contain them."""
     conversation = event.get("conversation")
     if isinstance(conversation, str):
         number_id, _, customer = conversation.partition(":")
         event["conversation"] = number_id + ":" + NUMBER.sub(r"\1…\2", customer)
+    message = event.get("message")
+    if isinstance(message, str):
+        # A WhatsApp message id has the customer's number in it.
+        event["message"] = hashlib.blake2b(message.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return event
 
 

@@ -41,12 +41,19 @@ def options(
     """A WhatsApp bot in a box."""
 
 
+def wrapped(sentence: str) -> str:
+    """At most 80 columns, unless it has lines of its own already."""
+    import textwrap
+
+    return sentence if "\n" in sentence else textwrap.fill(sentence, 80, break_long_words=False, break_on_hyphens=False)
+
+
 def main() -> None:
     """The entry point; an error meant for a person is one sentence, not a traceback."""
     try:
         app()
     except WaboxError as error:
-        typer.echo(f"wabox: {error}", err=True)
+        typer.echo(wrapped(f"wabox: {error}"), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 def serve(
     bot: Annotated[str | None, typer.Option(help="A folder in flows/, or a path. Default: the only one.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on. Default: 8080.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any. Default: 8080.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
 ) -> None:
     """Answer WhatsApp: the webhook, the conversations, the sender.
 
-    Reads wabox.toml in this folder; secrets come from the environment.
+    Reads wabox.toml in this folder; secrets come from the environment: the app secret and a system-user token from your
+    app at developers.facebook.com, and a verify token that you make up and type into the app's webhook form, with the
+    address https://your.host/webhook. Put a reverse proxy with HTTPS in front, and subscribe to the field "messages".
 
     Example:  WABOX_APP_SECRET=… WABOX_VERIFY_TOKEN=… WABOX_ACCESS_TOKEN=… wabox serve
     """

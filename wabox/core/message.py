@@ -38,6 +38,8 @@ class InboundMessage:
     conversation_id: str
     timestamp: int
     """When the customer sent it, ms since the epoch; arrival order is *not* guaranteed to follow it."""
+    dated: bool = True
+    """False: it came without a usable time, and ``timestamp`` is when it arrived; a redelivery has another one."""
     channel: Channel = "whatsapp"
     type: str
     """text image video audio voice document sticker location contacts button_reply list_reply form button order reaction

@@ -30,7 +30,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, JSONBody
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.fault import Faults
@@ -66,6 +66,12 @@ class Say(msgspec.Struct, forbid_unknown_fields=True):
 class Tap(msgspec.Struct, forbid_unknown_fields=True):
     option: str
     message: str
+
+
+@get("/", sync_to_thread=False)
+def home() -> Redirect:
+    """Whoever types only the host gets to the phone."""
+    return Redirect("/phone")
 
 
 def phone_router(cloud: FakeCloud) -> Router:

@@ -139,11 +139,14 @@ class _Microstep:
         transitions = self.without_conflicts(chosen)
         left = {state for transition in transitions for state in self.exit_set(transition)}
         exits = tuple(state for state in reversed(self.active) if state in left)
+        domains = [self.domain(transition) for transition in transitions]
         saves = self.saved(exits)
-        # enterStates comes after exitStates: what was just left is history already.
+        # What was just left is history already when states are entered. The domains stay those of the exit, where the
+        # pseudo-code asks anew: a history state inside what was left could then lead to less than has to be entered.
         self.history = {**self.history, **saves}
-        for transition in transitions:
-            self.compute_entry_set(transition)
+        for transition, domain in zip(transitions, domains, strict=True):
+            if transition.targets:
+                self.compute_entry_set(transition, domain)
         return self.plan(transitions, exits, saves)
 
     def plan(
@@ -223,19 +226,15 @@ class _Microstep:
         ids = self.history.get(state.id)
         return state.default if ids is None else tuple(self.chart.states[id_] for id_ in ids)
 
-    def compute_entry_set(self, transition: Transition) -> None:
-        if not transition.targets:
-            return
-        domain = self.domain(transition)
+    def compute_entry_set(self, transition: Transition, domain: State | None) -> None:
+        before = set(self.entering)
         for target in transition.targets:
-            # A state that targets itself without `reenter` stays: what is below it is entered, it is not.
-            if target is domain:
-                self.add_inside(target)
-            else:
-                self.add_descendants(target)
+            self.add_descendants(target)
         for target in self.effective(transition.targets):
-            if target is not domain:
-                self.add_ancestors(target, domain)
+            self.add_ancestors(target, domain)
+        if domain is not None:
+            # What targets itself without `reenter`, or through history, stays: only what is inside it is entered.
+            self.entering = before.union(state for state in self.entering if state.within(domain))
 
     def add_descendants(self, state: State) -> None:
         """addDescendantStatesToEnter: the state and, below it, where it begins."""
@@ -249,10 +248,6 @@ class _Microstep:
         self.entering.add(state)
         if state.initial is not None:
             self.by_default.add(state)
-        self.add_inside(state)
-
-    def add_inside(self, state: State) -> None:
-        if state.initial is not None:
             for target in state.initial.targets:
                 self.add_descendants(target)
             for target in state.initial.targets:

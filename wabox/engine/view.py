@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.configuration import Configuration, configuration
+from wabox.engine.event import matches
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
 from wabox.engine.state import State
@@ -48,6 +49,23 @@ def accepts(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
         found.update(word for word in _descriptors(root) if word != "*")
         found.update(root.detours)
     return frozenset(found)
+
+
+def held(charts: Charts, snapshot: Snapshot) -> bool:
+    """Whether people have the conversation: an active state of the active frame has a ``handoff``."""
+    return snapshot.status == "active" and any(state.handoff for state in _active(charts, snapshot).states)
+
+
+def gives_back(charts: Charts, snapshot: Snapshot, event: str) -> bool:
+    """Whether a conversation that is held reacts to this event all the same.
+
+    Only to what the hand-off state, or one around it, names itself ("menu" brings the bot back). Words that hold everywhere,
+    a bare ``*`` and detours would make the bot talk over a person.
+    """
+    states = _active(charts, snapshot).states
+    return any(
+        word != "*" and matches(word, event) for state in states if state.ancestors for word in _descriptors(state)
+    )
 
 
 def _descriptors(state: State) -> list[str]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -324,8 +324,23 @@ def _syntax(error: yaml.MarkedYAMLError, source: Source) -> Finding:
         sentence = f"expected a comma or the closing bracket of the one in line {bracket.line}, column {bracket.column}"
         fix = "close the bracket; put texts that contain , : [ ] { } in quotes"
     elif problem in ("did not find expected key", "did not find expected '-' indicator"):
-        sentence = "this line does not fit the block it stands in"
-        fix = "align it with its neighbours; a quote inside a quoted text is written twice: 'it''s'"
+        opened = _half_quoted(source.lines[: mark.line])
+        if opened is not None:
+            # The text ran on to the next quote, somewhere below; what is wrong stands where it began.
+            mark, sentence = opened, "a quote is opened here and not closed in this line"
+            fix = 'close it at the end of the text; a " inside it is written \\"'
+        else:
+            sentence = "this line does not fit the block it stands in"
+            fix = "align it with its neighbours; a ' inside a text in ' quotes is written twice: 'it''s'"
     elif "incompatible YAML document" in problem:
         sentence, fix = "the %YAML line asks for a version that is not known here", "delete the %YAML line"
     return source.finding(mark, "syntax", sentence, fix)
+
+
+def _half_quoted(lines: Sequence[str]) -> Mark | None:
+    """The first of these lines with an odd number of double quotes, within a screen of the last."""
+    above = max(len(lines) - 30, 0)
+    for number, line in enumerate(lines[above:], above + 1):
+        if line.replace('\\"', "").count('"') % 2:
+            return Mark(number, line.rindex('"') + 1)
+    return None

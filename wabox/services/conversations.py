@@ -19,6 +19,7 @@ from wabox.core.conversation import Session
 from wabox.core.event import Event
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
+from wabox.engine.view import gives_back, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
@@ -38,7 +39,8 @@ def advance(bot: Bot, resolver: Resolver, session: Session, message: InboundMess
     match message.channel:
         case "timer":
             if draft.restore():
-                draft.fire(str(message.payload["name"]), int(message.payload["armed"]))
+                payload = message.payload
+                draft.fire(str(payload["name"]), int(payload["armed"]), int(payload["due_at"]))
         case "agent":
             _agent(draft)
         case _:
@@ -85,7 +87,11 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
     draft.language = found.language
     draft.keep(language=found.language)
     event = Event(found.event, {**message.payload, **found.data}, customer=True)
-    if not begun and found.intent in (None, "greet"):
+    charts, snapshot = draft.bot.charts, draft.snapshot
+    if begun and held(charts, snapshot) and not gives_back(charts, snapshot, found.event):
+        # A person has the conversation and will read this: the bot keeps quiet (P7), unless the chart itself minds.
+        draft.step(Event("fallback", event.data, customer=True))
+    elif not begun and found.intent in (None, "greet"):
         # The first message usually only says hello: what the chart says on starting answers it. Only a clear intent goes
         # further, so that "where is my order" is not met with "hello" alone.
         draft.events.append(found.event)
@@ -93,6 +99,10 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         draft.keep(misses=0)
     elif begun:
         _not_handled(draft, found, event)
+    if draft.failures and not draft.lines:
+        # A guard or action broke, and the chart has no words for that.
+        draft.say("wabox.trouble")
+        draft.hand_over("default", f"the flow failed in {draft.failures[0].where}")
 
 
 def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:

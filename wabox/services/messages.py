@@ -14,6 +14,7 @@ import structlog
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
+from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import advance, apologise
@@ -46,10 +47,13 @@ class Messages:
 
     async def handle(self, message: InboundMessage) -> None:
         """Advance the conversation by one message; returns when that is committed."""
+        spoilt: Exception | None = None
         while True:
             session = await self._sessions.open(message.conversation_id)
             now = self._clock()
             try:
+                if spoilt is not None:
+                    raise spoilt
                 turn = advance(self._bot, self._resolver, session, message, now)
             except Exception as error:
                 log.error(
@@ -61,7 +65,16 @@ class Messages:
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.
                 first = replace(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
                 unit = replace(unit, sends=(first, *unit.sends[1:]))
-            result = await self._sessions.commit(unit)
+            try:
+                result = await self._sessions.commit(unit)
+            except StorageError:
+                raise  # the lane tries again
+            except Exception as error:
+                if spoilt is not None:
+                    raise
+                log.error("turn.not_stored", conversation=message.conversation_id, exc_info=error)
+                spoilt = error
+                continue
             if result == "conflict":
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue

@@ -73,9 +73,13 @@ def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fre
     if fresh:
         return again
     text = bot.text(lead.text, language)
-    if lead.numbered:
-        titles = [option.title for content in again for option in content.options]
+    titles = [option.title for content in again for option in content.options]
+    if lead.numbered and titles:
+        # The list takes the place of the question, which was not understood twice; its buttons stay.
         text = "\n".join([text, *(f"{place}. {title}" for place, title in enumerate(titles, 1))])
+        spelled = replace(again[0], text=text)
+        if len(again) == 1 and not breaches(spelled):
+            return [spelled]
     if again and again[0].text:
         joined = replace(again[0], text=f"{text}\n\n{again[0].text}")
         if not breaches(joined):

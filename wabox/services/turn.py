@@ -19,7 +19,8 @@ from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
 from wabox.engine.snapshot import Snapshot, decode, encode
 from wabox.engine.step import Step, fire, start, step
-from wabox.engine.view import active_states
+from wabox.engine.view import active_states, held
+from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.services.replies import Lead, Line, render
 from wabox.whatsapp.payload import request_body
@@ -47,6 +48,11 @@ class Turn:
         return self.snapshot.leaves if self.snapshot else ()
 
 
+def writable(text: str) -> str:
+    """The text without what UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Draft:
     """A turn in the making."""
 
@@ -65,7 +71,7 @@ class Draft:
         """Why people are asked, when the chart itself cannot know."""
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
         self._handoffs: list[Handoff] = []
-        self._failures: list[effects.Failed] = []
+        self.failures: list[effects.Failed] = []
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
@@ -91,9 +97,10 @@ class Draft:
         self._take(result)
         return result.handled
 
-    def fire(self, name: str, armed: int) -> None:
+    def fire(self, name: str, armed: int, due_at: int) -> None:
         """A timer is due; a stale one does nothing."""
-        if self.snapshot is not None:
+        # Both: a conversation that ended and began again counts ``armed`` from one.
+        if self.snapshot is not None and self.snapshot.timers.get(name) == (due_at, armed):
             self._take(fire(self.bot.charts, self.snapshot, name, armed, self.now))
 
     def say(self, key: str) -> None:
@@ -106,7 +113,9 @@ class Draft:
             self.snapshot = msgspec.structs.replace(self.snapshot, **facts)
 
     def record(self, kind: Any, body: dict[str, Any]) -> None:
-        self.records.append(Record(at=self.now, kind=kind, body=body))
+        # Errors quote what they were given; half a surrogate pair in it could not be stored.
+        plain = {key: writable(value) if isinstance(value, str) else value for key, value in body.items()}
+        self.records.append(Record(at=self.now, kind=kind, body=plain))
 
     def hand_over(self, queue: str, reason: str, priority: int = 0) -> None:
         """Give the conversation to people."""
@@ -120,7 +129,11 @@ class Draft:
         if snapshot is None:
             stored = None if forget else self.session.snapshot
         else:
-            stored = None if over else encode(snapshot)
+            try:
+                stored = None if over else encode(snapshot)
+            except ConversationError as error:
+                # Not the stored conversation is at fault but this step: it must not cost the customer what is stored.
+                raise ValueError(str(error)) from error
         said = render(self.bot, self.lines, snapshot, self._active(), self.language)
         sends = tuple(self._outbound(index, content) for index, content in enumerate(said))
         unit = UnitOfWork(
@@ -143,7 +156,7 @@ class Draft:
             said=said,
             understanding=self.understanding,
             events=tuple(self.events),
-            failures=tuple(self._failures),
+            failures=tuple(self.failures),
         )
 
     # -- effects -------------------------------------------------------------------------------------------------------
@@ -167,9 +180,11 @@ class Draft:
             case effects.Resumed():
                 self.lines.append(Lead("wabox.resumed"))
             case effects.Nudge():
-                self.lines.append(Lead("wabox.nudge"))
+                # Whoever waits for a person is not the one who is silent.
+                if self.snapshot is not None and not held(self.bot.charts, self.snapshot):
+                    self.lines.append(Lead("wabox.nudge"))
             case effects.Failed():
-                self._failures.append(effect)
+                self.failures.append(effect)
                 self.record("error", {"where": effect.where, "error": effect.error})
             case effects.Log():
                 self.record("event", {"log": effect.message, "state": effect.state})
@@ -177,6 +192,8 @@ class Draft:
                 pass  # the snapshot says the same
 
     def _handoff(self, status: HandoffStatus, *, queue: str = "default", priority: int = 0, reason: str = "") -> None:
+        if status == "closed" and any(case.status == "waiting" for case in self._handoffs):
+            return  # it ended in the same breath (a final state): people were promised all the same
         self._handoffs.append(
             Handoff(
                 id=f"h-{outbound_id(self.message.message_id, len(self._handoffs))}",
@@ -185,7 +202,7 @@ class Draft:
                 at=self.now,
                 queue=queue,
                 priority=priority,
-                reason=reason,
+                reason=writable(reason),
             )
         )
 

@@ -38,8 +38,12 @@ class FolderLock:
                 f"{folder} is in use by another wabox{f' (process {holder})' if holder else ''}: "
                 "stop that one first, or give this one a data folder of its own."
             ) from None
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._file, 0)
+            os.write(self._file, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._file)
+            raise StorageError(f"{folder / LOCK} cannot be written: {error.strerror}. Is the disk full?") from error
 
     def release(self) -> None:
         """Let go. The file stays: deleting it would let two processes lock two files of one name."""

@@ -75,6 +75,10 @@ class Inbox:
         found = (self._places.get((conversation_id, message_id)) for message_id in message_ids)
         return [place for place in found if place is not None]
 
+    def holds(self, message: InboundMessage) -> bool:
+        """Whether it waits, as far as has been announced."""
+        return (message.conversation_id, message.message_id) in self._places
+
     def settled(self, conversation_id: str, message_ids: Iterable[str]) -> None:
         """These were handled, and that is committed."""
         for message_id in message_ids:

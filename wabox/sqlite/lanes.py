@@ -7,8 +7,9 @@ handling fails again and again, cannot fill the memory. A failing lane holds the
 ``seq`` (the place in the inbox) tells what a lane has: everything of its conversation up to ``last``. Messages are fed in the
 order of commits, so a lane that read further than it was fed recognises what comes late.
 
-Starting a lane costs a step of the statechart before it first waits. When thousands come due at once, they start a few per turn
-of the event loop, so that webhooks are answered in between; customers start before timers.
+Starting a lane costs a step of the statechart before it first waits, and then a write. When thousands come due at once, they
+start a few per turn of the event loop, and none while many writes wait, so that webhooks are answered in between; customers
+start before timers.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ HELD = 64
 """Messages of one conversation in memory."""
 STARTS = 16
 """Lanes started per turn of the event loop."""
+BUSY_SECONDS = 0.002
+"""Before looking again whether the store is still busy."""
 PAGE = 1000
 """Rows read at a time at the start."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -40,7 +43,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class _Lane:
-    __slots__ = ("beyond", "failing", "id", "last", "rows", "task")
+    __slots__ = ("beyond", "failing", "id", "last", "pausing", "rows", "task")
 
     def __init__(self, conversation_id: str) -> None:
         self.id = conversation_id
@@ -50,14 +53,24 @@ class _Lane:
         self.beyond = False
         """The inbox has messages after ``last``."""
         self.failing = False
+        self.pausing = False
+        """Failing, and waiting before the next try."""
         self.task: asyncio.Task[None] | None = None
 
 
 class SqliteLanes:
     """The port ``Lanes`` over the inbox."""
 
-    def __init__(self, load: Load, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        load: Load,
+        *,
+        busy: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``busy``: whether what is under way is enough for now."""
         self._load = load
+        self._busy = busy
         self._sleep = sleep
         self._handle: Handle | None = None
         self._lanes: dict[str, _Lane] = {}
@@ -113,7 +126,7 @@ class SqliteLanes:
         for lane in self._lanes.values():
             if lane.task is not None:
                 running.add(lane.task)
-                if lane.failing:
+                if lane.pausing:
                     lane.task.cancel()
         if running:
             _, late = await asyncio.wait(running, timeout=timeout)
@@ -125,7 +138,8 @@ class SqliteLanes:
 
     def _pump(self) -> None:
         self._pump_scheduled = False
-        for _ in range(STARTS):
+        busy = self._busy()
+        for _ in range(0 if busy else STARTS):
             if self._customers:
                 lane = self._customers.popleft()
             elif self._timers:
@@ -135,7 +149,7 @@ class SqliteLanes:
             lane.task = asyncio.create_task(self._work(lane))
         if self._customers or self._timers:
             self._pump_scheduled = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_later(BUSY_SECONDS if busy else 0, self._pump)
 
     async def _work(self, lane: _Lane) -> None:
         pause = FIRST_PAUSE
@@ -152,7 +166,9 @@ class SqliteLanes:
             except Exception as error:  # noqa: BLE001 - whatever it was, the message is still to be handled
                 self._report(lane, error, pause)
                 self._let_go(lane)
+                lane.pausing = True
                 await self._sleep(pause)
+                lane.pausing = False
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 lane.failing = False

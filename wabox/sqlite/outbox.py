@@ -80,7 +80,11 @@ def mark(connection: sqlite3.Connection, attempt: Attempt) -> None:
                 (attempt.status.value, sending, attempt.at if sending else None, attempt.reason, row.key),
             )
         return
-    _settle(connection, row, later(row.status, attempt.status), wamid=attempt.wamid, reason=attempt.reason)
+    new = later(row.status, attempt.status)
+    _settle(connection, row, new, wamid=attempt.wamid, reason=attempt.reason)
+    if new is DeliveryStatus.FAILED and new is not row.status:
+        body = {"status": new.value, "reason": attempt.reason}
+        transcript.add(connection, row.conversation, [Record(at=attempt.at, kind="status", ref=row.id, body=body)])
     if attempt.wamid is not None:
         stray = stray_statuses.take(connection, attempt.wamid)
         if stray is not None:

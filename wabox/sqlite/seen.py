@@ -26,13 +26,13 @@ STEP = 2000
 def add(connection: sqlite3.Connection, message: InboundMessage, now: int) -> bool:
     """Remember a message; False when it was here before."""
     digest = hashlib.blake2b(f"{message.number_id}\0{message.message_id}".encode(), digest_size=12).digest()
-    if abs(now - message.timestamp) <= DAY:
+    if message.dated and abs(now - message.timestamp) <= DAY:
         insert = connection.execute(
             "INSERT OR IGNORE INTO seen (key) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM seen_undated WHERE digest = ?2)",
             (_prefix(message.timestamp) + digest, digest),
         )
         return insert.rowcount == 1
-    if 0 <= message.timestamp < 2**32 * 1000:
+    if message.dated and 0 <= message.timestamp < 2**32 * 1000:
         dated = connection.execute("SELECT 1 FROM seen WHERE key = ?", (_prefix(message.timestamp) + digest,))
         if dated.fetchone() is not None:
             return False

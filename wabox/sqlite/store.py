@@ -16,7 +16,7 @@ from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
-from wabox.errors import ConversationError
+from wabox.errors import ConversationError, StorageError
 from wabox.sqlite import (
     conversations,
     dead_letters,
@@ -45,6 +45,10 @@ log = structlog.get_logger(__name__)
 SNAPSHOT_LIMIT = 1024 * 1024
 RECENT = 4096
 """Sessions kept in memory: about 1 KB each."""
+BUSY = 128
+"""Uncommitted writes while which no lane starts: 10 ms of work for the writing thread."""
+TIMERS_STEP = 100
+"""Due timers moved per transaction: 3 ms, so that no webhook waits long for its own."""
 TIMERS_HELD = 10_000
 """Due timers in the lanes at once; more wait for the next sweep (a long downtime may leave a million)."""
 
@@ -75,10 +79,14 @@ async def open_store(
             connections.extend((open_reader(path), open_reader(path)))
             writer, reader, people = connections
             return SqliteStore(lock, writer, reader, people, clock, limits or Limits(), monotonic, sleep)
-        except BaseException:
+        except BaseException as error:
             for connection in reversed(connections):
                 connection.close()
             lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise StorageError(
+                    f"{folder / DATABASE} cannot be used: {error}. Is the disk full or damaged?"
+                ) from error
             raise
 
     return await asyncio.to_thread(opened)
@@ -108,7 +116,7 @@ class SqliteStore:
         # This process is the only one that writes, so what it committed last is what the database says, and a
         # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
         self._recent: dict[str, Session] = {}
-        self.lanes = SqliteLanes(self._load_inbox, sleep=sleep)
+        self.lanes = SqliteLanes(self._load_inbox, busy=lambda: self.writer.waiting > BUSY, sleep=sleep)
         self._marks = Marks(self.writer, sleep=sleep)
         self._closed = False
 
@@ -153,7 +161,9 @@ class SqliteStore:
             if len(found) + len(unreadable) < wanted:
                 break
             after = max([*unreadable, *(seq for seq, _ in found)])
-        return rows
+        # A row may be committed and its commit not yet announced here: `_received` will bring it, and only then can it be
+        # settled.
+        return [(seq, message) for seq, message in rows if self._inbox.holds(message)]
 
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 
@@ -203,7 +213,7 @@ class SqliteStore:
     async def sweep(self, now: int, limit: int) -> int:
         moved = 0
         more = True
-        while more and (wanted := min(limit - moved, TIMERS_HELD - self.lanes.due)) > 0:
+        while more and (wanted := min(limit - moved, TIMERS_STEP, TIMERS_HELD - self.lanes.due)) > 0:
             taken, more = await self._take_due(now, wanted)
             moved += taken
         return moved

@@ -60,13 +60,14 @@ def take_due(connection: sqlite3.Connection, now: int, places: Sequence[inbox.Pl
             continue
         delete(connection, conversation, name)
         message = InboundMessage(
-            message_id=f"timer:{conversation_id}:{name}:{armed}",
+            # Numbers begin anew when a conversation does; the time does not.
+            message_id=f"timer:{conversation_id}:{name}:{armed}:{due_at}",
             number_id=number_id,
             conversation_id=conversation_id,
             timestamp=due_at,
             channel="timer",
             type="timer",
-            payload={"name": name, "armed": armed},
+            payload={"name": name, "armed": armed, "due_at": due_at},
             contact=_contacts.decode(contact),
         )
         moved.append(inbox.add(connection, place, message, inbox.encode(message)))

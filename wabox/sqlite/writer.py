@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
-BATCH = 512
-"""Operations per commit at most, so that one commit stays short."""
+BATCH = 256
+"""Operations per commit at most, so that one commit stays short: 20 ms of units of work."""
 IDLE_SECONDS = 0.2
 """Quiet time after which a checkpoint disturbs nobody. Under load the automatic one inside a commit does the work."""
 CHECKPOINT_AFTER = 32
@@ -176,14 +176,14 @@ class Writer:
                 for task in batch:
                     self._write([task])
                 return
-            self._report(error)
+            self._say(error)
             for task in batch:
                 task.error = Unavailable(
                     f"The data folder cannot be written: {error}. Nothing was stored; wabox goes on by itself when it can."
                 )
                 task.error.__cause__ = error
         else:
-            self._report(None)
+            self._say(None)
 
     def _transaction(self, batch: list[_Task[Any]]) -> None:
         connection = self._connection
@@ -212,6 +212,11 @@ class Writer:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+
+    def _say(self, error: Exception | None) -> None:
+        # Where the log goes to the disk that is full, the line about it fails as well: this thread must outlive that.
+        with contextlib.suppress(OSError, ValueError):
+            self._report(error)
 
     def _report(self, error: Exception | None) -> None:
         self.trouble = None if error is None else str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -50,10 +51,10 @@ def listen(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {error.strerror}. "
-            "Is another wabox running? Choose another port with --port or WABOX_PORT"
-        ) from error
+        taken = "Is another wabox running? Choose another port with --port or WABOX_PORT"
+        wrong = "Use an address of this machine, such as 127.0.0.1 or 0.0.0.0, with --host or WABOX_HOST"
+        what_to_do = taken if error.errno in (errno.EADDRINUSE, errno.EACCES) else wrong
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}. {what_to_do}") from error
     sock.set_inheritable(True)
     return sock
 
@@ -74,6 +75,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 backlog=2048,
+                limit_concurrency=1000,
                 timeout_graceful_shutdown=5,
                 h11_max_incomplete_event_size=None,
             )

@@ -6,7 +6,7 @@ other answer for a failure and brings the whole batch again for up to seven days
 ====  =============================================================================================================
 200   committed; also for elements that nobody can read: they are kept as dead letters, repeating them would not help
 401   the signature is missing or wrong; nothing was stored
-413   over 4 MiB (Meta's payloads reach 3 MB)
+413   over 4 MiB (Meta's payloads reach 3 MB); 408 when it does not come
 503   overloaded or out of disk: not stored, so Meta must bring it again
 ====  =============================================================================================================
 
@@ -16,6 +16,7 @@ server receives comes here, three delivery statuses for every message sent, and 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -39,14 +40,26 @@ BODY_LIMIT = 4 * 1024 * 1024
 TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
+BODY_SECONDS = 10.0
+"""Until a body must be whole; Meta gives up after five."""
+HELD_LIMIT = 64 * 1024 * 1024
+"""Bytes of all unfinished bodies together."""
+SIGNATURE_LENGTH = len("sha256=") + 64
+
+
 class TooLarge(Exception):
-    pass
+    """One body is over the limit."""
+
+
+class Crowded(Exception):
+    """All unfinished bodies together are."""
 
 
 def webhook_app(settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitable[None]], clock: Clock) -> ASGIApp:
     """The handshake (GET) and the events (POST) of one Meta app."""
     secrets = tuple(secret.reveal().encode() for secret in settings.app_secrets)
     token = settings.verify_token.reveal().encode()
+    reader = _Reader()
 
     async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
         method = cast("HTTPScope", scope)["method"]
@@ -72,10 +85,17 @@ def webhook_app(settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitabl
         if signature is None:
             log.warning("webhook.unsigned")
             return 401, b"X-Hub-Signature-256 is missing"
+        if len(signature) != SIGNATURE_LENGTH:
+            log.warning("webhook.bad_signature")
+            return 401, b"X-Hub-Signature-256 is not what Meta sends: sha256= and 64 hexadecimal digits"
         try:
-            body = await _read(receive)
+            body = await reader.read(receive)
         except TooLarge:
             return 413, b"the body is over 4 MiB"
+        except TimeoutError:
+            return 408, b"the body did not come"
+        except Crowded:
+            return 503, b"too many bodies are being read, bring it again"
         if not verify(body, signature, secrets):
             log.warning("webhook.bad_signature", bytes=len(body))
             return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
@@ -100,27 +120,38 @@ def _handshake(query: bytes, token: bytes) -> tuple[int, bytes]:
     return 403, b"the verify token is not the one this server was started with"
 
 
-async def _read(receive: Receive) -> bytes:
-    message: Any = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return _bounded(body)
-    chunks = [_bounded(body)]
-    size = len(body)
-    while message.get("more_body"):
-        message = await receive()
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > BODY_LIMIT:
+class _Reader:
+    """Reads bodies, of which strangers may send any number: they are not signed until they are whole."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    async def read(self, receive: Receive) -> bytes:
+        """The body. Raises TooLarge, Crowded or TimeoutError."""
+        message: Any = await receive()
+        body: bytes = message.get("body", b"")
+        if len(body) > BODY_LIMIT:
             raise TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _bounded(body: bytes) -> bytes:
-    if len(body) > BODY_LIMIT:
-        raise TooLarge
-    return body
+        if not message.get("more_body"):
+            return body
+        chunks = [body]
+        size = len(body)
+        self._held += size
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while message.get("more_body"):
+                    message = await receive()
+                    chunk: bytes = message.get("body", b"")
+                    size += len(chunk)
+                    self._held += len(chunk)
+                    if size > BODY_LIMIT:
+                        raise TooLarge
+                    if self._held > HELD_LIMIT:
+                        raise Crowded
+                    chunks.append(chunk)
+        finally:
+            self._held -= size
+        return b"".join(chunks)
 
 
 async def _answer(send: ASGISend, status: int, body: bytes) -> None:

@@ -249,7 +249,8 @@ def _regain_access(answer: httpx.Response) -> float:
 
 
 def _quoted(answer: httpx.Response) -> str:
-    return _short(answer.text) or "an empty answer"
+    # Not `.text`: a proxy may name a charset that is none.
+    return _short(answer.content.decode("utf-8", "replace")) or "an empty answer"
 
 
 def _short(text: str) -> str:

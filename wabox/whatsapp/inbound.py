@@ -123,7 +123,8 @@ def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMe
         message_id=message_id,
         number_id=number_id,
         conversation_id=conversation_id(number_id, contact),
-        timestamp=milliseconds(message.get("timestamp"), now),
+        timestamp=now if (sent := moment(message.get("timestamp"), now)) is None else sent,
+        dated=sent is not None,
         type=kind,
         text=words,
         payload=payload,
@@ -139,13 +140,13 @@ _AHEAD: Final = 24 * 3600 * 1000
 """How far a sender's clock may be ahead of ours, ms."""
 
 
-def milliseconds(seconds: Any, now: int) -> int:
-    """Meta's timestamp (seconds, as text or number) in ms; ``now`` when it is missing or cannot be true."""
+def moment(seconds: Any, now: int) -> int | None:
+    """Meta's timestamp (seconds, as text or number) in ms; None when it is missing or cannot be true."""
     if type(seconds) is str and seconds.isascii() and seconds.isdigit() and len(seconds) < 16:
         seconds = int(seconds)
     if type(seconds) is int and _OLDEST <= (at := seconds * 1000) <= now + _AHEAD:
         return at
-    return now
+    return None
 
 
 def _context(message: Json) -> MessageContext | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wabox.core.delivery import DeliveryStatus, StatusUpdate
-from wabox.whatsapp.inbound import milliseconds
+from wabox.whatsapp.inbound import moment
 from wabox.whatsapp.wire import Malformed, members, text
 
 _WORDS: Final[Mapping[str, DeliveryStatus]] = {
@@ -43,7 +43,7 @@ def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
         wamid=wamid,
         number_id=number_id,
         status=known,
-        timestamp=milliseconds(status.get("timestamp"), now),
+        timestamp=moment(status.get("timestamp"), now) or now,
         outbound_id=text(status, "biz_opaque_callback_data") or None,
         recipient=text(status, "recipient_user_id") or text(status, "recipient_id") or None,
         errors=tuple(errors),

@@ -191,6 +191,39 @@ CASES = [
         ],
     ),
     Case(
+        "a transition whose history is its own source stays where it is, as any that targets itself",
+        {
+            "entry": "in_root",
+            "initial": "a",
+            "on": {"afresh": {"target": ".a", "reenter": True}},
+            "states": {
+                "h": {"type": "history"},
+                "a": {"entry": "in_a", "exit": "out_a", "on": {"t": {"target": "h", "actions": "went"}}},
+            },
+        },
+        "a",
+        [("afresh", "a", "out_a in_root in_a"), ("t", "a", "went")],
+    ),
+    Case(
+        "history that is made by the very transition that asks for it brings all of it back",
+        {
+            "initial": "p",
+            "states": {
+                "p": {
+                    "type": "parallel",
+                    "exit": "out_p",
+                    "entry": "in_p",
+                    "states": {
+                        "h": {"type": "history", "history": "deep"},
+                        "x": {"states": {"x1": {"on": {"n": "x2"}}, "x2": {"on": {"t": "#m.p.h"}}}},
+                    },
+                }
+            },
+        },
+        "p.x.x1",
+        [("n", "p.x.x2", ""), ("t", "p.x.x2", "out_p in_p")],
+    ),
+    Case(
         "history of one region leaves the other to its beginning",
         {
             "initial": "p",
