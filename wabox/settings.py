@@ -99,7 +99,7 @@ class Settings:
         return self.whatsapp
 
 
-_KNOWN: dict[str, frozenset[str]] = {
+KNOWN: dict[str, frozenset[str]] = {
     "bot": frozenset({"name", "language", "context"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
@@ -149,16 +149,16 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
     for name, table in tables.items():
-        _must_know(path, name, _KNOWN, "section")
+        _must_know(path, name, KNOWN, "section")
         if not isinstance(table, dict):
             raise SettingsError(f"{path}: {name} must be a section: [{name}]")
         for key in table:
-            if name == "whatsapp" and f"{key}_file" in _KNOWN[name]:
+            if name == "whatsapp" and f"{key}_file" in KNOWN[name]:
                 raise SettingsError(
                     f"{path}: [whatsapp] {key} is a secret and does not belong in this file: "
                     f"set WABOX_{key.upper()}, or put it into a file and name it as {key}_file"
                 )
-            _must_know(path, key, _KNOWN[name], f"setting in [{name}]")
+            _must_know(path, key, KNOWN[name], f"setting in [{name}]")
     return tables
 
 

@@ -17,7 +17,7 @@ from wabox.errors import ConversationError
 
 NOW = 1_790_000_000_000
 
-thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def compiled(definitions: dict[str, Any], memory: int = 20_000) -> Charts:

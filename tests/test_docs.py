@@ -1,0 +1,65 @@
+"""What the README says is tried: its flow is checked and talked to, its commands and settings are those that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from wabox.cli.main import app
+from wabox.flowfile.bot import check_bot, load_bot
+from wabox.flowfile.starter import create
+from wabox.settings import KNOWN
+from wabox.simulator import Simulator
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def flow() -> str:
+    return re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
+
+
+def test_the_flow_in_the_readme_works(tmp_path: Path) -> None:
+    """It has about twenty lines, no findings, and takes an order by typing."""
+    folder = tmp_path / "bakery"
+    folder.mkdir()
+    (folder / "flow.yaml").write_text(flow(), encoding="utf-8")
+    assert check_bot(folder) == []
+    assert len(flow().splitlines()) <= 22
+    simulator = Simulator(load_bot(folder))
+    for words in ("hi", "Order bread", "two rye loaves"):
+        answer = simulator.play({"user": words})
+    assert answer["sent"][0]["text"]["body"].startswith("Thank you!")
+    assert answer["states"] == []
+
+
+def test_a_new_bot_has_no_findings(tmp_path: Path) -> None:
+    """``wabox new`` writes a bot that passes its own check."""
+    create(tmp_path / "bakery")
+    assert check_bot(tmp_path / "bakery" / "flows" / "bakery") == []
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """A command that the README does not know, or the other way round, fails here."""
+    listed = set(re.findall(r"^\| `wabox (\w+)", README, re.MULTILINE))
+    assert listed == {command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    """So does a setting."""
+    for section, names in KNOWN.items():
+        for name in names:
+            assert re.search(rf"\[{section}\][^|]*`?{name}`?", README) or f"`{name}`" in README, f"[{section}] {name}"
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    """``--help`` of each fits 80 columns and shows how it is typed."""
+    runner = CliRunner()
+    for command in app.registered_commands:
+        assert command.callback is not None
+        shown = runner.invoke(app, [command.callback.__name__, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+        assert shown.exit_code == 0
+        assert "Example:" in shown.output
+        assert max(map(len, shown.output.splitlines())) <= 80
