@@ -117,7 +117,7 @@ class Maker:
         names = self.random.sample(DESCRIPTORS, self.random.randrange(4))
         state["on"] = {name: [self.transition() for _ in range(self.random.choice((1, 2)))] for name in names}
         if self.chance(6):
-            guard = self.random.choice(("odd", {"path": "n", "op": "gt", "value": 3}))
+            guard = self.random.choice(("odd", {"path": "n", "op": "gt", "value": 3}, {"path": "event.k", "value": 1}))
             state["always"] = [self.transition() | {"guard": guard}]
         if self.chance(4):
             state["after"] = {self.random.choice(("1s", "5s", "10s", "1m")): self.transition()}

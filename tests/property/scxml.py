@@ -29,7 +29,7 @@ class Interpreter:
         self.timers: dict[str, tuple[int, int]] = {}
         self.running = True
         self.restless = False
-        self.failures: list[str] = []
+        self.taken = 0
 
     def arm(self, name: str, delay: int) -> None: ...
 
@@ -45,14 +45,13 @@ class Interpreter:
     def send(self, event: Event) -> bool:
         self.event = event
         self.failed_guards = set()
+        self.taken = 0
         chosen = self.select_transitions(event)
         if chosen:
             self.microstep(chosen)
-        handled = bool(chosen)
-        if handled:
-            self.macrostep(BOUND)
+        self.macrostep(BOUND)
         self.queue.clear()
-        return handled
+        return self.taken > 0
 
     def macrostep(self, budget: int) -> None:
         while self.running:
@@ -126,6 +125,7 @@ class Interpreter:
     def microstep(self, transitions: list[Transition]) -> None:
         # The recommendation asks for the domain again after the exit; with history of what was just left it may then be
         # inside what has to be entered. It is that of the exit here.
+        self.taken += 1
         self.domains = {one: self.get_transition_domain(one) for one in transitions if one.targets}
         self.exit_states(transitions)
         for transition in transitions:

@@ -18,11 +18,13 @@ snapshot and *effects*, which are data too; if they are dropped, nothing has hap
 
 ::
 
-    chart      ← state, wiring, tree, saying, guard, action …   a definition, compiled
-    snapshot   JSON                                             a conversation at rest
-    step       start, step, fire → Step(snapshot, effects)      the rules of stack and timers
-    stack, run, plan, configuration                             how
-    view       question, accepts, expected …                    what a conversation waits for
+    reader, tree, wiring, saying, guard, action, built_in   read a definition; every problem has its place
+    chart, state, say, problem                              what comes of it
+    event, effect, snapshot                                 what goes in and out
+    configuration, program, plan                            what follows from the chart alone
+    run, stack, step                                        a step: the interpreter, frames and clocks, the rules
+    view                                                    what a conversation waits for
+    reference, value, text                                  paths, what may be stored, placeholders
 """
 
 from wabox.engine.chart import Chart, ChartError, Charts, Problem, compile_chart

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from wabox.engine.chart import Chart
-from wabox.engine.event import AFTER, RAISE, matches
+from wabox.engine.event import RAISE, matches
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import State, Transition
 from wabox.errors import ConversationError
@@ -171,9 +171,7 @@ def _complete(state: State, inside: set[State], deep: bool) -> bool:
 def check_timers(chart: Chart, timers: Iterable[str]) -> None:
     """ConversationError when a timer is none that the chart arms."""
     for name in timers:
-        if name in chart.timers:
-            continue
-        if name.startswith(AFTER) or not name.startswith(RAISE) or name.count(":") != 2:
+        if name not in chart.timers and not (name.startswith(RAISE) and name.count(":") == 2):
             raise ConversationError(f"the conversation has a timer {name!r}, which chart {chart.ref} does not arm")
 
 

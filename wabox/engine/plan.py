@@ -10,7 +10,8 @@ computeExitSet, computeEntrySet, getTransitionDomain, enterStates. Where wabox f
 
 The root of a chart stands for the ``<scxml>`` element, so it is never left except by its own ``reenter`` and at the
 end. Least common *compound* ancestor is taken literally: a transition from one region of a parallel state to another
-leaves and re-enters the parallel state.
+leaves and re-enters the parallel state. The domain that a transition was left by is also the one that it is entered by,
+though the history that it asks for may be that of what was just left.
 
 A plan is valid for its configuration and transitions as long as working it out looked at no history; otherwise also for
 those values of the chart's history.
@@ -18,59 +19,17 @@ those values of the chart's history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from wabox.engine.action import Running
 from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, enter
-from wabox.engine.effect import CloseHandoff, OpenHandoff, Say
-from wabox.engine.event import AFTER, DONE, Event
-from wabox.engine.say import SayTemplate
-from wabox.engine.state import BoundAction, State, Taken, Transition
+from wabox.engine.event import AFTER
+from wabox.engine.program import Block, Program, done_block, entry_blocks, exit_blocks, transition_block
+from wabox.engine.state import State, Taken, Transition
 
-Operation: TypeAlias = Callable[[Running], None]
 History: TypeAlias = Mapping[str, tuple[str, ...]]
-
-
-class Block(NamedTuple):
-    """Operations that stand or fall together: when one raises, the rest of its block is skipped (SCXML 4.1)."""
-
-    where: str
-    operations: tuple[Operation, ...]
-    labels: tuple[str, ...] = ()
-    """Names of the actions, in step with the operations; none for the engine's own."""
-
-
-class Program:
-    """Blocks laid end to end."""
-
-    __slots__ = ("_blocks", "labels", "operations")
-
-    def __init__(self, blocks: Iterable[Block]) -> None:
-        self._blocks = tuple(block for block in blocks if block.operations)
-        self.operations = tuple(operation for block in self._blocks for operation in block.operations)
-        self.labels = tuple(label for block in self._blocks for label in block.labels)
-
-    def broken(self, at: int) -> Failure:
-        """What it means that the operation at this place raised."""
-        block, *rest = self._blocks
-        begun: tuple[str, ...] = ()
-        while at >= len(block.operations):
-            at -= len(block.operations)
-            begun += block.labels
-            block, *rest = rest
-        where = f"{block.where}, action {block.labels[at]}" if block.labels else block.where
-        return Failure(where, begun + block.labels[: at + 1], Program(rest))
-
-
-class Failure(NamedTuple):
-    where: str
-    begun: tuple[str, ...]
-    """Names of the actions begun, the failed one last."""
-    rest: Program
-    """What still has to run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,18 +48,25 @@ class Plan:
     """The chart's root is final."""
     historic: bool
     """Working it out looked at the history."""
+    rests: bool
+    """After it, nothing can follow in this step: no event was raised, and no eventless transition waits."""
 
 
 def plan_for(config: Configuration, chosen: Transition | tuple[Transition, ...], history: History) -> Plan:
     """The plan that is not remembered under its transitions alone: that for this history, or a new one."""
     chart = config.chart
-    key = (chosen, tuple(history.get(name) for name in chart.histories))
+    key = with_history(config, chosen, history)
     plan = config.plans.get(key)
     if plan is None:
         plan = _Microstep(chart, config.states, history).take(chosen if isinstance(chosen, tuple) else (chosen,))
         if chart.memory.admits():
             config.plans[key if plan.historic else chosen] = plan
     return plan
+
+
+def with_history(config: Configuration, chosen: object, history: History) -> object:
+    """The key of a plan that depends on history."""
+    return (chosen, tuple(history.get(name) for name in config.chart.histories))
 
 
 def entry_plan(chart: Chart) -> Plan:
@@ -115,7 +81,7 @@ def entry_plan(chart: Chart) -> Plan:
 
 def leaving(config: Configuration) -> Program:
     """The exit actions of every active state, when a chart is abandoned (SCXML exitInterpreter)."""
-    return Program(block for state in reversed(config.states) for block in _exit(state))
+    return Program(block for state in reversed(config.states) for block in exit_blocks(state))
 
 
 class _Microstep:
@@ -156,23 +122,21 @@ class _Microstep:
         saves: Mapping[str, tuple[str, ...]],
     ) -> Plan:
         entries = sorted(self.entering, key=lambda state: state.order)
-        blocks = [block for state in exits for block in _exit(state)]
-        for transition in transitions:
-            source = f"transition {' '.join(transition.events) or 'always'} of {_named(transition.source)}"
-            blocks.append(_block(source, transition.actions))
+        blocks = [block for state in exits for block in exit_blocks(state)]
+        blocks += [transition_block(transition) for transition in transitions]
         present = {state for state in self.active if state not in exits}
         done = False
-        completed: set[State] = set()
         for state in entries:
             present.add(state)
-            blocks += self.entry(state)
+            blocks += entry_blocks(state, state in self.by_default)
             if state.type == "final":
-                done = self.complete(state, present, completed, blocks) or done
+                done = self.complete(state, present, blocks) or done
         following = enter(self.chart, [state for state in present if state.is_leaf])
         if done:
-            blocks += [block for state in reversed(following.states) for block in _exit(state)]
+            blocks += [block for state in reversed(following.states) for block in exit_blocks(state)]
+        program = Program(blocks)
         return Plan(
-            program=Program(blocks),
+            program=program,
             taken=tuple(transition.taken for transition in transitions),
             saves=saves,
             disarm=tuple(f"{AFTER}{delay}:{state.id}" for state in exits for delay in state.after),
@@ -180,6 +144,7 @@ class _Microstep:
             next=following,
             done=done,
             historic=self.historic,
+            rests=program.calm and not done and not following.always,
         )
 
     def without_conflicts(self, chosen: Iterable[Transition]) -> tuple[Transition, ...]:
@@ -283,33 +248,18 @@ class _Microstep:
                     saves[child.id] = tuple(one.id for one in inside if one.within(state))
         return saves
 
-    def entry(self, state: State) -> list[Block]:
-        blocks = [_block(f"entry of {_named(state)}", state.entry)]
-        operations: list[Operation] = [_say(template, state.id, False) for template in state.say]
-        operations += [_say(template, state.id, True) for template in state.ask]
-        if state.handoff is not None:
-            spec = state.handoff
-            effect = OpenHandoff(spec.queue, spec.priority, spec.reason, state.id)
-            operations.append(lambda running: running.effects.append(effect))
-        # A block of its own: a failing entry action must not leave the customer in silence.
-        blocks.append(Block(f"messages of {_named(state)}", tuple(operations)))
-        if state in self.by_default and state.initial is not None:
-            blocks.append(_block(f"initial of {_named(state)}", state.initial.actions))
-        return blocks
-
-    def complete(self, final: State, present: set[State], completed: set[State], blocks: list[Block]) -> bool:
+    def complete(self, final: State, present: set[State], blocks: list[Block]) -> bool:
         """Raise the done events that entering ``final`` brings; whether the chart itself is done."""
         state: State | None = final.parent
         if state is not None and state.type == "compound":
             if state.parent is None:
                 return True
-            blocks.append(_raise_done(state))
+            blocks.append(done_block(state))
             state = state.parent
-        while state is not None and state.type == "parallel" and state not in completed and _is_final(state, present):
-            completed.add(state)
+        while state is not None and state.type == "parallel" and _is_final(state, present):
             if state.parent is None:
                 return True
-            blocks.append(_raise_done(state))
+            blocks.append(done_block(state))
             state = state.parent
         return final.parent is None
 
@@ -321,28 +271,3 @@ def _is_final(state: State, present: set[State]) -> bool:
     if state.type == "parallel":
         return all(_is_final(region, present) for region in state.regions)
     return state.type == "final" and state in present
-
-
-def _exit(state: State) -> list[Block]:
-    blocks = [_block(f"exit of {_named(state)}", state.exit)]
-    if state.handoff is not None:
-        effect = CloseHandoff(state.id)
-        blocks.append(Block(f"hand-off of {_named(state)}", (lambda running: running.effects.append(effect),)))
-    return blocks
-
-
-def _block(where: str, actions: tuple[BoundAction, ...]) -> Block:
-    return Block(where, tuple(action.run for action in actions), tuple(action.label for action in actions))
-
-
-def _say(template: SayTemplate, state: str, question: bool) -> Operation:
-    return lambda running: running.effects.append(Say(template, running.context, state, question))
-
-
-def _raise_done(state: State) -> Block:
-    event = Event(DONE + state.id)
-    return Block(event.name, (lambda running: running.queue.append(event),))
-
-
-def _named(state: State) -> str:
-    return state.id or "the root"

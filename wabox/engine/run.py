@@ -14,7 +14,8 @@ from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, Rows
 from wabox.engine.effect import Effect, Failed
 from wabox.engine.event import ERROR, Event
-from wabox.engine.plan import Program, entry_plan, plan_for
+from wabox.engine.plan import entry_plan, plan_for
+from wabox.engine.program import Program
 from wabox.engine.state import Taken, Transition
 
 MICROSTEPS = 100
@@ -45,7 +46,7 @@ class Run:
     timers: dict[str, tuple[int, int]]
     """Its own copy."""
 
-    # What actions reach (:class:`wabox.engine.action.Running`).
+    # What actions reach (:class:`wabox.engine.state.Running`).
 
     def arm(self, name: str, delay: int) -> None:
         self.timers[name] = (self.now + delay, self.seq)
@@ -72,17 +73,14 @@ class Run:
     def macrostep(self, event: Event) -> bool:
         """Handle an event to rest; False, and nothing done, when no transition is for it."""
         self.event = event
-        config = self.config
-        rows = config.rows.get(event.name)
-        if rows is None:
-            rows = config.rows_for(event.name)
-        chosen = self._first(rows) if rows else None
-        if chosen is None:
-            return False
-        self.take(chosen)
+        taken = len(self.taken)
+        chosen = self.select(event.name)
+        if chosen is not None:
+            self.take(chosen)
         if self.queue or self.config.always or self.done:
+            # Also when nothing was chosen: a failed guard is told to the chart, and eventless guards may ask for the event.
             self.settle()
-        return True
+        return len(self.taken) > taken
 
     def settle(self) -> None:
         """Eventless transitions, then the oldest internal event, until neither is left."""
@@ -146,10 +144,9 @@ class Run:
 
     def take(self, chosen: Transition | tuple[Transition, ...]) -> None:
         """microstep: leave, act, enter."""
-        config = self.config
-        plan = config.plans.get(chosen)
+        plan = self.config.plans.get(chosen)
         if plan is None:
-            plan = plan_for(config, chosen, self.history)
+            plan = plan_for(self.config, chosen, self.history)
         self.config = plan.next
         self.done = plan.done
         self.taken += plan.taken
@@ -157,10 +154,9 @@ class Run:
             self.history = {**self.history, **plan.saves}
         for name in plan.disarm:
             self.timers.pop(name, None)
-        if plan.program.operations:
-            self.perform(plan.program)
+        self.perform(plan.program)
         for name, delay in plan.arm:
-            self.arm(name, delay)
+            self.timers[name] = (self.now + delay, self.seq)
 
     def perform(self, program: Program) -> None:
         """Run operations; one that raises takes the rest of its block with it, nothing else."""
@@ -168,14 +164,12 @@ class Run:
         try:
             for operation in rest:
                 operation(self)
+            self.actions += program.labels
         except Exception as error:  # noqa: BLE001 - a bot's own code may raise anything
             failure = program.broken(len(program.operations) - length_hint(rest) - 1)
             self.actions += failure.begun
             self.fail(failure.where, error)
             self.perform(failure.rest)
-        else:
-            if program.labels:
-                self.actions += program.labels
 
     def fail(self, where: str, error: Exception) -> None:
         """Report it, the same once in a step, and tell the chart: ``error.execution``, unless it is handling one already."""

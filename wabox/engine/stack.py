@@ -6,16 +6,18 @@ The rules are in :mod:`wabox.engine.step`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
-from wabox.engine.effect import Arm, Disarm, Ended, Nudge, Push, Resumed
+from wabox.engine.effect import Arm, Disarm, Effect, Ended, Nudge, Push, Resumed
 from wabox.engine.event import HARD, RESUMED, SOFT, Event, matches
 from wabox.engine.plan import leaving
 from wabox.engine.run import Run
 from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import Transition
+
+Timers: TypeAlias = Mapping[str, tuple[int, int]]
 
 FRAMES = 8
 """The active one included."""
@@ -28,26 +30,34 @@ class Conversation(Run):
     event is handled: that winds both clocks anyway."""
     over = False
 
-    def __init__(self, charts: Charts, event: Event, now: int, seq: int) -> None:
+    def __init__(
+        self,
+        charts: Charts,
+        event: Event,
+        now: int,
+        before: Snapshot | None = None,
+        config: Configuration | None = None,
+    ) -> None:
+        """Take up a snapshot that was :func:`checked`; without one, to be opened."""
         self.charts = charts
         self.event = event
         self.customer = event.customer
         self.now = now
-        self.seq = seq
         self.effects = []
         self.queue = []
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Take up the snapshot, every part of it checked against its chart first."""
-        self.config = _checked(self.charts, snapshot)
-        self.context = snapshot.context
-        self.history = snapshot.history
-        self.timers = snapshot.timers.copy()
-        if snapshot.stack:
-            self.stack = snapshot.stack
-            for frame in self.stack:
-                _checked(self.charts, frame)
-        if not self.customer:
+        if before is None or config is None:
+            self.seq = 1
+            return
+        self.seq = before.seq + 1
+        self.config = config
+        self.context = before.context
+        self.history = before.history
+        self.timers = before.timers.copy()
+        if before.stack:
+            self.stack = before.stack
+            for frame in before.stack:
+                checked(charts, frame)
+        if not event.customer:
             self.delays = self._in_force()
 
     def open(self, chart: Chart, context: Mapping[str, Any]) -> None:
@@ -85,6 +95,11 @@ class Conversation(Run):
 
     def _elsewhere(self, event: Event) -> bool:
         """Detours, and from inside a detour what the outermost chart has for everybody."""
+        if self.queue:
+            # A guard failed on the way here; its own chart is told first.
+            self.settle()
+            if self.taken:
+                return True
         if self._detour(self.config.detours.get(event.name)):
             return True
         if not self.stack:
@@ -184,20 +199,15 @@ class Conversation(Run):
 
     def stop(self, left: Mapping[str, tuple[int, int]]) -> None:
         """Set the clocks for the time until the next event, and ask for what changed against ``left``."""
-        timers, effects, seq = self.timers, self.effects, self.seq
         if self.over:
-            timers.clear()
+            self.timers.clear()
         else:
             delays = self._in_force() if self.stack else self.config.clock
             if self.customer:
                 self._wind(*delays)
             elif delays != self.delays:
                 self._wind(*(new if new != old else None for new, old in zip(delays, self.delays, strict=True)))
-        for name, (due, armed) in timers.items():
-            if armed == seq:
-                effects.append(Arm(name, due, armed))
-        if not left.keys() <= timers.keys():
-            effects += [Disarm(name) for name in left if name not in timers]
+        ask_for(self.effects, self.timers, left, self.seq)
 
     def _in_force(self) -> tuple[int, int]:
         """The soft and hard delay of the active frame, else of the nearest below that says; 0: none."""
@@ -210,25 +220,43 @@ class Conversation(Run):
 
     def _wind(self, soft: int | None, hard: int | None) -> None:
         """Begin the soft and hard timer anew (ms), or remove it (0), or leave it (None)."""
-        if soft:
-            self.timers["soft"] = (self.now + soft, self.seq)
-        elif soft == 0:
-            self.timers.pop("soft", None)
-        if hard:
-            self.timers["hard"] = (self.now + hard, self.seq)
-        elif hard == 0:
-            self.timers.pop("hard", None)
+        wind(self.timers, self.now, self.seq, soft, hard)
 
 
-def _checked(charts: Charts, frame: Frame | Snapshot) -> Configuration:
+def wind(timers: dict[str, tuple[int, int]], now: int, seq: int, soft: int | None, hard: int | None) -> None:
+    """Begin the soft and hard timer anew (ms), or remove it (0), or leave it (None)."""
+    if soft:
+        timers["soft"] = (now + soft, seq)
+    elif soft == 0:
+        timers.pop("soft", None)
+    if hard:
+        timers["hard"] = (now + hard, seq)
+    elif hard == 0:
+        timers.pop("hard", None)
+
+
+def ask_for(effects: list[Effect], timers: Timers, left: Timers, seq: int) -> None:
+    """The effects that make ``timers`` of ``left``. What was armed in this step has its number, and nothing else has."""
+    for name, timer in timers.items():
+        if timer[1] == seq:
+            effects.append(Arm(name, timer[0], seq))
+    for name in left:
+        if name not in timers:
+            effects.append(Disarm(name))
+
+
+def checked(charts: Charts, frame: Frame | Snapshot) -> Configuration:
     """The frame's configuration. What was found good before is known to the chart's memory; only the rest is looked at."""
     chart = charts.find(frame.chart)
     memory = chart.memory
     config = memory.configurations.get(frame.leaves) or configuration(chart, frame.leaves)
-    if frame.history and not frame.history.items() <= memory.histories:
-        check_history(chart, frame.history)
-    if not frame.timers.keys() <= chart.timers:
-        check_timers(chart, frame.timers)
+    history = frame.history
+    if history and not history.items() <= memory.histories:
+        check_history(chart, history)
+    known = chart.timers
+    for name in frame.timers:
+        if name not in known:
+            check_timers(chart, (name,))
     return config
 
 

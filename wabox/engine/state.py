@@ -9,19 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from wabox.core.event import Event
 from wabox.engine.problem import Path
 from wabox.engine.say import SayTemplate
 
 if TYPE_CHECKING:
-    from wabox.engine.action import Running
+    from wabox.engine.effect import Effect
 
 StateType: TypeAlias = Literal["atomic", "compound", "parallel", "final", "history"]
 
 Test: TypeAlias = Callable[[Mapping[str, Any], Event, frozenset[str]], bool]
 """A guard with its names and paths resolved: context, event, ids of the active states."""
+
+
+class Running(Protocol):
+    """What an action can reach of the step in progress."""
+
+    context: dict[str, Any]
+    """To be replaced, never changed: effects already hold it."""
+    event: Event
+    effects: list[Effect]
+    queue: list[Event]
+    """Internal events, the oldest first."""
+
+    def arm(self, name: str, delay: int) -> None: ...
+
+    def cancel(self, prefix: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +59,8 @@ class BoundAction:
     """The event that the action ``raise`` raises."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """As written."""
+    calm: bool = False
+    """It only computes variables and speaks: built in, without event or timer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Limits:
     """s that the oldest uncommitted write may wait."""
     waiting: int = 5000
     """Uncommitted writes."""
-    backlog: int = 2000
+    backlog: int = 500
     """Customers' messages that wait to be handled."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from wabox.core.action import Action, Guard
 from wabox.engine import Charts, Effect, Event, Step, compile_chart, decode, encode, fire, start, step
-from wabox.engine.action import BUILT_IN
+from wabox.engine.built_in import BUILT_IN
 
 NOW = 1_790_000_000_000
 

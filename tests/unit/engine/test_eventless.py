@@ -80,13 +80,16 @@ CASES = [
         [],
     ),
     Case(
-        "they are taken again after an event that no transition is for was not handled at all",
+        "they see the event that was handled last, and one that no other transition is for",
         {
             "initial": "a",
-            "states": {"a": {"always": {"target": "b", "guard": {"in": "#m.b"}}, "on": {"t": "b"}}, "b": {}},
+            "states": {
+                "a": {"always": {"target": "b", "guard": {"path": "event.k", "value": 1}}},
+                "b": {"on": {"t": "a"}},
+            },
         },
         "a",
-        [("what", "a"), ("t", "b")],
+        [("t", "a"), (("other", {"k": 2}), "a"), (("other", {"k": 1}), "b"), (("t", {"k": 1}), "b"), ("t", "a")],
     ),
     Case(
         "regions take theirs together, and In() sees the configuration of the microstep before",

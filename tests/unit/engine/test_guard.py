@@ -166,6 +166,26 @@ def test_guard_that_raises_does_not_hold_and_is_reported_once() -> None:
     assert failed.error.startswith("KeyError: 'no such slot' (test_guard.py, line ")
 
 
+def test_chart_hears_of_a_failed_guard_though_nobody_handles_the_event() -> None:
+    """When a guard fails and no transition is left, error.execution is handled all the same, before any detour is tried."""
+
+    def broken(given: GuardInput) -> bool:
+        raise ValueError
+
+    given: dict[str, Any] = {
+        "initial": "a",
+        "detours": {"t": "d"},
+        "states": {"a": {"on": {"t": {"target": "b", "guard": "broken"}}}, "b": {}, "c": {}},
+    }
+    told = given | {"on": {"error.execution": ".c"}}
+    for definition, leaves in ((told, ("c",)), (given, ("x",))):
+        detour = compile_chart("d", {"states": {"x": {}}}, guards={}, actions={})
+        charts = Charts([compile_chart("m", definition, guards={"broken": broken}, actions={}), detour])
+        done = step(charts, start(charts, "m", 0).snapshot, Event("t"), 1)
+        assert (done.handled, done.snapshot.leaves) == (True, leaves)
+        assert done.events == ("t", "error.execution")
+
+
 @pytest.mark.parametrize(
     ("guard", "code", "words"),
     [
