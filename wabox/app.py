@@ -62,6 +62,11 @@ class App:
         """Store what a webhook brought; durable when this returns."""
         await self._messages.accept(arrival)
 
+    @property
+    def crowded(self) -> bool:
+        """New webhooks are best turned away at the door."""
+        return self._messages.crowded
+
     async def fire(self) -> None:
         """Put due timers into their conversations' queues."""
         await fire(self.store, self.clock)

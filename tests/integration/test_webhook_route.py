@@ -233,6 +233,15 @@ async def test_what_cannot_be_stored_is_not_acknowledged(world: World, monkeypat
     assert len(await world.settled()) == 1
 
 
+async def test_a_crowd_is_turned_away_at_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too much waits, the answer is 503 before anything is read; nothing of it is stored."""
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.app.store), "crowded", property(lambda _: True))
+        assert await world.post(envelope(text("hello", "wamid.1"))) == 503
+    assert (await world.app.store.stats()).inbox == 0
+    assert await world.post(envelope(text("hello", "wamid.1"))) == 200
+
+
 async def test_health_and_other_methods(world: World) -> None:
     """``/healthz`` and ``/readyz`` answer; the webhook takes GET and POST only."""
     assert (await world.client.get("/healthz")).status_code == 200

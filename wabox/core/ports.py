@@ -26,6 +26,10 @@ class Clock(Protocol):
 
 
 class Ingress(Protocol):
+    @property
+    def crowded(self) -> bool:
+        """``put`` would most likely refuse now: whoever is cheap to turn away should be, before work is spent on them."""
+
     async def put(self, arrival: Arrival) -> None:
         """Store everything a webhook brought, in one transaction, durably.
 

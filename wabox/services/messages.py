@@ -37,6 +37,11 @@ class Messages:
         self._outbox = outbox
         self._clock = clock
 
+    @property
+    def crowded(self) -> bool:
+        """New messages would be refused now."""
+        return self._ingress.crowded
+
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored."""
         await self._ingress.put(arrival)

@@ -24,6 +24,11 @@ class Limits:
     """Customers' messages that wait to be handled."""
 
 
+def crowded(limits: Limits, writer: Writer, lanes: SqliteLanes) -> bool:
+    """Whether it would be refused most likely: a look that costs nothing, before anybody reads what came."""
+    return writer.age > limits.age or writer.waiting > limits.waiting or lanes.backlog - lanes.due > limits.backlog
+
+
 def admit(arrival: Arrival, limits: Limits, writer: Writer, lanes: SqliteLanes) -> None:
     """Raises Unavailable."""
     if writer.age > limits.age:

@@ -31,7 +31,7 @@ from wabox.sqlite import (
     transcript,
     units,
 )
-from wabox.sqlite.admission import Limits, admit
+from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
@@ -164,6 +164,10 @@ class SqliteStore:
         # A row may be committed and its commit not yet announced here: `_received` will bring it, and only then can it be
         # settled.
         return [(seq, message) for seq, message in rows if self._inbox.holds(message)]
+
+    @property
+    def crowded(self) -> bool:
+        return crowded(self._limits, self.writer, self.lanes)
 
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from wabox.web.webhook import WEBHOOK, webhook_app
 
 def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
     """Every route of ``wabox serve``; ``extra`` are the demo's own. All but the webhook go through Litestar."""
-    webhook = webhook_app(whatsapp, app.accept, app.clock)
+    webhook = webhook_app(whatsapp, app)
     others = Litestar(
         route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,

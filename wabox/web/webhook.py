@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs
 
 import structlog
@@ -55,11 +54,31 @@ class Crowded(Exception):
     """All unfinished bodies together are."""
 
 
-def webhook_app(settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitable[None]], clock: Clock) -> ASGIApp:
+class Receiver(Protocol):
+    """What takes in what Meta sends."""
+
+    @property
+    def crowded(self) -> bool: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    async def accept(self, arrival: Arrival) -> None: ...
+
+
+def webhook_app(settings: WhatsAppSettings, receiver: Receiver) -> ASGIApp:
     """The handshake (GET) and the events (POST) of one Meta app."""
     secrets = tuple(secret.reveal().encode() for secret in settings.app_secrets)
     token = settings.verify_token.reveal().encode()
     reader = _Reader()
+    told = 0
+
+    def refused(reason: str) -> None:
+        """Say so, once a second: thousands of lines would take the time that is lacking."""
+        nonlocal told
+        if (now := receiver.clock()) - told >= 1000:
+            told = now
+            log.warning("webhook.not_stored", error=reason)
 
     async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
         method = cast("HTTPScope", scope)["method"]
@@ -85,6 +104,10 @@ def webhook_app(settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitabl
         if signature is None:
             log.warning("webhook.unsigned")
             return 401, b"X-Hub-Signature-256 is missing"
+        if receiver.crowded:
+            # Before reading and verifying: under a flood, refusing must cost less than accepting, or only refusals are left.
+            refused("overloaded")
+            return 503, b"not stored, bring it again"
         if len(signature) != SIGNATURE_LENGTH:
             log.warning("webhook.bad_signature")
             return 401, b"X-Hub-Signature-256 is not what Meta sends: sha256= and 64 hexadecimal digits"
@@ -100,9 +123,9 @@ def webhook_app(settings: WhatsAppSettings, accept: Callable[[Arrival], Awaitabl
             log.warning("webhook.bad_signature", bytes=len(body))
             return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
         try:
-            await accept(parse(body, clock()))
+            await receiver.accept(parse(body, receiver.clock()))
         except StorageError as error:
-            log.warning("webhook.not_stored", error=str(error))
+            refused(str(error))
             return 503, b"not stored, bring it again"
         return 200, b""
 

@@ -92,13 +92,15 @@ class Player:
 
 
 def play(case: Case, *, round_trip: bool) -> None:
-    chart = compile_chart("m", case.given, guards=case.guards, actions=AnyName(case.actions))
-    player = Player(Charts([chart]), "m", round_trip=round_trip)
-    leaves, *actions = (case.begins,) if isinstance(case.begins, str) else case.begins
-    _compare(case, "at the beginning", player, leaves, actions)
-    for happens, leaves, *actions in case.script:
-        player.do(happens)
-        _compare(case, f"after {happens!r}", player, leaves, actions)
+    """Twice: with a chart that has worked out nothing yet, and with one that remembers."""
+    charts = Charts([compile_chart("m", case.given, guards=case.guards, actions=AnyName(case.actions))])
+    for again in ("", "once more, "):
+        player = Player(charts, "m", round_trip=round_trip)
+        leaves, *actions = (case.begins,) if isinstance(case.begins, str) else case.begins
+        _compare(case, f"{again}at the beginning", player, leaves, actions)
+        for happens, leaves, *actions in case.script:
+            player.do(happens)
+            _compare(case, f"{again}after {happens!r}", player, leaves, actions)
 
 
 def _compare(case: Case, when: str, player: Player, leaves: str, actions: Sequence[str]) -> None:
