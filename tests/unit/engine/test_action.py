@@ -223,6 +223,27 @@ def test_failure_drops_the_rest_of_its_block_only() -> None:
     assert done.events == ("t", "error.execution", "error.execution")
 
 
+def test_the_same_failure_is_reported_once_in_a_step() -> None:
+    """A failing action that a step runs over and over is one report, not hundreds."""
+    given = {
+        "states": {
+            "a": {
+                "on": {
+                    "t": {"actions": [{"raise": "again"}, "failing"]},
+                    "again": {"actions": [{"raise": "again"}, "failing"]},
+                }
+            }
+        }
+    }
+    charts = Charts([compile_chart("m", given, guards={}, actions={"failing": failing})])
+    done = step(charts, start(charts, "m", 0).snapshot, Event("t"), 1)
+    assert [effect.where for effect in done.effects if isinstance(effect, Failed)] == [
+        "m: transition t of a, action failing",
+        "m: transition again of a, action failing",
+        "m: a",
+    ]
+
+
 def test_failure_while_handling_a_failure_raises_no_other() -> None:
     """A handler of error.execution that fails itself is reported and not called again."""
     given = {"states": {"a": {"on": {"t": {"actions": "failing"}, "error.execution": {"actions": "failing"}}}}}

@@ -272,6 +272,60 @@ def test_star_waits_for_detours_and_escapes() -> None:
     assert player.do("human").leaves == ("desk",)
 
 
+def test_the_same_again_inside_a_detour() -> None:
+    """What a chart remembers of an event changes nothing: the tenth time is like the first, inside a detour and out."""
+    starred = RETURNS | {"on": {"*": {"actions": {"assign": {"star": True}}}}}
+    player = shop(returns=starred)
+    for _ in range(10):
+        assert Push("hours") in player.do("hours", customer=True).effects
+        assert stack(player.do("returns", customer=True)) == ["m", "returns"]
+        for times in range(3):
+            assert player.do("local").step.snapshot.context == {"own": 2 + times}
+            assert stack(player) == ["m", "returns"]
+        assert Push("hours") in player.do("hours").effects
+        assert stack(player.do("given")) == ["m"]
+    assert player.step.snapshot.context == {"entered": 1, "name": "Ana"}
+
+
+def test_what_was_raised_in_a_detour_ends_with_it() -> None:
+    """An internal event that a detour raised on its last step does not reach the chart below."""
+    raising = {
+        "initial": "a",
+        "states": {"a": {"on": {"t": {"target": "f", "actions": {"raise": "end"}}}}, "f": {"type": "final"}},
+    }
+    player = shop(returns=raising).do("given").do("returns").do("t")
+    assert (stack(player), player.leaves) == (["m"], ("checkout.pay",))
+    assert player.events == ["t", "resumed"]
+
+
+def test_timer_that_was_overdue_is_due_at_once() -> None:
+    """A timer that should have fired before the detour began has nothing left when the detour ends, not less."""
+    player = shop()
+    player.now += 11 * MINUTE
+    player.do("returns")
+    assert player.step.snapshot.stack[0].timers["after:600000:checkout.address"][0] == 0
+    player.now += MINUTE
+    assert player.do("given").step.snapshot.timers["after:600000:checkout.address"][0] == player.now
+
+
+def test_customer_who_takes_a_detour_has_all_the_time_again() -> None:
+    """The word that began the detour winds the clocks of the chart below too, whatever ends the detour."""
+    player = shop().do(5 * MINUTE).do("returns", customer=True).do(2 * 60 * MINUTE)
+    assert stack(player) == ["m"]
+    assert player.step.snapshot.timers["soft"][0] == player.now + 30 * MINUTE
+
+
+def test_dropped_frames_are_left_from_the_top() -> None:
+    """An escape leaves the innermost detour first and the outermost chart's own states last."""
+    charts = {
+        f"d{n}": {"detours": {"deeper": f"d{n + 1}"}, "exit": {"say": f"out {n}"}, "states": {"a": {}}}
+        for n in range(1, 5)
+    }
+    player = shop(m=SHOP | {"detours": {"deeper": "d1"}}, **charts).do("deeper").do("deeper").do("deeper")
+    player.do("human")
+    assert [effect.template.text for effect in player.effects if isinstance(effect, Say)] == ["out 3", "out 2", "out 1"]
+
+
 def test_star_of_the_root_is_no_escape() -> None:
     """A bare star at the outermost root does not reach into detours."""
     player = shop().do("returns").do("whatever")
