@@ -43,6 +43,10 @@ class Wiring:
         self._guards = guards
         self._actions = ActionReader(reader, actions)
         self._aliases = {"root": self._root, chart_id: self._root}
+        written = self._root.definition.get("id")
+        if isinstance(written, str):
+            # An editor's export calls itself by its own id, whatever its file is called.
+            self._aliases[written] = self._root
 
     def run(self) -> None:
         own: dict[str, State] = {}
@@ -88,9 +92,7 @@ class Wiring:
         if not name.startswith(DONE):
             return word
         whose = name.removeprefix(DONE)
-        state = self._states.get(whose) or self._aliases.get(whose)
-        if state is None:
-            state = self._states.get(whose.removeprefix(self._chart_id + "."))
+        state = self._states.get(whose) or self._by_id(whose)
         return word if state is None else DONE + state.id
 
     def _after(self, state: State, written: object, path: Path) -> Iterator[Transition]:

@@ -70,12 +70,14 @@ class Player:
 
     def _pass(self, ms: int) -> None:
         end = self.now + ms
-        while True:
+        for _ in range(1000):
             due = sorted((due, name, armed) for name, (due, armed) in self.step.snapshot.timers.items())
             if not due or due[0][0] > end:
                 break
             self.now, name, armed = due[0]
             self._keep(fire(self.charts, self.step.snapshot, name, armed, self.now))
+        else:
+            raise AssertionError(f"{name} fires without end")
         self.now = end
 
     def _keep(self, done: Step) -> None:

@@ -200,6 +200,9 @@ def test_xstate_config_loads_as_it_is() -> None:
     assert calls == ["track", "load"]
     assert step(charts, loading.snapshot, Event("REJECT"), 0).snapshot.leaves == ("failure",)
     assert step(charts, loading.snapshot, Event("RESOLVE"), 0).snapshot.status == "done"
+    other_name = compile_chart("other", XSTATE, guards={"allowed": lambda given: True}, actions=functions)
+    resolve = next(one for one in other_name.states["loading"].transitions if one.events == ("RESOLVE",))
+    assert resolve.targets == (other_name.states["success"],)
     assert chart.states["loading"].tags == {"busy"}
     assert chart.states["loading"].meta == {"x": 1}
     assert chart.states["idle"].transitions[0].description == "go"

@@ -130,7 +130,7 @@ CASES = [
     Case(
         "ids, aliases and paths all lead to their state",
         {
-            "id": "ignored",
+            "id": "own",
             "initial": "a",
             "states": {
                 "a": {
@@ -139,6 +139,7 @@ CASES = [
                         "below": "#somewhere.inside",
                         "root": "#root.b.c.inside",
                         "chart": "#m.b.c",
+                        "own": "#own.b.c.inside",
                         "path": "b.c.inside",
                     }
                 },
@@ -159,6 +160,8 @@ CASES = [
             ("chart", "b.c.start"),
             ("home", "a"),
             ("path", "b.c.inside"),
+            ("home", "a"),
+            ("own", "b.c.inside"),
         ],
     ),
     Case(
