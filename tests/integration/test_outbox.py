@@ -96,7 +96,11 @@ class World:
 
     async def status(self, message: OutboundMessage, status: DeliveryStatus) -> None:
         update = StatusUpdate(
-            wamid=f"wamid.OUT-{message.id}", number_id="200", status=status, timestamp=self.clock(), outbound_id=message.id
+            wamid=f"wamid.OUT-{message.id}",
+            number_id="200",
+            status=status,
+            timestamp=self.clock(),
+            outbound_id=message.id,
         )
         await self.store.put(Arrival(statuses=(update,)))
 

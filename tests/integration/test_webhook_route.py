@@ -41,7 +41,10 @@ def text(body: str, message_id: str, user: str = "MX.1", **more: Any) -> dict[st
 
 def envelope(*messages: Any, **value: Any) -> dict[str, Any]:
     content = {"metadata": {"phone_number_id": NUMBER}, "messages": list(messages), **value}
-    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": content}]}]}
+    return {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "1", "changes": [{"field": "messages", "value": content}]}],
+    }
 
 
 class World:
@@ -189,7 +192,9 @@ async def test_a_body_over_the_limit_is_refused_unread(world: World) -> None:
             yield b" " * 1_000_000
 
     assert await world.post(b" " * 5_000_000) == 413
-    answer = await world.client.post("/webhook", content=unannounced(), headers={"X-Hub-Signature-256": "sha256=" + "0" * 64})
+    answer = await world.client.post(
+        "/webhook", content=unannounced(), headers={"X-Hub-Signature-256": "sha256=" + "0" * 64}
+    )
     assert answer.status_code == 413
     big = envelope(text("hello", "wamid.1"), padding="x" * 3_000_000)
     assert await world.post(big) == 200
@@ -198,9 +203,18 @@ async def test_a_body_over_the_limit_is_refused_unread(world: World) -> None:
 async def test_unknown_fields_and_types_are_kept_and_answered_politely(world: World) -> None:
     """A type from the future gets words, an unknown field of the envelope gets a 200."""
     await world.post(envelope(text("hello", "wamid.1")))
-    future = {"from_user_id": "MX.1", "id": "wamid.2", "timestamp": "1795300001", "type": "hologram", "hologram": {"id": "1"}}
+    future = {
+        "from_user_id": "MX.1",
+        "id": "wamid.2",
+        "timestamp": "1795300001",
+        "type": "hologram",
+        "hologram": {"id": "1"},
+    }
     assert await world.post(envelope(future, brand_new={"a": 1})) == 200
-    other = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "brand_new", "value": {}}]}]}
+    other = {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "1", "changes": [{"field": "brand_new", "value": {}}]}],
+    }
     assert await world.post(other) == 200
     assert len(await world.settled()) == 2
 
