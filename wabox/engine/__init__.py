@@ -24,9 +24,11 @@ snapshot and *effects*, which are data too; if they are dropped, nothing has hap
     configuration, program, plan                            what follows from the chart alone
     run, stack, step                                        a step: the interpreter, frames and clocks, the rules
     view                                                    what a conversation waits for
+    begin                                                   beginning in the middle
     reference, value, text                                  paths, what may be stored, placeholders
 """
 
+from wabox.engine.begin import begin_at
 from wabox.engine.chart import Chart, ChartError, Charts, Problem, compile_chart
 from wabox.engine.effect import (
     Arm,
@@ -45,7 +47,7 @@ from wabox.engine.effect import (
 from wabox.engine.event import Event
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 from wabox.engine.snapshot import Frame, Snapshot, decode, encode
-from wabox.engine.state import HandoffSpec, State, Taken, Timeouts, Transition
+from wabox.engine.state import Entered, HandoffSpec, State, Taken, Timeouts, Transition
 from wabox.engine.step import Step, fire, start, step
 from wabox.engine.text import fill, placeholders
 from wabox.engine.view import accepts, active_states, expected, question, reprompt
@@ -60,6 +62,7 @@ __all__ = [
     "Disarm",
     "Effect",
     "Ended",
+    "Entered",
     "Event",
     "Failed",
     "Frame",
@@ -83,6 +86,7 @@ __all__ = [
     "Transition",
     "accepts",
     "active_states",
+    "begin_at",
     "compile_chart",
     "decode",
     "encode",

@@ -27,7 +27,7 @@ from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, enter
 from wabox.engine.event import AFTER
 from wabox.engine.program import Block, Program, done_block, entry_blocks, exit_blocks, transition_block
-from wabox.engine.state import State, Taken, Transition
+from wabox.engine.state import Entered, State, Taken, Transition
 
 History: TypeAlias = Mapping[str, tuple[str, ...]]
 
@@ -38,6 +38,8 @@ class Plan:
 
     program: Program
     taken: tuple[Taken, ...]
+    entered: tuple[Entered, ...]
+    """In the order of entry."""
     saves: Mapping[str, tuple[str, ...]]
     """History to record."""
     disarm: tuple[str, ...]
@@ -77,6 +79,19 @@ def entry_plan(chart: Chart) -> Plan:
         if chart.memory.bound:
             chart.memory.begin = plan
     return plan
+
+
+def inside(chart: Chart, states: Iterable[State]) -> Configuration:
+    """The configuration in which these states are active; what they leave open begins where it begins.
+
+    ConversationError when they cannot be active together.
+    """
+    microstep, wanted = _Microstep(chart, (), {}), tuple(states)
+    for state in wanted:
+        microstep.add_descendants(state)
+    for state in wanted:
+        microstep.add_ancestors(state, None)
+    return enter(chart, [state for state in microstep.entering if state.is_leaf])
 
 
 def leaving(config: Configuration) -> Program:
@@ -138,6 +153,7 @@ class _Microstep:
         return Plan(
             program=program,
             taken=tuple(transition.taken for transition in transitions),
+            entered=tuple(Entered(self.chart.id, state.id) for state in entries),
             saves=saves,
             disarm=tuple(f"{AFTER}{delay}:{state.id}" for state in exits for delay in state.after),
             arm=tuple((f"{AFTER}{delay}:{state.id}", delay) for state in entries for delay in state.after),

@@ -16,7 +16,7 @@ from wabox.engine.effect import Effect, Failed
 from wabox.engine.event import ERROR, Event
 from wabox.engine.plan import entry_plan, plan_for
 from wabox.engine.program import Program
-from wabox.engine.state import Taken, Transition
+from wabox.engine.state import Entered, Taken, Transition
 
 MICROSTEPS = 100
 """Transitions in one step before a chart counts as one that does not come to rest."""
@@ -31,6 +31,7 @@ class Run:
     events: tuple[str, ...] = ()
     unhandled: tuple[str, ...] = ()
     taken: tuple[Taken, ...] = ()
+    entered: tuple[Entered, ...] = ()
     actions: tuple[str, ...] = ()
     _failed: frozenset[Transition] = frozenset()
     """Those whose guard raised."""
@@ -65,6 +66,7 @@ class Run:
         plan = entry_plan(chart)
         self.config = plan.next
         self.done = plan.done
+        self.entered += plan.entered
         self.perform(plan.program)
         for name, delay in plan.arm:
             self.arm(name, delay)
@@ -150,6 +152,7 @@ class Run:
         self.config = plan.next
         self.done = plan.done
         self.taken += plan.taken
+        self.entered += plan.entered
         if plan.saves:
             self.history = {**self.history, **plan.saves}
         for name in plan.disarm:

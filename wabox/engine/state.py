@@ -89,6 +89,15 @@ class Taken(NamedTuple):
     targets: tuple[str, ...]
 
 
+class Entered(NamedTuple):
+    """A state that was entered, for coverage."""
+
+    chart: str
+    """The chart's id, without hash."""
+    state: str
+    """Its id; the root's is empty."""
+
+
 @dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Transition:
     source: State

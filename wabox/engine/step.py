@@ -33,7 +33,7 @@ from wabox.engine.event import Event, timer_event
 from wabox.engine.plan import with_history
 from wabox.engine.snapshot import LAYOUT, Snapshot
 from wabox.engine.stack import Conversation, ask_for, checked, wind
-from wabox.engine.state import Taken
+from wabox.engine.state import Entered, Taken
 from wabox.engine.value import copied_plain
 
 
@@ -53,6 +53,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     """Transitions taken, for coverage."""
     actions: tuple[str, ...] = ()
     """Names of the actions run, as written; one that failed is included."""
+    entered: tuple[Entered, ...] = ()
+    """States entered, for coverage."""
 
 
 def start(charts: Charts, chart_id: str, now: int, context: Mapping[str, Any] | None = None) -> Step:
@@ -151,7 +153,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         snapshot.language,
         snapshot.misses,
     )
-    return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels)
+    return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 
 
 def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[int, int]], handled: bool) -> Step:
@@ -170,4 +172,4 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         None if before is None else before.language,
         0 if before is None else before.misses,
     )
-    return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions)
+    return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

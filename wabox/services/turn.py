@@ -41,6 +41,8 @@ class Turn:
     events: tuple[str, ...] = ()
     """Every event the engine processed, in order."""
     failures: tuple[effects.Failed, ...] = ()
+    steps: tuple[Step, ...] = ()
+    """What the engine did, for coverage."""
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -72,6 +74,7 @@ class Draft:
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
         self._handoffs: list[Handoff] = []
         self.failures: list[effects.Failed] = []
+        self.steps: list[Step] = []
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
@@ -157,12 +160,14 @@ class Draft:
             understanding=self.understanding,
             events=tuple(self.events),
             failures=tuple(self.failures),
+            steps=tuple(self.steps),
         )
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
     def _take(self, result: Step) -> None:
         self.snapshot = result.snapshot
+        self.steps.append(result)
         self.events.extend(result.events)
         for effect in result.effects:
             self._effect(effect)

@@ -1,4 +1,4 @@
-"""Plays a flow with a simulated clock: ``wabox chat`` and the conversation tests.
+"""One conversation with a simulated clock.
 
 The same :func:`~wabox.services.conversations.advance` and the same renderer as ``wabox serve``; the session, the timers and
 the clock live in memory, so ten minutes pass in a microsecond and nothing touches the network.
@@ -7,7 +7,7 @@ the clock live in memory, so ten minutes pass in a microsecond and nothing touch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wabox.core.contact import Contact
@@ -15,6 +15,8 @@ from wabox.core.conversation import Session, Timer
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
 from wabox.core.message import Arrival, InboundMessage
+from wabox.engine.snapshot import Snapshot, decode, encode
+from wabox.engine.view import question
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
@@ -24,6 +26,7 @@ from wabox.whatsapp.webhook import parse
 
 NUMBER = "200000000000002"
 CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name="Customer")
+INPUTS = ("user", "tap", "message", "wait", "agent", "close", "stub")
 BEGINS_AT = 1_795_300_000_000
 """When the simulated clock starts, ms since the epoch, unless the caller says otherwise: 2026-11-22, a Sunday."""
 
@@ -35,51 +38,93 @@ class InputError(WaboxError):
 class Simulator:
     """One conversation."""
 
-    def __init__(self, bot: Bot, *, clock_start_ms: int = BEGINS_AT, contact: Contact = CUSTOMER) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        *,
+        clock_start_ms: int = BEGINS_AT,
+        contact: Contact = CUSTOMER,
+        stubs: Mapping[str, Any] | None = None,
+        resolver: Resolver | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        """``stubs`` are results by the name of what is called; ``resolver`` saves making the bot's anew for each conversation;
+        ``snapshot`` is where to begin, if not at the beginning."""
         self._bot = bot
-        self._resolver = Resolver(bot.intents, bot.languages)
+        self._resolver = resolver or Resolver(bot.intents, bot.languages)
         self._contact = contact
         self._id = f"{NUMBER}:{contact.key}"
         self._session = Session(conversation_id=self._id)
         self._timers: dict[str, Timer] = {}
+        self._titles: dict[str, str] = {}
         self._count = 0
         self.now = clock_start_ms
+        self.stubs: dict[str, Any] = dict(stubs or {})
+        """Name → result; to be changed at any time."""
+        if snapshot is not None:
+            self._take_up(snapshot)
+
+    def _take_up(self, snapshot: Snapshot) -> None:
+        self._session = Session(conversation_id=self._id, sequence=snapshot.seq, snapshot=encode(snapshot))
+        for name, (due_at, armed) in snapshot.timers.items():
+            self._timers[name] = Timer(name=name, due_at=due_at, armed=armed)
+        asked = question(self._bot.charts, snapshot)
+        for template in asked[1] if asked else ():
+            language = snapshot.language or self._bot.default_language
+            self._titles.update(self._bot.choices(template, snapshot.context, language))
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """Where the conversation stands; None before it begins and after it is over."""
+        return decode(self._session.snapshot) if self._session.snapshot else None
+
+    @property
+    def due(self) -> tuple[Timer, ...]:
+        """The timers that run, the next one first."""
+        return tuple(sorted(self._timers.values(), key=lambda timer: timer.due_at))
 
     @property
     def titles(self) -> Mapping[str, str]:
         """Options of the newest bubble that had any: event → title."""
         return self._titles
 
-    _titles: Mapping[str, str] = {}
-
     def play(self, line: Mapping[str, Any]) -> dict[str, Any]:
         """One input, one output, both JSON objects (SPEC section 9). Raises InputError for any other input."""
-        kinds = [kind for kind in ("user", "tap", "message", "wait", "agent", "close") if kind in line]
-        if len(kinds) != 1 or len(line) != 1:
+        return self.output(self.turns(line))
+
+    def turns(self, line: Mapping[str, Any]) -> list[Turn]:
+        """What one input leads to: a turn; none or several for time that passes. Raises InputError."""
+        if len(line) != 1 or not line.keys() <= set(INPUTS):
             raise InputError(
                 f"{json.dumps(line, ensure_ascii=False)[:200]}: each line is one of "
-                '{"user": text}, {"tap": event}, {"message": {…}}, {"wait": "31m"}, {"agent": text}, {"close": true}'
+                '{"user": text}, {"tap": event}, {"message": {…}}, {"wait": "31m"}, {"agent": text}, {"close": true}, '
+                '{"stub": {name: result}}'
             )
-        kind, value = kinds[0], line[kinds[0]]
+        [(kind, value)] = line.items()
         match kind, value:
             case "wait", str() | int():
-                turns = self._wait(parse_duration(value))
+                try:
+                    return self._wait(parse_duration(value))
+                except ValueError as error:
+                    raise InputError(str(error)) from error
             case "user", str():
-                turns = [self._hear({"type": "text", "text": {"body": value}})]
+                return [self._hear({"type": "text", "text": {"body": value}})]
             case "tap", str():
                 reply = {"id": value, "title": self._titles.get(value, value)}
-                turns = [
+                return [
                     self._hear({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}})
                 ]
             case "message", dict():
-                turns = [self._hear(value)]
+                return [self._hear(value)]
             case "agent", str():
-                turns = [self._turn(self._own("agent", "claimed", text=value))]
+                return [self._turn(self._own("agent", "claimed", text=value))]
             case "close", True:
-                turns = [self._turn(self._own("agent", "closed"))]
+                return [self._turn(self._own("agent", "closed"))]
+            case "stub", dict():
+                self.stubs.update(value)
+                return []
             case _:
                 raise InputError(f"{json.dumps(line, ensure_ascii=False)[:200]}: {kind} does not take this value")
-        return self._output(turns)
 
     def _wait(self, ms: int) -> list[Turn]:
         until = self.now + ms
@@ -176,9 +221,10 @@ class Simulator:
                 self._titles = {option.event: option.title for option in content.options}
         return turn
 
-    def _output(self, turns: list[Turn]) -> dict[str, Any]:
+    def output(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """What scripts and tests see of an input's turns."""
         last = turns[-1] if turns else None
-        snapshot = last.snapshot if last else self._snapshot()
+        snapshot = last.snapshot if last else self.snapshot
         found = last.understanding if last else None
         return {
             "sent": [send.body for turn in turns for send in turn.unit.sends],
@@ -201,8 +247,3 @@ class Simulator:
             ],
             "failed": [{"where": failure.where, "error": failure.error} for turn in turns for failure in turn.failures],
         }
-
-    def _snapshot(self) -> Any:
-        from wabox.engine.snapshot import decode
-
-        return decode(self._session.snapshot) if self._session.snapshot else None
