@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -13,9 +14,19 @@ from hypothesis import strategies as st
 from tests.property import scxml
 from tests.property.charts import ACTIONS, DESCRIPTORS, GUARDS, charts, moments
 from wabox.engine import Arm, Charts, Disarm, Event, Failed, Step, compile_chart, decode, encode, fire, start, step
+from wabox.engine.run import Run
 from wabox.errors import ConversationError
 
 NOW = 1_790_000_000_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_circles() -> Iterator[None]:
+    """Many random charts go round in circles: these tests need not follow them for long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Run, "budget", scxml.BOUND)
+        yield
+
 
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -1,4 +1,4 @@
-"""``wabox new`` and ``wabox check``: a bot's folder, begun and examined."""
+"""``wabox new`` and ``wabox check``: a bot's folder, begun and examined; and the group ``wabox flows``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from wabox.cli import step
+
+group = typer.Typer(help="Charts by themselves: play them.", no_args_is_help=True)
+group.command()(step.step)
 
 
 def new(

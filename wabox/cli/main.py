@@ -24,6 +24,7 @@ app.command()(flows.new)
 app.command()(chat.chat)
 app.command()(flows.check)
 app.command()(serve.serve)
+app.add_typer(flows.group, name="flows")
 
 
 def _version(wanted: bool) -> None:

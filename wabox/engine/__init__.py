@@ -23,7 +23,7 @@ snapshot and *effects*, which are data too; if they are dropped, nothing has hap
     event, effect, snapshot                                 what goes in and out
     configuration, program, plan                            what follows from the chart alone
     run, stack, step                                        a step: the interpreter, frames and clocks, the rules
-    view                                                    what a conversation waits for
+    view, player                                            what a conversation waits for; a chart played by hand
     begin                                                   beginning in the middle
     reference, value, text                                  paths, what may be stored, placeholders
 """

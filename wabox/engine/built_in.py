@@ -7,8 +7,8 @@
     remove:    {path: cart.items, value: "red"}               the first equal item of a list, or that key of a mapping;
                                                               without value: the path itself
     increment: {path: tries, by: 1}
-    raise:     {event: checked, data: {...}}                  an internal event; with delay (and id) a timer that raises it
-    cancel:    {id: reminder}                                 that timer
+    raise:     {event: checked, data: {...}}                  an internal event; with delay a timer that raises it
+    cancel:    {id: reminder}                                 the timers of delayed events with that id
     say:       a text or bubble, as the state's own say
     log:       {message: "paid {total}"}
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from wabox.core.event import Event
 from wabox.engine.effect import Log, Say
-from wabox.engine.event import RAISE
+from wabox.engine.event import RAISE, raise_timer
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.reference import keys_of, read, value
@@ -31,6 +31,9 @@ from wabox.engine.saying import read_say
 from wabox.engine.state import BoundAction, Running
 from wabox.engine.text import fill
 from wabox.engine.value import look_up, plain, put_in
+
+LONGEST_TIMER = 1_000
+"""Characters of the name of a delayed event's timer, its data included."""
 
 
 def _path(
@@ -169,13 +172,13 @@ def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundActio
             path, "bad-action", "raise needs the name of an event", "write raise: name, or raise: {event: name}"
         )
         return None
+    data = _literal(reader, dict(reader.mapping(written.get("data"), (*path, "data"), "data")), (*path, "data"))
     if "delay" in written:
-        return _raise_later(reader, written, name, path)
+        return _raise_later(reader, written, name, data, path)
     if "id" in written:
         reader.wrong(
             (*path, "id"), "bad-action", "an event raised at once has no id", "add a delay, or leave the id out"
         )
-    data = _literal(reader, dict(reader.mapping(written.get("data"), (*path, "data"), "data")), (*path, "data"))
     always = Event(name)
 
     def raise_now(running: Running) -> None:
@@ -184,11 +187,8 @@ def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundActio
     return BoundAction(raise_now, "raise", raises=name, params=written)
 
 
-def _raise_later(reader: Reader, written: Mapping[str, Any], name: str, path: Path) -> BoundAction | None:
-    if "data" in written:
-        reader.wrong(
-            (*path, "data"), "bad-action", "a delayed event carries no data", "leave data out; put it in the context"
-        )
+def _raise_later(reader: Reader, written: Mapping[str, Any], name: str, data: Any, path: Path) -> BoundAction | None:
+    """With an id there is one such timer, begun anew each time; without, each raise is a timer of its own."""
     delay = reader.duration(written["delay"], (*path, "delay"))
     identity = written.get("id", "")
     if not isinstance(identity, str) or ":" in identity:
@@ -198,9 +198,22 @@ def _raise_later(reader: Reader, written: Mapping[str, Any], name: str, path: Pa
         return None
     if delay is None:
         return None
-    timer = f"{RAISE}{identity}:{name}"
     wait = delay
-    return BoundAction(lambda running: running.arm(timer, wait), "raise", raises=name, params=written)
+
+    def raise_later(running: Running) -> None:
+        given = read(data, running.context, running.event)
+        if identity:
+            again = raise_timer(identity, name)
+            for timer in [timer for timer in running.timers if timer == again or timer.startswith(again + " ")]:
+                del running.timers[timer]
+        number = 1
+        while (timer := raise_timer(identity, name, number, given)) in running.timers:
+            number += 1
+        if len(timer) > LONGEST_TIMER:
+            raise ValueError(f"the data of the delayed event {name} is too long; keep it in the context")
+        running.arm(timer, wait)
+
+    return BoundAction(raise_later, "raise", raises=name, params=written)
 
 
 def _cancel(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:

@@ -171,7 +171,7 @@ def _complete(state: State, inside: set[State], deep: bool) -> bool:
 def check_timers(chart: Chart, timers: Iterable[str]) -> None:
     """ConversationError when a timer is none that the chart arms."""
     for name in timers:
-        if name not in chart.timers and not (name.startswith(RAISE) and name.count(":") == 2):
+        if name not in chart.timers and not (name.startswith(RAISE) and name.count(":") >= 2):
             raise ConversationError(f"the conversation has a timer {name!r}, which chart {chart.ref} does not arm")
 
 

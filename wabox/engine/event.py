@@ -10,9 +10,11 @@ the end of its own conversation. Written out, they are matched like any other.
 
 from __future__ import annotations
 
+import json
+
 from wabox.core.event import Event
 
-__all__ = ["ERROR", "HARD", "RESUMED", "SOFT", "Event", "matches", "timer_event"]
+__all__ = ["ERROR", "HARD", "RESUMED", "SOFT", "Event", "due_event", "matches", "raise_timer"]
 
 SOFT = "timeout.soft"
 HARD = "timeout.hard"
@@ -22,7 +24,8 @@ DONE = "done.state."
 AFTER = "after:"
 RAISE = "raise:"
 """Prefixes: ``done.state.<id>`` is an event; ``after:<ms>:<state id>`` a timer and its event; ``raise:<id>:<event>`` a timer
-that raises the event (``{raise: {event, delay, id}}``)."""
+that raises the event (``{raise: {event, delay, id}}``), with a number and the event's data as JSON behind it where
+there are any: ``raise:<id>:<event> 2 {"sku":"mug"}``. An event's name has no blanks."""
 
 
 def matches(descriptor: str, name: str) -> bool:
@@ -37,12 +40,22 @@ def matches(descriptor: str, name: str) -> bool:
     return name == family or name.startswith(family + ".")
 
 
-def timer_event(name: str) -> str:
+def raise_timer(identity: str, event: str, number: int = 1, data: object = None) -> str:
+    """The name of the timer that raises the event; ``number`` tells apart several that have no id."""
+    name = f"{RAISE}{identity}:{event}"
+    if data:
+        return f"{name} {number} {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
+    return name if number == 1 else f"{name} {number}"
+
+
+def due_event(timer: str) -> Event:
     """The event that a due timer of this name is."""
-    if name == "soft":
-        return SOFT
-    if name == "hard":
-        return HARD
-    if name.startswith(RAISE):
-        return name.split(":", 2)[2]
-    return name
+    if timer == "soft":
+        return Event(SOFT)
+    if timer == "hard":
+        return Event(HARD)
+    if timer.startswith(RAISE):
+        name, _, rest = timer.split(":", 2)[2].partition(" ")
+        data = rest.partition(" ")[2]
+        return Event(name, json.loads(data)) if data else Event(name)
+    return Event(timer)

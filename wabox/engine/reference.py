@@ -1,7 +1,7 @@
 """References to data: ``{from: event.text}`` and ``{from: context.cart.total}`` inside otherwise literal values.
 
-A path begins with ``event`` or ``context``; without either it is the context's. ``event.name`` is the event's name, unless
-its data has a ``name``.
+A path begins with ``event`` or ``context``; without either it is the context's. ``event.name`` and ``event.type`` are the
+event's name, and ``event.data`` is its data, unless there is a ``name``, ``type`` or ``data`` in that.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ def source(path: str) -> Source | None:
         return None
     first, rest = keys[0], keys[1:]
     if first == "event" and rest:
-        if rest == ("name",):
-            return lambda context, event: event.data.get("name", event.name)
+        if rest in (("name",), ("type",)):
+            word = rest[0]
+            return lambda context, event: event.data.get(word, event.name)
+        if rest[0] == "data":
+            inner = rest[1:]
+            return lambda context, event: look_up(event.data, rest if "data" in event.data else inner)
         if len(rest) == 1:
             wanted = rest[0]
             return lambda context, event: event.data.get(wanted)

@@ -12,14 +12,16 @@ from typing import Any
 
 from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, Rows
-from wabox.engine.effect import Effect, Failed
+from wabox.engine.effect import Effect, Failed, Say
 from wabox.engine.event import ERROR, Event
 from wabox.engine.plan import entry_plan, plan_for
 from wabox.engine.program import Program
 from wabox.engine.state import Entered, Taken, Transition
 
-MICROSTEPS = 100
+MICROSTEPS = 1_000
 """Transitions in one step before a chart counts as one that does not come to rest."""
+MOST_SAID = 10
+"""Messages that such a step may send all the same."""
 
 
 class Run:
@@ -50,6 +52,7 @@ class Run:
     # What actions reach (:class:`wabox.engine.state.Running`).
 
     def arm(self, name: str, delay: int) -> None:
+        self.timers.pop(name, None)  # what is armed anew is the youngest
         self.timers[name] = (self.now + delay, self.seq)
 
     def cancel(self, prefix: str) -> None:
@@ -191,6 +194,10 @@ class Run:
 
     def _restless(self) -> None:
         self.queue.clear()
+        # The customer need not hear the whole circle.
+        said = [effect for effect in self.effects if isinstance(effect, Say)]
+        repeated = {id(effect) for effect in said[MOST_SAID:]}
+        self.effects = [effect for effect in self.effects if id(effect) not in repeated]
         states = ", ".join(self.config.key) or "the root"
         self.effects.append(
             Failed(

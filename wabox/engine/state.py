@@ -33,6 +33,8 @@ class Running(Protocol):
     effects: list[Effect]
     queue: list[Event]
     """Internal events, the oldest first."""
+    timers: dict[str, tuple[int, int]]
+    """Those that run, the oldest first: name → (due, the seq that armed it)."""
 
     def arm(self, name: str, delay: int) -> None: ...
 

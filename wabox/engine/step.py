@@ -29,7 +29,7 @@ import msgspec
 from wabox.engine.chart import Charts
 from wabox.engine.configuration import Configuration
 from wabox.engine.effect import Effect
-from wabox.engine.event import Event, timer_event
+from wabox.engine.event import Event, due_event
 from wabox.engine.plan import with_history
 from wabox.engine.snapshot import LAYOUT, Snapshot
 from wabox.engine.stack import Conversation, ask_for, checked, wind
@@ -87,7 +87,7 @@ def fire(charts: Charts, snapshot: Snapshot, name: str, armed: int, now: int) ->
     timer = snapshot.timers.get(name)
     if snapshot.status != "active" or timer is None or timer[1] != armed:
         return Step(snapshot)
-    event = Event(timer_event(name))
+    event = due_event(name)
     run = Conversation(charts, event, now, snapshot, checked(charts, snapshot))
     del run.timers[name]
     left = dict(run.timers)

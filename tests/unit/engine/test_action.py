@@ -268,7 +268,6 @@ def test_failure_while_handling_a_failure_raises_no_other() -> None:
         ({"raise": {}}, "bad-action", "raise needs the name of an event"),
         ({"raise": "two words"}, "bad-action", "raise needs the name of an event"),
         ({"raise": {"event": "x", "delay": "soon"}}, "bad-duration", "'soon' is not a duration"),
-        ({"raise": {"event": "x", "delay": "1s", "data": {}}}, "bad-action", "carries no data"),
         ({"raise": {"event": "x", "delay": "1s", "id": "a:b"}}, "bad-action", "a name without ':'"),
         ({"raise": {"event": "x", "id": "a"}}, "bad-action", "has no id"),
         ({"cancel": {}}, "bad-action", "cancel needs the id"),

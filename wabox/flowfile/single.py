@@ -1,0 +1,76 @@
+"""One chart by itself, without a bot around it: for playing and drawing.
+
+XState's JSON is taken in every spelling. Functions of an ``actions.py`` beside the file are used; an action that nobody
+wrote yet does nothing, but a guard must be there, since the way of the chart depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wabox.actions import ActionInput
+from wabox.core.action import Action
+from wabox.engine.built_in import BUILT_IN
+from wabox.engine.chart import Chart, ChartError, compile_chart
+from wabox.errors import FlowError
+from wabox.flowfile.actions import FILE, load_actions
+from wabox.flowfile.document import START, Document
+from wabox.flowfile.findings import Finding, render_all
+from wabox.flowfile.folder import shown
+from wabox.flowfile.reader import read
+from wabox.flowfile.xstate import canonical
+
+
+class BrokenChart(FlowError):
+    """A file that is no chart; ``findings`` has all errors, the message shows them."""
+
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(f"the chart in {shown(path)} cannot be loaded\n\n{render_all(findings)}")
+
+
+def load_chart(path: Path) -> Chart:
+    """The chart in a ``.yaml`` or ``.json`` file. Raises BrokenChart with every finding."""
+    findings: list[Finding] = []
+    document = read(path, shown(path), findings.append)
+    if document is None or findings:
+        raise BrokenChart(path, findings)
+    actions = path.parent / FILE
+    registered = load_actions(actions, shown(actions), findings.append)
+    if registered is None:
+        raise BrokenChart(path, findings)
+    definition = document.root.plain()
+    if isinstance(definition, Mapping):
+        definition = canonical(definition).definition
+    try:
+        return compile_chart(_name(path), definition, guards=registered.guards, actions=_Named(registered.actions))
+    except ChartError as error:
+        raise BrokenChart(path, [_finding(document, problem) for problem in error.problems]) from error
+
+
+def _finding(document: Document, problem: Any) -> Finding:
+    mark = document.mark(problem.path, key=problem.code == "unknown-key") if problem.path else START
+    return document.source.finding(mark, problem.code, problem.sentence, problem.fix)
+
+
+def _name(path: Path) -> str:
+    """The chart's id: the file's name, its folder's for a ``flow.yaml``."""
+    stem = path.absolute().parent.name if path.stem == "flow" else path.stem
+    return re.sub(r"[\s@#:]+", "-", stem) or "chart"
+
+
+class _Named(dict[str, Action]):
+    """Knows every name; those without a function do nothing."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name not in BUILT_IN
+
+    def __missing__(self, name: str) -> Action:
+        return _nothing
+
+
+def _nothing(given: ActionInput) -> None:
+    return None
