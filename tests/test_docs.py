@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from wabox.cli.main import app
 from wabox.flowfile.bot import check_bot, load_bot
+from wabox.flowfile.script import EXPECTATIONS, INPUTS
 from wabox.flowfile.starter import create
+from wabox.flowfile.tests import KEYS, START_KEYS
 from wabox.settings import KNOWN
 from wabox.simulator import Simulator
 
@@ -29,7 +31,7 @@ def commands() -> Iterator[str]:
         assert inside is not None
         for command in inside.registered_commands:
             assert command.callback is not None
-            yield " ".join(filter(None, (group and str(group.name), command.callback.__name__)))
+            yield " ".join(filter(None, (group and str(group.name), command.name or command.callback.__name__)))
 
 
 def test_the_flow_in_the_readme_works(tmp_path: Path) -> None:
@@ -44,6 +46,24 @@ def test_the_flow_in_the_readme_works(tmp_path: Path) -> None:
         answer = simulator.play({"user": words})
     assert answer["sent"][0]["text"]["body"].startswith("Thank you!")
     assert answer["states"] == []
+
+
+def test_the_conversation_in_the_readme_works(tmp_path: Path) -> None:
+    """The test shown there is one, and the flow shown there passes it."""
+    tests = tmp_path / "bakery" / "tests"
+    tests.mkdir(parents=True)
+    (tests.parent / "flow.yaml").write_text(flow(), encoding="utf-8")
+    (tests / "order.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[1], encoding="utf-8")
+    played = CliRunner().invoke(app, ["test", str(tests.parent)])
+    assert "1 passed" in played.output, played.output
+    assert played.exit_code == 0
+
+
+def test_every_key_of_a_test_is_in_the_readme() -> None:
+    """So is what a conversation test may say."""
+    section = README.partition("## Test it")[2].partition("\n## ")[0]
+    for key in (*INPUTS, *EXPECTATIONS, *KEYS, *START_KEYS, "name"):
+        assert re.search(rf"[`{{ ]{key}[`:,]", section), key
 
 
 def test_a_new_bot_has_no_findings(tmp_path: Path) -> None:

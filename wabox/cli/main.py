@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, serve
+from wabox.cli import chat, demo, flows, serve, test
 from wabox.errors import WaboxError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(demo.demo)
 app.command()(flows.new)
 app.command()(chat.chat)
 app.command()(flows.check)
+app.command("test")(test.play)
 app.command()(serve.serve)
 app.add_typer(flows.group, name="flows")
 

@@ -54,3 +54,15 @@ def _ms(value: object) -> int | None:
             for number, unit in zip(iso.groups(), "wdhms", strict=True)
         )
     )
+
+
+def written(ms: int) -> str:
+    """The duration as a person writes it: ``1h30m``, ``31m``, ``1.5s``; :func:`parse_duration` reads it back."""
+    parts = []
+    for unit in ("d", "h", "m"):
+        count, ms = divmod(ms, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    if ms or not parts:
+        parts.append(f"{ms / 1000:.3f}".rstrip("0").rstrip(".") + "s")
+    return "".join(parts)

@@ -1,0 +1,64 @@
+"""The names that a conversation test may use: states, languages, intents, queues, calls, keys of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wabox.engine.begin import begin_at
+from wabox.engine.chart import Charts
+from wabox.errors import ConversationError
+from wabox.flowfile.bot import Bot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What there is in one bot."""
+
+    charts: Charts
+    main: str
+    states: Mapping[str, tuple[str, ...]]
+    """Ids of every state but the root, by chart; the main chart first."""
+    languages: tuple[str, ...]
+    """The default first."""
+    intents: frozenset[str]
+    queues: frozenset[str]
+    calls: frozenset[str]
+    """Names that can be stubbed: ids and actions of ``invoke``."""
+
+    @classmethod
+    def of(cls, bot: Bot) -> Known:
+        charts = bot.charts.live
+        names = [bot.main, *(name for name in charts if name != bot.main)]
+        states = {name: tuple(id_ for id_ in charts[name].states if id_) for name in names}
+        every = [state for name in names for state in charts[name].states.values()]
+        return cls(
+            charts=bot.charts,
+            main=bot.main,
+            states=states,
+            languages=bot.languages,
+            intents=frozenset(intent.name for intent in bot.intents),
+            queues=frozenset({"default"}.union(state.handoff.queue for state in every if state.handoff)),
+            calls=frozenset(name for state in every for name in _calls(state.id, state.definition.get("invoke"))),
+        )
+
+    def cannot_begin(self, chart: str, states: tuple[str, ...]) -> str:
+        """Why a conversation cannot stand in these states; empty if it can."""
+        try:
+            begin_at(self.charts, chart, states, {}, 0)
+        except ConversationError as error:
+            return str(error)
+        return ""
+
+
+def _calls(state: str, written: Any) -> Iterator[str]:
+    """The names of a state's calls: its ``id`` (default: the state's id, numbered if there are several) and its action."""
+    several = isinstance(written, list)
+    for place, call in enumerate(written if isinstance(written, list) else [written]):
+        if isinstance(call, Mapping):
+            own = call.get("id")
+            yield own if isinstance(own, str) else f"{state}.{place}" if several else state
+            for key in ("action", "src"):
+                if isinstance(action := call.get(key), str):
+                    yield action
