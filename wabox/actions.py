@@ -2,7 +2,7 @@
 
 ::
 
-    from wabox.actions import ActionInput, GuardInput, action, guard
+    from wabox.actions import ActionInput, GuardInput, TaskInput, action, guard, task
 
     @guard
     def big_order(given: GuardInput) -> bool:
@@ -12,6 +12,14 @@
     def add_up(given: ActionInput) -> dict:
         return {"total": sum(item["price"] for item in given.context["cart"])}
 
+    @task
+    async def check_stock(given: TaskInput) -> dict:
+        return {"free": await warehouse.free(given.input["item"])}
+
+Guards and actions run inside a step: quick, without I/O, always the same answer for the same input. A *task* is what a flow
+calls with ``invoke: {action: check_stock}``; it may take its time and use the network, sync or async, in a thread of its
+own. It is called at least once: ``given.key`` is the same when it is repeated.
+
 The name in the flow is the function's name, or the one given: ``@action(name="cart.add_up")``. The decorators only write
 that name on the function: importing the file changes nothing anywhere, and two bots may use the same names.
 """
@@ -20,17 +28,31 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
-from wabox.core.action import Action, ActionInput, Guard, GuardInput
+from wabox.core.action import Action, ActionInput, Guard, GuardInput, Task, TaskInput
 from wabox.core.event import Event
 from wabox.errors import FlowError
 
-__all__ = ["Action", "ActionInput", "Event", "Guard", "GuardInput", "Registered", "action", "guard", "registered"]
+__all__ = [
+    "Action",
+    "ActionInput",
+    "Event",
+    "Guard",
+    "GuardInput",
+    "Registered",
+    "Task",
+    "TaskInput",
+    "action",
+    "guard",
+    "registered",
+    "task",
+]
 
 _GUARD = "__wabox_guard__"
 _ACTION = "__wabox_action__"
+_TASK = "__wabox_task__"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,11 +75,21 @@ def action(function: F | None = None, *, name: str | None = None) -> F | Callabl
     return _marked(_ACTION, function, name)
 
 
-def _marked(mark: str, function: F | None, name: str | None) -> F | Callable[[F], F]:
+@overload
+def task(function: F) -> F: ...
+@overload
+def task(*, name: str) -> Callable[[F], F]: ...
+def task(function: F | None = None, *, name: str | None = None) -> F | Callable[[F], F]:
+    """Make the function, sync or async, a task that flows invoke by its name."""
+    return _marked(_TASK, function, name, may_wait=True)
+
+
+def _marked(mark: str, function: F | None, name: str | None, *, may_wait: bool = False) -> F | Callable[[F], F]:
     def write(target: F) -> F:
-        if inspect.iscoroutinefunction(target):
+        if inspect.iscoroutinefunction(target) and not may_wait:
             raise FlowError(
-                f"{target.__name__} is an async function; guards and actions are plain functions without I/O"
+                f"{target.__name__} is an async function; guards and actions are plain functions without I/O, "
+                "what waits for something is a @task"
             )
         setattr(target, mark, name or target.__name__)
         return target
@@ -67,15 +99,18 @@ def _marked(mark: str, function: F | None, name: str | None) -> F | Callable[[F]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The guards and actions of one file, by name."""
+    """The guards, actions and tasks of one file, by name."""
 
     guards: Mapping[str, Guard]
     actions: Mapping[str, Action]
+    tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
 def registered(namespace: Mapping[str, object]) -> Registered:
     """What the decorators marked in a module (``vars(module)``). FlowError when two functions claim one name."""
-    return Registered(_named(namespace, _GUARD, "guards"), _named(namespace, _ACTION, "actions"))
+    return Registered(
+        _named(namespace, _GUARD, "guards"), _named(namespace, _ACTION, "actions"), _named(namespace, _TASK, "tasks")
+    )
 
 
 def _named(namespace: Mapping[str, object], mark: str, what: str) -> dict[str, Any]:

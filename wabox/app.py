@@ -12,12 +12,19 @@ from typing import Any
 
 import structlog
 
+from wabox import __version__
+from wabox.calls.address import Allowed
+from wabox.calls.caller import WorldCaller
+from wabox.calls.http import HttpCalls
+from wabox.calls.tasks import TaskCalls
 from wabox.core.message import Arrival
-from wabox.core.ports import Clock, Messenger
+from wabox.core.ports import Caller, Clock, Messenger
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
+from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
+from wabox.services.requests import reveal
 from wabox.services.timers import fire
 from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
@@ -35,24 +42,35 @@ class App:
     """Everything that runs, wired. Use :func:`build`."""
 
     def __init__(
-        self, *, bot: Bot, store: SqliteStore, messages: Messages, outbox: Outbox, messenger: Messenger, clock: Clock
+        self,
+        *,
+        bot: Bot,
+        store: SqliteStore,
+        messages: Messages,
+        outbox: Outbox,
+        invocations: Invocations,
+        messenger: Messenger,
+        clock: Clock,
     ) -> None:
         self.bot = bot
         self.store = store
         self.clock = clock
         self._messages = messages
         self._outbox = outbox
+        self._invocations = invocations
         self._messenger = messenger
 
     async def start(self) -> None:
         """Take up what was in flight; call before the port opens."""
         unsent = await self._outbox.recover()
         self.store.lanes.run(self._messages.handle)
-        log.info("started", bot=self.bot.name, waiting=self.store.lanes.backlog, unsent=unsent)
+        calls = await self._invocations.recover()
+        log.info("started", bot=self.bot.name, waiting=self.store.lanes.backlog, unsent=unsent, calls=calls)
 
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
         await self.store.lanes.drain(5.0)
+        await self._invocations.stop()
         await self._outbox.stop()
         await self._messenger.aclose()
         await self.store.close()
@@ -82,7 +100,14 @@ class App:
         return {"database": trouble or True, "flow": True, "waiting": stats.inbox, "unsent": stats.outbox}
 
 
-async def build(settings: Settings, bot: Bot, *, clock: Clock = wall_clock, messenger: Messenger | None = None) -> App:
+async def build(
+    settings: Settings,
+    bot: Bot,
+    *,
+    clock: Clock = wall_clock,
+    messenger: Messenger | None = None,
+    caller: Caller | None = None,
+) -> App:
     """Construct an :class:`App`. Raises DataFolderBusy, StorageError or SettingsError."""
     if messenger is None:
         whatsapp = settings.require_whatsapp()
@@ -90,5 +115,28 @@ async def build(settings: Settings, bot: Bot, *, clock: Clock = wall_clock, mess
     store = await open_store(settings.data, clock)
     resolver = Resolver(bot.intents, bot.languages)
     outbox = Outbox(store, messenger, clock, jitter=random.random)
-    messages = Messages(bot=bot, resolver=resolver, ingress=store, sessions=store, outbox=outbox, clock=clock)
-    return App(bot=bot, store=store, messages=messages, outbox=outbox, messenger=messenger, clock=clock)
+    invocations = Invocations(store, caller or _caller(settings, bot), jitter=random.random)
+    messages = Messages(
+        bot=bot,
+        resolver=resolver,
+        ingress=store,
+        sessions=store,
+        outbox=outbox,
+        invocations=invocations,
+        clock=clock,
+    )
+    return App(
+        bot=bot,
+        store=store,
+        messages=messages,
+        outbox=outbox,
+        invocations=invocations,
+        messenger=messenger,
+        clock=clock,
+    )
+
+
+def _caller(settings: Settings, bot: Bot) -> Caller:
+    secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
+    http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
+    return WorldCaller(http, TaskCalls(lambda: bot.tasks), lambda request: reveal(request, secrets))

@@ -18,11 +18,14 @@ whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webho
 …                  WABOX_VERIFY_TOKEN            the word you typed into Meta's webhook form
 …                  WABOX_ACCESS_TOKEN            system-user token
 data.folder        WABOX_DATA                    everything that must be backed up (``data``)
+calls.allow        –                             private hosts, addresses, networks that flows may call
+secrets.…_file     WABOX_SECRET_…                what flows may send as ``{secret.…}``, from files or the environment
 =================  ============================  ==========================================================
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -79,6 +82,10 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     data: Path = Path("data")
+    allow: tuple[str, ...] = ()
+    """Hosts, addresses and networks beyond the open internet that flows may call."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """By the name that flows use: ``{secret.name}``."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -106,6 +113,8 @@ KNOWN: dict[str, frozenset[str]] = {
         {"api_url", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
     ),
     "data": frozenset({"folder"}),
+    "calls": frozenset({"allow"}),
+    "secrets": frozenset(),
 }
 
 
@@ -136,6 +145,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
+        allow=_allow(path, tables.get("calls", {})),
+        secrets=_secrets(root, tables.get("secrets", {}), env),
         whatsapp=whatsapp,
         missing=missing,
     )
@@ -153,6 +164,12 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         if not isinstance(table, dict):
             raise SettingsError(f"{path}: {name} must be a section: [{name}]")
         for key in table:
+            if name == "secrets":
+                if not key.endswith("_file"):
+                    raise SettingsError(
+                        f"{path}: [secrets] names files: write {key}_file, or set WABOX_SECRET_{key.upper()}"
+                    )
+                continue
             if name == "whatsapp" and f"{key}_file" in KNOWN[name]:
                 raise SettingsError(
                     f"{path}: [whatsapp] {key} is a secret and does not belong in this file: "
@@ -192,10 +209,40 @@ def _whatsapp(
     return WhatsAppSettings(app_secrets=of_app, verify_token=verify, access_token=token, api_url=url), ()
 
 
+def _allow(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:
+    found = table.get("allow", [])
+    if not isinstance(found, list) or not all(isinstance(entry, str) and entry.strip() for entry in found):
+        raise SettingsError(f'{path}: [calls] allow must be a list such as ["crm.internal", "10.0.0.0/24"]')
+    for entry in found:
+        if "/" in entry or ":" in entry or entry.replace(".", "").isdigit():
+            try:
+                ipaddress.ip_network(entry.strip())
+            except ValueError as error:
+                raise SettingsError(f"{path}: [calls] allow: {error}") from None
+    return tuple(found)
+
+
+def _secrets(root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Secret]:
+    prefix = "WABOX_SECRET_"
+    names = {name.removesuffix("_file") for name in table} | {
+        name.removeprefix(prefix).lower() for name in env if name.startswith(prefix)
+    }
+    found = {
+        name: _read_secret(root, f"secret_{name}", table.get(f"{name}_file"), "secrets", name, env) for name in names
+    }
+    return {name: secret for name, secret in sorted(found.items()) if secret is not None}
+
+
 def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Secret | None:
-    if value := env.get(f"WABOX_{name.upper()}", "").strip():
+    return _read_secret(root, name, table.get(f"{name}_file"), "whatsapp", name, env)
+
+
+def _read_secret(
+    root: Path, variable: str, file: object, section: str, name: str, env: Mapping[str, str]
+) -> Secret | None:
+    """From the environment (``WABOX_<VARIABLE>``), else from the file, if one is named."""
+    if value := env.get(f"WABOX_{variable.upper()}", "").strip():
         return Secret(value)
-    file = table.get(f"{name}_file")
     if file is None:
         return None
     try:
@@ -203,9 +250,9 @@ def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, s
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(
-            f"[whatsapp] {name}_file: cannot read {root / str(file)}: {reason}. "
-            f"Make the file, or set WABOX_{name.upper()} instead"
+            f"[{section}] {name}_file: cannot read {root / str(file)}: {reason}. "
+            f"Make the file, or set WABOX_{variable.upper()} instead"
         ) from error
     if not value:
-        raise SettingsError(f"[whatsapp] {name}_file: {root / str(file)} is empty")
+        raise SettingsError(f"[{section}] {name}_file: {root / str(file)} is empty")
     return Secret(value)

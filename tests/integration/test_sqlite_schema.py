@@ -57,7 +57,7 @@ async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     await store.writer.submit(lambda connection: connection.execute("PRAGMA user_version = 999").fetchall())
     await store.close()
     for _ in range(2):
-        with pytest.raises(StorageError, match="newer wabox .schema 999, this one knows 1.: install that version"):
+        with pytest.raises(StorageError, match="newer wabox .schema 999, this one knows [0-9]+.: install that version"):
             await open_store(tmp_path, VirtualClock())
 
 

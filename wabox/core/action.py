@@ -1,12 +1,14 @@
-"""What a guard or an action of a flow is: a named, synchronous function of plain data.
+"""What a guard, an action or a task of a flow is: a named function of plain data.
 
 A guard answers yes or no. An action returns the context keys that it changes, or nothing; it changes nothing in place
-(what it is given is its own copy) and does no I/O: messages, timers and hand-offs are the chart's to ask for.
+(what it is given is its own copy) and does no I/O: messages, timers and hand-offs are the chart's to ask for. Both are
+synchronous. A task is called after the commit, and may take its time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from wabox.core.event import Event
@@ -64,6 +66,19 @@ class ActionInput(GuardInput):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInput:
+    """What a task is given."""
+
+    input: Any
+    """What the flow wrote as ``input``, filled in; its own copy."""
+    key: str
+    """The same when the call is repeated: give it to whoever can recognise a repeat."""
+    conversation_id: str
+
+
 Guard: TypeAlias = Callable[[GuardInput], bool]
 Action: TypeAlias = Callable[[ActionInput], Mapping[str, Any] | None]
 """The returned mapping is merged into the context: top-level keys, JSON-like values."""
+Task: TypeAlias = Callable[[TaskInput], Any]
+"""Sync or async; what it returns (JSON-like) is the result, what it raises the error."""

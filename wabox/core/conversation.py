@@ -9,6 +9,7 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import OutboundMessage
 from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,10 @@ class UnitOfWork:
     disarm: tuple[str, ...] = ()
     """Names."""
     handoffs: tuple[Handoff, ...] = ()
+    invoke: tuple[Invocation, ...] = ()
+    """Calls to make after the commit."""
+    revoke: tuple[tuple[str, str], ...] = ()
+    """Calls that nobody waits for any more: chart and id; done before ``invoke``."""
     records: tuple[Record, ...] = ()
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
 
-Channel = Literal["whatsapp", "timer", "agent"]
+Channel = Literal["whatsapp", "timer", "agent", "action"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,8 @@ class InboundMessage:
     channel: Channel = "whatsapp"
     type: str
     """text image video audio voice document sticker location contacts button_reply list_reply form button order reaction
-    edited deleted system referral unsupported unknown, or what Meta invents next; for the channel ``timer``: ``timer``."""
+    edited deleted system referral unsupported unknown, or what Meta invents next; for the channel ``timer``: ``timer``;
+    for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``."""
     text: str | None = None
     """What a person would read: the body, the caption, the title of the tapped button."""
     payload: Mapping[str, Any] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """The ports: what the services need of the world.
 
-They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Records* have two adapters, one process on SQLite and
-a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter. *Messenger*
-and *Clock* exist because a test can have neither Meta nor time.
+They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Calls, Records* have two adapters, one process on SQLite
+and a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter.
+*Messenger, Caller* and *Clock* exist because a test can have neither Meta nor the world nor time.
 
 Nothing here speaks of SQL, files, threads or brokers. What returns has happened durably; what raises
 :class:`~wabox.errors.Unavailable` has not happened at all.
@@ -17,6 +17,7 @@ from typing import Protocol
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival, InboundMessage
 
 
@@ -94,6 +95,28 @@ class Timers(Protocol):
 
         It may be fewer though more are due, while the queues hold very many.
         """
+
+
+class Calls(Protocol):
+    """Calls that units of work asked for."""
+
+    async def calls(self) -> Sequence[Invocation]:
+        """All without a result, oldest first; read at the start."""
+
+    async def began(self, invocation_id: str) -> int | None:
+        """Note that a try begins; how many began with it. None when nobody waits for the result any more."""
+
+    async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
+        """Put the result into the conversation's queue; nothing when nobody waits for it. The first one counts."""
+
+
+class Caller(Protocol):
+    """The world that is called. It exists because a test cannot have it."""
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        """One try; never raises for what the other side or the bot's own code does."""
+
+    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ snapshot and *effects*, which are data too; if they are dropped, nothing has hap
 
     reader, tree, wiring, saying, guard, action, built_in   read a definition; every problem has its place
     chart, state, say, problem                              what comes of it
-    event, effect, snapshot                                 what goes in and out
+    event, effect, invoke, snapshot                         what goes in and out
     configuration, program, plan                            what follows from the chart alone
     run, stack, step                                        a step: the interpreter, frames and clocks, the rules
     view, player                                            what a conversation waits for; a chart played by hand
@@ -37,18 +37,21 @@ from wabox.engine.effect import (
     Effect,
     Ended,
     Failed,
+    Invoke,
     Log,
     Nudge,
     OpenHandoff,
     Push,
     Resumed,
+    Revoke,
     Say,
 )
 from wabox.engine.event import Event
+from wabox.engine.invoke import HttpSpec, InvokeSpec
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 from wabox.engine.snapshot import Frame, Snapshot, decode, encode
 from wabox.engine.state import Entered, HandoffSpec, State, Taken, Timeouts, Transition
-from wabox.engine.step import Step, fire, start, step
+from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.text import fill, placeholders
 from wabox.engine.view import accepts, active_states, expected, question, reprompt
 
@@ -67,6 +70,9 @@ __all__ = [
     "Failed",
     "Frame",
     "HandoffSpec",
+    "HttpSpec",
+    "Invoke",
+    "InvokeSpec",
     "ListTemplate",
     "Log",
     "Nudge",
@@ -74,6 +80,7 @@ __all__ = [
     "Problem",
     "Push",
     "Resumed",
+    "Revoke",
     "RowTemplate",
     "Say",
     "SayTemplate",
@@ -86,6 +93,7 @@ __all__ = [
     "Transition",
     "accepts",
     "active_states",
+    "answer",
     "begin_at",
     "compile_chart",
     "decode",

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from wabox.core.event import Event
+from wabox.engine.invoke import InvokeSpec
 from wabox.engine.say import SayTemplate
 
 
@@ -57,6 +59,27 @@ class CloseHandoff(msgspec.Struct, frozen=True, gc=False):
     state: str
 
 
+class Invoke(msgspec.Struct, frozen=True, gc=False):
+    """Call this after the commit; the result comes back through :func:`wabox.engine.step.answer`."""
+
+    spec: InvokeSpec
+    chart: str
+    """The chart's id, without hash."""
+    armed: int
+    """The sequence number of the snapshot that asked for it."""
+    context: Mapping[str, Any]
+    """The variables as they were when its state was entered."""
+    event: Event
+    """The event that led there."""
+
+
+class Revoke(msgspec.Struct, frozen=True, gc=False):
+    """The state that asked for this call was left: what has not begun need not be called."""
+
+    chart: str
+    id: str
+
+
 class Push(msgspec.Struct, frozen=True, gc=False):
     """A detour began: this chart (id) now runs on top of the others."""
 
@@ -94,4 +117,6 @@ class Log(msgspec.Struct, frozen=True, gc=False):
     state: str
 
 
-Effect: TypeAlias = Say | Arm | Disarm | OpenHandoff | CloseHandoff | Push | Resumed | Nudge | Ended | Failed | Log
+Effect: TypeAlias = (
+    Say | Arm | Disarm | OpenHandoff | CloseHandoff | Invoke | Revoke | Push | Resumed | Nudge | Ended | Failed | Log
+)

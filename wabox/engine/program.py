@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from wabox.engine.effect import CloseHandoff, OpenHandoff, Say
 from wabox.engine.event import DONE, Event
+from wabox.engine.invoke import InvokeSpec
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import BoundAction, Running, State, Transition
 
@@ -57,7 +58,8 @@ class Failure(NamedTuple):
 
 
 def entry_blocks(state: State, by_default: bool) -> list[Block]:
-    """Entering a state: its actions, what it says and asks, its hand-off, and the actions of ``initial`` if it begins there."""
+    """Entering a state: its actions, what it says and asks, its hand-off and calls; then the actions of ``initial``, if it
+    begins there."""
     blocks = [_block(f"entry of {_named(state)}", state.entry)]
     operations: list[Operation] = [_say(template, state.id, False) for template in state.say]
     operations += [_say(template, state.id, True) for template in state.ask]
@@ -67,18 +69,31 @@ def entry_blocks(state: State, by_default: bool) -> list[Block]:
         operations.append(lambda running: running.effects.append(effect))
     # A block of its own: a failing entry action must not leave the customer in silence.
     blocks.append(Block(f"messages of {_named(state)}", tuple(operations)))
+    if state.invokes:
+        calls = tuple(_invoke(spec) for spec in state.invokes)
+        blocks.append(Block(f"invoke of {_named(state)}", calls, calm=False))
     if by_default and state.initial is not None:
         blocks.append(_block(f"initial of {_named(state)}", state.initial.actions))
     return blocks
 
 
 def exit_blocks(state: State) -> list[Block]:
-    """Leaving a state: its actions, and the end of its hand-off."""
+    """Leaving a state: its actions, and the end of its hand-off and calls."""
     blocks = [_block(f"exit of {_named(state)}", state.exit)]
     if state.handoff is not None:
         effect = CloseHandoff(state.id)
         blocks.append(Block(f"hand-off of {_named(state)}", (lambda running: running.effects.append(effect),)))
+    if state.invokes:
+        blocks.append(Block(f"invoke of {_named(state)}", tuple(_revoke(spec) for spec in state.invokes), calm=False))
     return blocks
+
+
+def _invoke(spec: InvokeSpec) -> Operation:
+    return lambda running: running.invoke(spec)
+
+
+def _revoke(spec: InvokeSpec) -> Operation:
+    return lambda running: running.revoke(spec.id)
 
 
 def transition_block(transition: Transition) -> Block:

@@ -12,8 +12,9 @@ from typing import Any
 
 from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, Rows
-from wabox.engine.effect import Effect, Failed, Say
+from wabox.engine.effect import Effect, Failed, Invoke, Revoke, Say
 from wabox.engine.event import ERROR, Event
+from wabox.engine.invoke import InvokeSpec
 from wabox.engine.plan import entry_plan, plan_for
 from wabox.engine.program import Program
 from wabox.engine.state import Entered, Taken, Transition
@@ -48,6 +49,8 @@ class Run:
     history: dict[str, tuple[str, ...]]
     timers: dict[str, tuple[int, int]]
     """Its own copy."""
+    invokes: dict[str, int] = {}  # noqa: RUF012 - replaced, never written into
+    """Calls whose results are awaited: id → the seq that asked for it."""
 
     # What actions reach (:class:`wabox.engine.state.Running`).
 
@@ -59,6 +62,15 @@ class Run:
         for name in [name for name in self.timers if name.startswith(prefix)]:
             del self.timers[name]
 
+    def invoke(self, spec: InvokeSpec) -> None:
+        self.invokes = {**self.invokes, spec.id: self.seq}
+        self.effects.append(Invoke(spec, self.config.chart.id, self.seq, self.context, self.event))
+
+    def revoke(self, id_: str) -> None:
+        if id_ in self.invokes:
+            self.invokes = {name: armed for name, armed in self.invokes.items() if name != id_}
+            self.effects.append(Revoke(self.config.chart.id, id_))
+
     # The interpreter.
 
     def begin(self, chart: Chart, context: Mapping[str, Any]) -> None:
@@ -66,6 +78,7 @@ class Run:
         self.context = {**chart.context, **context}
         self.history = {}
         self.timers = {}
+        self.invokes = {}
         plan = entry_plan(chart)
         self.config = plan.next
         self.done = plan.done

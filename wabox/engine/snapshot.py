@@ -14,6 +14,8 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     seq       +1 with every step: the token of compare-and-set, and what tells a timer from its predecessor
     language  the customer's, when known
     misses    messages in a row that nobody understood
+    invokes   {id of a call whose result is awaited: the seq that asked for it}; a suspended frame has its own, and
+              ``results``, {event: data}, that came meanwhile
 
 What is empty is left out. Unknown keys are ignored, so an older release reads what a newer one of the same layout wrote.
 Reading runs nothing. The snapshots are trusted to be ours, but not to be whole: see :func:`decode`, and
@@ -42,6 +44,9 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     history: dict[str, tuple[str, ...]] = {}
     timers: dict[str, tuple[int, int]] = {}
     """Name → (remaining ms, the seq that armed it)."""
+    invokes: dict[str, int] = {}
+    results: dict[str, dict[str, Any]] = {}
+    """Event → its data: what calls brought while the frame was suspended."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -59,6 +64,8 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     seq: int = 0
     language: str | None = None
     misses: int = 0
+    invokes: dict[str, int] = {}
+    """Calls whose results are awaited: id → the seq that asked for it."""
 
     @property
     def charts(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
 from wabox.engine.effect import Arm, Disarm, Effect, Ended, Nudge, Push, Resumed
@@ -53,6 +55,7 @@ class Conversation(Run):
         self.context = before.context
         self.history = before.history
         self.timers = before.timers.copy()
+        self.invokes = before.invokes
         if before.stack:
             self.stack = before.stack
             for frame in before.stack:
@@ -129,25 +132,26 @@ class Conversation(Run):
         if not own:
             return False
         stack = self.stack
-        inner = (self.config, self.context, self.history, self.timers, self.delays)
+        inner = (self.config, self.context, self.history, self.timers, self.delays, self.invokes)
         self.event, self.stack = event, ()
         self._resume(stack[0])
         chosen = self.select(event.name) if any(map(self.holds, own)) else None
         if chosen is not None and _leads_somewhere(chosen):
-            self.config, self.context, self.history, self.timers, self.delays = inner
+            self.config, self.context, self.history, self.timers, self.delays, self.invokes = inner
             self.perform(leaving(self.config))
             for frame in reversed(stack[1:]):
                 self._resume(frame)
                 self.perform(leaving(self.config))
             self._resume(stack[0])
             self.take(chosen)
+            self._take_up(stack[0])
             self.settle()
             return True
         if chosen is not None:
             self.take(chosen)
-            stack = (self._suspended(), *stack[1:])
+            stack = (msgspec.structs.replace(self._suspended(), results=stack[0].results), *stack[1:])
         self.stack = stack
-        self.config, self.context, self.history, self.timers, self.delays = inner
+        self.config, self.context, self.history, self.timers, self.delays, self.invokes = inner
         self.settle()
         return chosen is not None
 
@@ -160,6 +164,7 @@ class Conversation(Run):
             self._resume(frame)
             self.done = False
             self.events += (RESUMED,)
+            self._take_up(frame)
             if not self.macrostep(Event(RESUMED, {"chart": ended})):
                 self.effects.append(Resumed(self.config.chart.id))
         if self.done:
@@ -175,6 +180,10 @@ class Conversation(Run):
         frame = self.stack[0]
         return configuration(self.charts.find(frame.chart), frame.leaves)
 
+    def _take_up(self, frame: Frame) -> None:
+        """What came for the frame while it was suspended comes next."""
+        self.queue += [Event(name, data) for name, data in frame.results.items()]
+
     def _suspended(self) -> Frame:
         """The active frame with what remains of its timers."""
         if self.customer:
@@ -185,6 +194,7 @@ class Conversation(Run):
             context=self.context,
             history=self.history,
             timers={name: (max(0, due - self.now), armed) for name, (due, armed) in self.timers.items()},
+            invokes=self.invokes,
         )
 
     def _resume(self, frame: Frame) -> None:
@@ -192,6 +202,7 @@ class Conversation(Run):
         self.config = configuration(self.charts.find(frame.chart), frame.leaves)
         self.context = frame.context
         self.history = frame.history
+        self.invokes = frame.invokes
         self.timers = {name: (self.now + left, self.seq) for name, (left, _) in frame.timers.items()}
         self.delays = self._in_force()
 

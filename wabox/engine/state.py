@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from wabox.core.event import Event
+from wabox.engine.invoke import InvokeSpec
 from wabox.engine.problem import Path
 from wabox.engine.say import SayTemplate
 
@@ -39,6 +40,10 @@ class Running(Protocol):
     def arm(self, name: str, delay: int) -> None: ...
 
     def cancel(self, prefix: str) -> None: ...
+
+    def invoke(self, spec: InvokeSpec) -> None: ...
+
+    def revoke(self, id_: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +108,7 @@ class Entered(NamedTuple):
 @dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Transition:
     source: State
-    kind: Literal["on", "always", "after", "done"]
+    kind: Literal["on", "always", "after", "done", "invoke"]
     events: tuple[str, ...]
     """Descriptors, see :mod:`wabox.engine.event`; none for ``always``."""
     targets: tuple[State, ...] = ()
@@ -171,6 +176,7 @@ class State:
     detours: Mapping[str, str] = field(default_factory=dict)
     """Intent → chart id."""
     handoff: HandoffSpec | None = None
+    invokes: tuple[InvokeSpec, ...] = ()
     tags: frozenset[str] = frozenset()
     description: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ most there can be.
 **Timers.** ``soft`` and ``hard`` run for the innermost active states that define them; a detour whose chart defines none has
 those of the frame below. They begin anew with every event of the customer, whoever handles it, and when the delay in
 force changes. ``after`` timers run from entry to exit. A timer that is due comes back through :func:`fire` and does
-nothing when its ``armed`` is no longer the snapshot's.
+nothing when its ``armed`` is no longer the snapshot's; the result of a call comes through :func:`answer` in the same way.
 """
 
 from __future__ import annotations
@@ -94,6 +94,31 @@ def fire(charts: Charts, snapshot: Snapshot, name: str, armed: int, now: int) ->
     return _step(run, snapshot, left, run.handle(event))
 
 
+def answer(charts: Charts, snapshot: Snapshot, source: tuple[str, str, int], event: Event, now: int) -> Step:
+    """Handle what a call brought; ``source`` is chart, id and ``armed`` of its :class:`~wabox.engine.effect.Invoke`.
+
+    One that nobody waits for any more changes nothing. A suspended frame gets it when it is resumed.
+    """
+    chart, id_, armed = source
+    if snapshot.status != "active":
+        return Step(snapshot)
+    if snapshot.chart.partition("@")[0] == chart and snapshot.invokes.get(id_) == armed:
+        run = Conversation(charts, event, now, snapshot, checked(charts, snapshot))
+        run.invokes = {name: seq for name, seq in snapshot.invokes.items() if name != id_}
+        return _step(run, snapshot, snapshot.timers, run.handle(event))
+    for place, frame in enumerate(snapshot.stack):
+        if frame.chart.partition("@")[0] == chart and frame.invokes.get(id_) == armed:
+            kept = msgspec.structs.replace(
+                frame,
+                invokes={name: seq for name, seq in frame.invokes.items() if name != id_},
+                results={**frame.results, event.name: copied_plain(event.data)},
+            )
+            stack = (*snapshot.stack[:place], kept, *snapshot.stack[place + 1 :])
+            after = msgspec.structs.replace(snapshot, stack=stack, seq=snapshot.seq + 1)
+            return Step(after, handled=True, events=(event.name,))
+    return Step(snapshot)
+
+
 class _Calm:
     """What a calm action reaches of :class:`wabox.engine.state.Running`."""
 
@@ -152,6 +177,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         seq,
         snapshot.language,
         snapshot.misses,
+        snapshot.invokes,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 
@@ -171,5 +197,6 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         run.seq,
         None if before is None else before.language,
         0 if before is None else before.misses,
+        run.invokes,
     )
     return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

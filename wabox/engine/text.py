@@ -7,7 +7,7 @@ Anything else in braces is left as written, and what is filled in is never looke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wabox.engine.value import look_up
@@ -25,6 +25,26 @@ def fill(text: str, context: Mapping[str, Any]) -> str:
         return match[0][0] if path is None else written(look_up(context, tuple(path.split("."))))
 
     return _PLACEHOLDER.sub(put, text)
+
+
+def fill_first(text: str, context: Mapping[str, Any], later: str, put: Callable[[str], str] = str) -> str:
+    """The first of two fillings, which leaves ``{later}`` and ``{later.…}`` for a second by :func:`fill`.
+
+    What is filled in (through ``put``) is written so that the second gives it back as it was: its braces are doubled.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        path = match[1]
+        if path is None or path == later or path.startswith(later + "."):
+            return match[0]
+        return doubled(put(written(look_up(context, tuple(path.split("."))))))
+
+    return _PLACEHOLDER.sub(replace, text)
+
+
+def doubled(text: str) -> str:
+    """Text of which :func:`fill` makes itself."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def placeholders(text: str) -> tuple[str, ...]:

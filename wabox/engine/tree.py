@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from wabox.engine.invoke import read_invokes
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.saying import read_say
@@ -30,7 +31,7 @@ STATE_KEYS = (
         "description",
         "meta",
     ),
-    *("say", "ask", "reprompt", "expect", "timeouts", "detours", "handoff", "output", "history", "target"),
+    *("say", "ask", "reprompt", "expect", "timeouts", "detours", "handoff", "invoke", "output", "history", "target"),
 )
 ROOT_KEYS = (*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types")
 """``output``, ``version``, ``schema`` and ``types`` are XState's or an editor's; they are accepted and mean nothing here."""
@@ -141,6 +142,7 @@ def _own(reader: Reader, definition: Mapping[str, Any], state: State, path: Path
         intent: reader.text(chart, (*path, "detours", intent), "a detour's chart") for intent, chart in detours.items()
     }
     state.detours = {intent: chart for intent, chart in found.items() if chart is not None}
+    state.invokes = read_invokes(reader, definition, path, state.id)
     state.handoff = _handoff(reader, definition.get("handoff"), (*path, "handoff"))
     if "target" in definition and state.type != "history":
         reader.wrong(

@@ -68,6 +68,11 @@ def gives_back(charts: Charts, snapshot: Snapshot, event: str) -> bool:
     )
 
 
+def waits_for_calls(charts: Charts, snapshot: Snapshot) -> bool:
+    """Whether the conversation waits for the result of a call, and for no answer of the customer."""
+    return snapshot.status == "active" and bool(snapshot.invokes) and _active(charts, snapshot).question is None
+
+
 def _descriptors(state: State) -> list[str]:
     return [word for transition in state.transitions if transition.kind == "on" for word in transition.events]
 

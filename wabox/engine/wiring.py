@@ -16,11 +16,12 @@ from wabox.core.action import Action, Guard
 from wabox.engine.action import ActionReader
 from wabox.engine.event import AFTER, DONE
 from wabox.engine.guard import read_guard
+from wabox.engine.invoke import DONE_INVOKE, ERROR_INVOKE, id_of, items
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.state import Initial, State, Taken, Transition
 
-Kind = Literal["on", "always", "after", "done"]
+Kind = Literal["on", "always", "after", "done", "invoke"]
 
 _TRANSITION = ("target", "guard", "actions", "reenter", "description", "meta")
 
@@ -80,6 +81,8 @@ class Wiring:
                     transitions += self._transitions(state, "on", descriptors, item, (*path, "on", event))
             elif key == "onDone" and state.parent is not None:
                 transitions += self._transitions(state, "done", (DONE + state.id,), written, (*path, "onDone"))
+            elif key == "invoke":
+                transitions += self._results(state)
             elif key == "after":
                 transitions += self._after(state, written, (*path, "after"))
         state.transitions = tuple(transitions)
@@ -89,11 +92,23 @@ class Wiring:
     def _descriptor(self, word: str) -> str:
         """The descriptor with the id of a finished state spelled as the engine does."""
         name = word.removeprefix("xstate.")
+        for theirs, ours in (("done.actor.", DONE_INVOKE), ("error.actor.", ERROR_INVOKE)):
+            if name.startswith(theirs):
+                return ours + name.removeprefix(theirs)
         if not name.startswith(DONE):
             return word
         whose = name.removeprefix(DONE)
         state = self._states.get(whose) or self._by_id(whose)
         return word if state is None else DONE + state.id
+
+    def _results(self, state: State) -> Iterator[Transition]:
+        """The transitions for what the state's calls bring."""
+        for item, path in items(state.definition, state.path):
+            if isinstance(item, Mapping):
+                id_ = id_of(item, state.id, path)
+                for key, prefix in (("onDone", DONE_INVOKE), ("onError", ERROR_INVOKE)):
+                    if item.get(key) is not None:
+                        yield from self._transitions(state, "invoke", (prefix + id_,), item[key], (*path, key))
 
     def _after(self, state: State, written: object, path: Path) -> Iterator[Transition]:
         delays: list[int] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wabox.core.action import Task
 from wabox.core.content import Content
 from wabox.core.intent import Intent
 from wabox.core.limits import fit
@@ -49,6 +50,8 @@ class Bot:
     texts: Texts
     context: Mapping[str, Any] = field(default_factory=dict)
     """Settings laid over the main chart's context when a conversation begins."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """Functions of ``actions.py`` that flows invoke, by name."""
     warnings: tuple[Finding, ...] = ()
 
     @property
@@ -105,6 +108,7 @@ def load_bot(folder: Path, *, language: str | None = None, context: Mapping[str,
         intents=draft.intents,
         texts=draft.texts,
         context=dict(context or {}),
+        tasks=draft.registered.tasks if draft.registered else {},
         warnings=tuple(_sorted(draft.findings)),
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from wabox.engine.chart import Chart
 from wabox.engine.event import AFTER, DONE, matches
+from wabox.engine.problem import Path
 from wabox.engine.said import Said, said_in
 from wabox.engine.state import BoundAction, State
 from wabox.engine.text import placeholders
 from wabox.flowfile import texts as texts_file
+from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.document import Mark, Source
 from wabox.flowfile.draft import Draft
 from wabox.flowfile.findings import did_you_mean
@@ -49,6 +52,7 @@ def check_names(draft: Draft) -> None:
     for chart in draft.readable.values():
         for state in chart.states.values():
             used |= _check_events(draft, chart, state, known)
+            _check_tasks(draft, chart, state)
             for said in said_in(state) if chart.id in draft.documents else ():
                 keys |= _check_references(draft, chart, said)
     _check_translations(draft)
@@ -105,6 +109,29 @@ def _check_events(draft: Draft, chart: Chart, state: State, known: set[str]) -> 
             steps = (*state.path, "detours", intent)
             draft.at(chart.id, steps, "unknown-intent", f"there is no intent {quoted(intent)}", fix, key=True)
     return used
+
+
+def _check_tasks(draft: Draft, chart: Chart, state: State) -> None:
+    """Whether what the state invokes exists; nothing is known of an ``actions.py`` that cannot be loaded."""
+    functions = draft.registered
+    if functions is None:
+        return
+    for spec in state.invokes:
+        if spec.action is None or spec.action in functions.tasks:
+            continue
+        key = "action" if "action" in _written(chart, spec.path) else "src"
+        fix = did_you_mean(spec.action, functions.tasks, f"write it into {ACTIONS}: @task, def {spec.action}(given)")
+        if spec.action in functions.actions:
+            fix = "mark it with @task instead of @action: what is invoked runs outside the step"
+        sentence = f"there is no task {quoted(spec.action)} in {ACTIONS}"
+        draft.at(chart.id, (*spec.path, key), "unknown-task", sentence, fix)
+
+
+def _written(chart: Chart, path: Path) -> Mapping[str, Any]:
+    found: Any = chart.root.definition
+    for step in path:
+        found = found[step]
+    return found if isinstance(found, Mapping) else {}
 
 
 def _can_come(event: str, chart: Chart, known: set[str]) -> bool:

@@ -19,7 +19,8 @@ from wabox.core.conversation import Session
 from wabox.core.event import Event
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
-from wabox.engine.view import gives_back, held
+from wabox.engine.invoke import ERROR_INVOKE
+from wabox.engine.view import gives_back, held, waits_for_calls
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
@@ -43,6 +44,8 @@ def advance(bot: Bot, resolver: Resolver, session: Session, message: InboundMess
                 draft.fire(str(payload["name"]), int(payload["armed"]), int(payload["due_at"]))
         case "agent":
             _agent(draft)
+        case "action":
+            _result(draft)
         case _:
             _customer(draft, resolver)
     return draft.finish()
@@ -72,6 +75,21 @@ def _agent(draft: Draft) -> None:
     if draft.message.text:
         draft.lines.append(Content(text=draft.message.text))
     draft.step(Event(f"handoff.{draft.message.type}"))
+
+
+def _result(draft: Draft) -> None:
+    """A call came back. When it failed and the chart has no way for that, the customer is not left waiting."""
+    if not draft.restore():
+        return
+    payload, event = draft.message.payload, draft.message.type
+    data = payload.get("data") or {}
+    minded = draft.answer(str(payload["chart"]), str(payload["id"]), int(payload["armed"]), Event(event, data))
+    failed = event.startswith(ERROR_INVOKE)
+    if failed:
+        draft.record("error", {"where": f"call {payload['id']}", "error": str(data.get("error"))})
+    if (failed and not minded) or (draft.failures and not draft.lines):
+        draft.say("wabox.trouble")
+        draft.hand_over("default", f"the call {payload['id']} failed: {data.get('error')}"[:200])
 
 
 def _customer(draft: Draft, resolver: Resolver) -> None:
@@ -118,6 +136,10 @@ def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
         draft.keep(misses=0)
         return
     if draft.step(Event("fallback", event.data, customer=True)):
+        return
+    if draft.snapshot is not None and waits_for_calls(draft.bot.charts, draft.snapshot):
+        # "Hello?" while we look something up: nothing was asked, so nothing was misunderstood.
+        draft.say("wabox.moment")
         return
     if kind != "text":
         draft.lines.append(Lead(draft.bot.cannot_read(kind)))

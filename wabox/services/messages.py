@@ -18,6 +18,7 @@ from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import advance, apologise
+from wabox.services.invocations import Invocations
 from wabox.services.outbox import Outbox
 from wabox.services.turn import Turn
 
@@ -28,13 +29,22 @@ class Messages:
     """Accepts what webhooks bring and moves conversations on."""
 
     def __init__(
-        self, *, bot: Bot, resolver: Resolver, ingress: Ingress, sessions: Sessions, outbox: Outbox, clock: Clock
+        self,
+        *,
+        bot: Bot,
+        resolver: Resolver,
+        ingress: Ingress,
+        sessions: Sessions,
+        outbox: Outbox,
+        invocations: Invocations,
+        clock: Clock,
     ) -> None:
         self._bot = bot
         self._resolver = resolver
         self._ingress = ingress
         self._sessions = sessions
         self._outbox = outbox
+        self._invocations = invocations
         self._clock = clock
 
     @property
@@ -85,6 +95,7 @@ class Messages:
                 continue
             if result == "committed":
                 self._outbox.deliver(unit.conversation_id, unit.sends)
+                self._invocations.run(unit.invoke)
                 self._report(turn, message)
             return
 

@@ -14,15 +14,17 @@ from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
 from wabox.core.intent import Understanding
+from wabox.core.invocation import Invocation, invocation_id
 from wabox.core.message import InboundMessage
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
 from wabox.engine.snapshot import Snapshot, decode, encode
-from wabox.engine.step import Step, fire, start, step
+from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.services.replies import Lead, Line, render
+from wabox.services.requests import request_of
 from wabox.whatsapp.payload import request_body
 
 PLAIN = frozenset({"text", "button_reply", "list_reply"})
@@ -73,6 +75,8 @@ class Draft:
         """Why people are asked, when the chart itself cannot know."""
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
         self._handoffs: list[Handoff] = []
+        self._calls: dict[tuple[str, str], effects.Invoke | None] = {}
+        """By chart and id, the last word; None: revoked."""
         self.failures: list[effects.Failed] = []
         self.steps: list[Step] = []
 
@@ -105,6 +109,15 @@ class Draft:
         # Both: a conversation that ended and began again counts ``armed`` from one.
         if self.snapshot is not None and self.snapshot.timers.get(name) == (due_at, armed):
             self._take(fire(self.bot.charts, self.snapshot, name, armed, self.now))
+
+    def answer(self, chart: str, id_: str, armed: int, event: Event) -> bool:
+        """A call has its result; whether the chart minds. A stale one does nothing, which is fine."""
+        if self.snapshot is None:
+            return True
+        before = self.snapshot
+        result = answer(self.bot.charts, before, (chart, id_, armed), event, self.now)
+        self._take(result)
+        return result.handled or result.snapshot is before
 
     def say(self, key: str) -> None:
         """One of our own texts, by its key."""
@@ -151,6 +164,8 @@ class Draft:
             arm=() if over else self._arm(),
             disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
             handoffs=tuple(self._handoffs),
+            invoke=tuple(self._invocation(call) for call in self._calls.values() if call is not None),
+            revoke=tuple(self._calls),
             records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
         )
         return Turn(
@@ -182,6 +197,10 @@ class Draft:
                 self.hand_over(effect.queue, effect.reason, effect.priority)
             case effects.CloseHandoff():
                 self._handoff("closed")
+            case effects.Invoke():
+                self._calls[effect.chart, effect.spec.id] = effect
+            case effects.Revoke():
+                self._calls[effect.chart, effect.id] = None
             case effects.Resumed():
                 self.lines.append(Lead("wabox.resumed"))
             case effects.Nudge():
@@ -231,6 +250,19 @@ class Draft:
             conversation_id=self.session.conversation_id,
             number_id=self.message.number_id,
             body=request_body(content, self.message.contact),
+            created_at=self.now,
+        )
+
+    def _invocation(self, call: effects.Invoke) -> Invocation:
+        return Invocation(
+            id=invocation_id(self.message.message_id, call.chart, call.spec.id),
+            conversation_id=self.session.conversation_id,
+            chart=call.chart,
+            name=call.spec.id,
+            armed=call.armed,
+            request=request_of(call),
+            timeout=call.spec.timeout,
+            retries=call.spec.retries,
             created_at=self.now,
         )
 

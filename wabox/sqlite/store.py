@@ -14,6 +14,7 @@ import structlog
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
 from wabox.errors import ConversationError, StorageError
@@ -23,6 +24,7 @@ from wabox.sqlite import (
     handoffs,
     inbox,
     ingress,
+    invocations,
     other_changes,
     outbox,
     seen,
@@ -93,7 +95,7 @@ async def open_store(
 
 
 class SqliteStore:
-    """Implements Ingress, Sessions, Timers and Records; :attr:`lanes` implements Lanes. Made by :func:`open_store`."""
+    """Implements Ingress, Sessions, Timers, Calls and Records; :attr:`lanes` implements Lanes. Made by :func:`open_store`."""
 
     def __init__(
         self,
@@ -231,6 +233,26 @@ class SqliteStore:
             self._inbox.free(places)
             raise
         return len(rows), more
+
+    # ---- Calls ---------------------------------------------------------------------------------------------------------
+
+    async def calls(self) -> Sequence[Invocation]:
+        return self._reader.read(invocations.list_)
+
+    async def began(self, invocation_id: str) -> int | None:
+        return await self.writer.submit(partial(invocations.mark, id_=invocation_id))
+
+    async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
+        places = self._inbox.reserve(1)
+        event = ("done.invoke." if outcome.error is None else "error.invoke.") + invocation.name
+        operation = partial(
+            invocations.take, place=places[0], id_=invocation.id, event=event, data=outcome.data, now=self._clock()
+        )
+        try:
+            await self.writer.submit(operation, partial(self._received, places))
+        except Exception:
+            self._inbox.free(places)
+            raise
 
     # ---- Records -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
-from wabox.sqlite import conversations, handoffs, inbox, outbox, timers, transcript
+from wabox.sqlite import conversations, handoffs, inbox, invocations, outbox, timers, transcript
 from wabox.sqlite.marks import write as write_marks
 
 
@@ -34,6 +34,10 @@ def commit(
         timers.delete(connection, key, name)
     if unit.snapshot is None:
         timers.clear(connection, key)
+    for chart, id_ in unit.revoke:
+        invocations.delete(connection, key, chart, id_)
+    for invocation in unit.invoke:
+        invocations.add(connection, key, invocation)
     for handoff in unit.handoffs:
         handoffs.save(connection, key, handoff)
     transcript.add(connection, key, unit.records)

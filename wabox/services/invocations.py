@@ -1,0 +1,118 @@
+"""Makes the calls that committed units of work asked for (``invoke``), and brings their results back.
+
+At least once: the row is there before the call and goes with its result. Whoever is called twice gets the same key twice. A
+try that fails is repeated, with pauses that grow, as often as the flow says and only where that can help and does no harm.
+Then the conversation gets ``error.invoke.<id>``: it never waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from wabox.core.invocation import Invocation, Outcome
+from wabox.core.ports import Caller, Calls
+from wabox.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+IN_FLIGHT = 32
+"""Calls under way at once."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""s before the second try; doubled each time."""
+STORE_PAUSE = 1.0
+"""s before a store that did not answer is asked again."""
+CRASHES = 3
+"""Tries beyond the retries that a call gets when wabox was stopped in the middle of each: then the call itself is suspected."""
+
+
+class Invocations:
+    """Holds nothing that a restart could lose."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        caller: Caller,
+        *,
+        jitter: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
+        """``jitter`` returns 0 ≤ x < 1."""
+        self._calls = calls
+        self._caller = caller
+        self._jitter = jitter
+        self._sleep = sleep
+        self._slots = asyncio.Semaphore(in_flight)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def recover(self) -> int:
+        """Take up what a restart interrupted; how many there are."""
+        waiting = await self._calls.calls()
+        self.run(waiting)
+        return len(waiting)
+
+    def run(self, invocations: Sequence[Invocation]) -> None:
+        """Make these, just committed."""
+        for invocation in invocations:
+            task = asyncio.create_task(self._run(invocation))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """What is not finished is repeated after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._caller.aclose()
+
+    async def _run(self, invocation: Invocation) -> None:
+        outcome = await self._tried(invocation)
+        if outcome is None:
+            return
+        log.info(
+            "call",
+            conversation=invocation.conversation_id,
+            chart=invocation.chart,
+            call=invocation.name,
+            error=outcome.error,
+            status=outcome.status,
+        )
+        await self._stored(lambda: self._calls.answer(invocation, outcome))
+
+    async def _tried(self, invocation: Invocation) -> Outcome | None:
+        """The result at last; None when nobody waits for it any more."""
+        tries = 0
+        while True:
+            async with self._slots:
+                begun = await self._stored(lambda: self._calls.began(invocation.id))
+                if begun is None:
+                    return None
+                if begun > invocation.retries + 1 + CRASHES:
+                    return Outcome(error=f"given up after {begun - 1} tries, wabox stopped during several of them")
+                if tries == 0 and begun > 1 and not _repeatable(invocation):
+                    return Outcome(error="wabox stopped during the call, so nobody knows whether it was received")
+                outcome = await self._caller.call(invocation)
+            tries += 1
+            if outcome.error is None or not outcome.again or tries > invocation.retries:
+                return outcome
+            pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * (0.5 + self._jitter())
+            await self._sleep(max(pause, min(outcome.wait or 0.0, LONGEST_PAUSE)))
+
+    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await write()
+            except StorageError as error:
+                log.warning("call.later", error=str(error))
+                await self._sleep(STORE_PAUSE)
+
+
+def _repeatable(invocation: Invocation) -> bool:
+    http = invocation.request.get("http")
+    return http is None or bool(http["idempotency"])
