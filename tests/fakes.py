@@ -30,6 +30,20 @@ class VirtualClock:
 Script = Callable[[OutboundMessage], SendResult]
 
 
+class Pulse:
+    """Wakes everybody who waits for something to happen."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def beat(self) -> None:
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
 class FakeMessenger:
     """Answers each POST from a list of results, then with ``sent``; keeps what was sent, in order."""
 
@@ -40,6 +54,8 @@ class FakeMessenger:
         """Those that Meta really took: also an ``unknown`` one whose ``reason`` says ``taken``."""
         self.gate = asyncio.Event()
         self.gate.set()
+        self.sent = Pulse()
+        """Beats whenever Meta took one."""
 
     async def send(self, message: OutboundMessage) -> SendResult:
         self.tried.append(message)
@@ -47,6 +63,7 @@ class FakeMessenger:
         result = self.results.pop(0) if self.results else SendResult(verdict="sent", wamid=f"wamid.OUT-{message.id}")
         if result.verdict == "sent" or result.reason == "taken":
             self.taken.append(message)
+            self.sent.beat()
         return result
 
     async def aclose(self) -> None:

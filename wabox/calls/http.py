@@ -62,13 +62,14 @@ class HttpCalls:
         address = await choose(url.host, port, self._allowed, self._resolver)
         if self._client is None:
             self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=None)  # noqa: S113
-        headers = {"accept": "application/json", "user-agent": self._agent, **request["headers"]}
-        headers["host"] = url.netloc.decode("ascii")
+        headers = httpx.Headers({"Accept": "application/json", "User-Agent": self._agent})
+        headers.update(request["headers"])
+        headers["Host"] = url.netloc.decode("ascii")
         if safe:
-            headers["idempotency-key"] = invocation.id
+            headers["Idempotency-Key"] = invocation.id
         body = None if request["json"] is None else json.dumps(request["json"], ensure_ascii=False).encode()
         if body is not None:
-            headers.setdefault("content-type", "application/json")
+            headers.setdefault("Content-Type", "application/json")
         # To the address that was looked at, under the name that was asked for: also for the certificate.
         built = self._client.build_request(
             request["method"],

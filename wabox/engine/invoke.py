@@ -117,18 +117,17 @@ def _one(reader: Reader, written: object, path: Path, state_id: str) -> InvokeSp
         reader.wrong(path, "bad-invoke", f"an invoke cannot be {reader.show(written)}", fix)
         return None
     reader.only(written, path, _KEYS, "invoke")
+    calls = [key for key in ("action", "src", "http") if written.get(key) is not None]
     action, http = written.get("action", written.get("src")), written.get("http")
-    if (action is None) == (http is None):
-        sentence = (
-            "an invoke calls either an action or http" if action is None else "an invoke calls one thing, not two"
-        )
+    if len(calls) != 1:
+        sentence = f"an invoke calls one thing, not {' and '.join(calls)}" if calls else "this invoke calls nothing"
         reader.wrong(path, "bad-invoke", sentence, "write {action: name} or {http: {method, url}}")
         return None
     name = None
     if http is None:
         if isinstance(action, Mapping) and isinstance(action.get("type"), str):
             action = action["type"]
-        name = reader.text(action, (*path, "action" if "action" in written else "src"), "an action's name")
+        name = reader.text(action, (*path, calls[0]), "a task's name")
         if name is None:
             return None
     spec = None if http is None else _http(reader, http, (*path, "http"))

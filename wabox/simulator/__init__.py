@@ -3,6 +3,7 @@
 ::
 
     simulator    one conversation: an input in, what was sent and where it stands out
+    stubs        results that stand in for calls
 """
 
 from wabox.simulator.simulator import BEGINS_AT, CUSTOMER, InputError, Simulator

@@ -15,6 +15,7 @@ from wabox.core.conversation import Session, Timer
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
 from wabox.core.message import Arrival, InboundMessage
+from wabox.engine.invoke import DONE_INVOKE, ERROR_INVOKE
 from wabox.engine.snapshot import Snapshot, decode, encode
 from wabox.engine.view import question
 from wabox.errors import WaboxError
@@ -22,6 +23,7 @@ from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import advance
 from wabox.services.turn import Turn
+from wabox.simulator.stubs import Stubs
 from wabox.whatsapp.webhook import parse
 
 NUMBER = "200000000000002"
@@ -29,6 +31,10 @@ CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name=
 INPUTS = ("user", "tap", "message", "wait", "agent", "close", "stub")
 BEGINS_AT = 1_795_300_000_000
 """When the simulated clock starts, ms since the epoch, unless the caller says otherwise: 2026-11-22, a Sunday."""
+
+
+MOST_CALLS = 50
+"""Results played after one input."""
 
 
 class InputError(WaboxError):
@@ -59,8 +65,7 @@ class Simulator:
         self._titles: dict[str, str] = {}
         self._count = 0
         self.now = clock_start_ms
-        self.stubs: dict[str, Any] = dict(stubs or {})
-        """Name → result; to be changed at any time."""
+        self.stubs = Stubs(stubs)
         if snapshot is not None:
             self._take_up(snapshot)
 
@@ -108,18 +113,18 @@ class Simulator:
                 except ValueError as error:
                     raise InputError(str(error)) from error
             case "user", str():
-                return [self._hear({"type": "text", "text": {"body": value}})]
+                return self._hear({"type": "text", "text": {"body": value}})
             case "tap", str():
                 reply = {"id": value, "title": self._titles.get(value, value)}
-                return [
-                    self._hear({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}})
-                ]
+                return self._hear(
+                    {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}}
+                )
             case "message", dict():
-                return [self._hear(value)]
+                return self._hear(value)
             case "agent", str():
-                return [self._turn(self._own("agent", "claimed", text=value))]
+                return self._turns(self._own("agent", "claimed", text=value))
             case "close", True:
-                return [self._turn(self._own("agent", "closed"))]
+                return self._turns(self._own("agent", "closed"))
             case "stub", dict():
                 self.stubs.update(value)
                 return []
@@ -128,22 +133,17 @@ class Simulator:
 
     def _wait(self, ms: int) -> list[Turn]:
         until = self.now + ms
-        turns = []
+        turns: list[Turn] = []
         while due := [timer for timer in self._timers.values() if timer.due_at <= until]:
             timer = min(due, key=lambda timer: timer.due_at)
             del self._timers[timer.name]
             self.now = max(self.now, timer.due_at)
-            turns.append(
-                self._turn(
-                    self._own(
-                        "timer", "timer", payload={"name": timer.name, "armed": timer.armed, "due_at": timer.due_at}
-                    )
-                )
-            )
+            payload = {"name": timer.name, "armed": timer.armed, "due_at": timer.due_at}
+            turns += self._turns(self._own("timer", "timer", payload=payload))
         self.now = until
         return turns
 
-    def _hear(self, message: Mapping[str, Any]) -> Turn:
+    def _hear(self, message: Mapping[str, Any]) -> list[Turn]:
         """A Cloud API message object goes the way of a webhook: parsed, not trusted."""
         whole = {
             "from": self._contact.wa_id,
@@ -175,7 +175,7 @@ class Simulator:
                 else "it is no message that starts or goes on with a conversation"
             )
             raise InputError(f"wabox would keep this and not answer: {reason}")
-        return self._turn(arrival.messages[0])
+        return self._turns(arrival.messages[0])
 
     def _own(
         self, channel: Any, type_: str, *, text: str | None = None, payload: Mapping[str, Any] | None = None
@@ -195,6 +195,23 @@ class Simulator:
     def _message_id(self) -> str:
         self._count += 1
         return f"wamid.SIM{self._count}"
+
+    def _turns(self, message: InboundMessage) -> list[Turn]:
+        """The turn of a message, and those of the results of the calls that it led to: they come at once."""
+        turns = [self._turn(message)]
+        waiting = [*turns[0].unit.invoke]
+        while waiting:
+            call = waiting.pop(0)
+            outcome = self.stubs.outcome(self._bot, call)
+            event = (DONE_INVOKE if outcome.error is None else ERROR_INVOKE) + call.name
+            payload = {"chart": call.chart, "id": call.name, "armed": call.armed, "data": outcome.data}
+            turns.append(self._turn(self._own("action", event, payload=payload)))
+            waiting += turns[-1].unit.invoke
+            if len(turns) > MOST_CALLS:
+                raise InputError(
+                    f"more than {MOST_CALLS} calls after one message: {call.chart}, {call.name} goes round"
+                )
+        return turns
 
     def _turn(self, message: InboundMessage) -> Turn:
         turn = advance(self._bot, self._resolver, self._session, message, self.now)
@@ -225,7 +242,7 @@ class Simulator:
         """What scripts and tests see of an input's turns."""
         last = turns[-1] if turns else None
         snapshot = last.snapshot if last else self.snapshot
-        found = last.understanding if last else None
+        found = next((turn.understanding for turn in reversed(turns) if turn.understanding), None)
         return {
             "sent": [send.body for turn in turns for send in turn.unit.sends],
             "states": list(snapshot.leaves) if snapshot else [],

@@ -131,6 +131,7 @@ def test_leaving_through_an_escape_revokes_the_call_of_the_suspended_state() -> 
     [
         ({}, "bad-invoke"),
         (7, "bad-invoke"),
+        ({"action": "a", "src": "a"}, "bad-invoke"),
         ({"action": "a", "http": {"url": "https://x.example"}}, "bad-invoke"),
         ({"http": {}}, "bad-invoke"),
         ({"http": {"url": "ftp://x.example"}}, "bad-invoke"),

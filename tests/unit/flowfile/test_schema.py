@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import wabox.flowfile
-from wabox.engine import action, saying, tree, wiring
+from wabox.engine import action, invoke, saying, tree, wiring
 from wabox.engine.chart import ChartError, compile_chart
 from wabox.engine.guard import _OPERATIONS
 from wabox.engine.state import StateType
@@ -45,7 +45,8 @@ NAMES_ONLY = {
 }
 """What no schema can know: whether a name exists, and how states hang together."""
 BEYOND = re.compile(
-    "soft timeout does not come before|needs a state inside that is no history|two options are the event"
+    "host of a url cannot be filled in|a call may take up to|two invokes have the id"
+    "|soft timeout does not come before|needs a state inside that is no history|two options are the event"
 )
 """The same for problems that share their code with others."""
 
@@ -86,6 +87,8 @@ def test_same_keys() -> None:
     assert set(DEFS["state"]["then"]["properties"]) == set(tree.HISTORY_KEYS)
     assert set(DEFS["transition"]["anyOf"][1]["properties"]) == set(wiring._TRANSITION)
     assert set(DEFS["message"]["anyOf"][1]["properties"]) == set(saying._BUBBLE)
+    assert set(DEFS["invoke"]["anyOf"][1]["properties"]) == set(invoke._KEYS)
+    assert set(DEFS["http"]["anyOf"][1]["properties"]) == set(invoke._HTTP)
     assert set(DEFS["shortAction"]["properties"]) == set(action.BUILT_IN)
     assert set(DEFS["comparison"]["properties"]["op"]["enum"]) == set(_OPERATIONS)
     assert set(DEFS["stateProperties"]["properties"]["type"]["enum"]) == {*get_args(StateType), None}
@@ -139,11 +142,13 @@ states:
       two:
         ask: {text: Well?, list: {button: Open, rows: [{event: r, title: Row, description: D}, {s: Row}]}}
         after: {10s: one, "1000": [{target: one}]}
+        invoke: {id: i, action: look, input: {n: 1}, timeout: 5s, retries: 0, stub: [1], onDone: one, onError: [{target: one}]}
         timeouts: off
         handoff: {queue: q, priority: 1, reason: r}
       back: {type: history, history: deep, target: two}
       end: {type: final}
     onDone: c
+  d: {invoke: [look, {src: look, onDone: c}, {http: 'https://e.com'}, {http: {url: 'https://e.com', method: PUT, json: 1}}]}
   c: {type: parallel, states: {l: {handoff: true}, r: }}
 """
 
@@ -195,6 +200,16 @@ expect: [true]
 detours: []
 detours: {a: null}
 handoff: 3
+invoke: 3
+invoke: {}
+invoke: {http: {}}
+invoke: {http: 'ftp://e.com'}
+invoke: {http: {url: 'https://e.com', method: GRAB}}
+invoke: {http: {url: 'https://e.com', body: x}}
+invoke: {action: a, http: 'https://e.com'}
+invoke: {action: a, retries: 11}
+invoke: {action: a, timeout: soon}
+invoke: {action: a, when: now}
 handoff: {q: 1}
 handoff: {priority: high}
 type: round

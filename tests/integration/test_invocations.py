@@ -1,0 +1,162 @@
+"""The runner of calls on the real store: tries, pauses, keys, and what a crash leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import NOW, VirtualClock
+from tests.integration.storage import arrival, conversation, message, unit
+from wabox.core.invocation import Invocation, Outcome
+from wabox.core.message import InboundMessage
+from wabox.services.invocations import Invocations
+from wabox.sqlite.store import SqliteStore, open_store
+
+AGAIN, DOWN = Outcome(error="later", again=True), Outcome(error="no")
+
+
+def call(**changes: Any) -> Invocation:
+    made = Invocation(
+        id="k1",
+        conversation_id=conversation(),
+        chart="shop",
+        name="stock",
+        armed=2,
+        request={"action": "check", "input": None},
+        timeout=1000,
+        retries=2,
+        created_at=NOW,
+    )
+    return replace(made, **changes)
+
+
+class World:
+    """Answers from a list; keeps what was asked."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.keys: list[str] = []
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        self.keys.append(invocation.id)
+        return self.outcomes.pop(0)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    made = await open_store(tmp_path, VirtualClock())
+    yield made
+    await made.close()
+
+
+async def asked(store: SqliteStore, invocation: Invocation) -> list[InboundMessage]:
+    """Commit the wish for a call; what then comes out of the conversation's lane, in a list that grows."""
+    heard: list[InboundMessage] = []
+
+    async def handle(given: InboundMessage) -> None:
+        heard.append(given)
+        more = {"invoke": (invocation,)} if given.channel == "whatsapp" else {}
+        await store.commit(
+            replace(unit(given.message_id), expected=len(heard) - 1, handled=(given.message_id,), **more)
+        )
+        done.set()
+
+    done = asyncio.Event()
+    store.lanes.run(handle)
+    await store.put(arrival(message("m1")))
+    await done.wait()
+    heard.clear()
+    return heard
+
+
+async def finished(runner: Invocations) -> None:
+    while runner._tasks:
+        await asyncio.gather(*runner._tasks)
+
+
+async def test_it_is_tried_again_with_the_same_key_and_growing_pauses(store: SqliteStore) -> None:
+    clock, world = VirtualClock(), World(AGAIN, AGAIN, Outcome(output={"free": 1}))
+    heard = await asked(store, call())
+    runner = Invocations(store, world, jitter=lambda: 0.5, sleep=clock.sleep)
+    runner.run([call()])
+    await finished(runner)
+    await store.lanes.drain(5)
+    assert world.keys == ["k1"] * 3
+    assert clock.slept == [1.0, 2.0]
+    assert [(one.channel, one.type, one.payload["data"]) for one in heard] == [
+        ("action", "done.invoke.stock", {"output": {"free": 1}})
+    ]
+    assert await store.calls() == []
+
+
+@pytest.mark.parametrize(("outcomes", "tries"), [((DOWN,), 1), ((AGAIN, AGAIN, AGAIN), 3)])
+async def test_at_last_the_conversation_is_told(store: SqliteStore, outcomes: tuple[Outcome, ...], tries: int) -> None:
+    world = World(*outcomes)
+    heard = await asked(store, call())
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    runner.run([call()])
+    await finished(runner)
+    await store.lanes.drain(5)
+    assert len(world.keys) == tries
+    assert [one.type for one in heard] == ["error.invoke.stock"]
+
+
+async def test_the_first_result_counts(store: SqliteStore) -> None:
+    heard = await asked(store, call())
+    await store.answer(call(), Outcome(output=1))
+    await store.answer(call(), Outcome(output=2))
+    await store.lanes.drain(5)
+    assert [one.payload["data"] for one in heard] == [{"output": 1}]
+
+
+async def test_what_is_revoked_is_not_begun(store: SqliteStore) -> None:
+    await asked(store, call())
+    await store.commit(replace(unit("m2"), expected=1, handled=(), revoke=(("shop", "stock"),)))
+    world = World()
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    runner.run([call()])
+    await finished(runner)
+    assert world.keys == []
+
+
+async def test_a_restart_takes_up_what_has_no_result(store: SqliteStore) -> None:
+    await asked(store, call())
+    await store.began("k1")
+    world = World(Outcome(output=1))
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    assert await runner.recover() == 1
+    await finished(runner)
+    assert world.keys == ["k1"]
+
+
+async def test_what_must_not_be_repeated_is_not_repeated_after_a_crash(store: SqliteStore) -> None:
+    """`idempotency: false`: nobody knows whether the request of before the crash was received."""
+    once = call(request={"http": {"idempotency": False}})
+    heard = await asked(store, once)
+    await store.began("k1")
+    world = World()
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    await runner.recover()
+    await finished(runner)
+    await store.lanes.drain(5)
+    assert world.keys == []
+    assert "nobody knows" in heard[0].payload["data"]["error"]
+
+
+async def test_a_call_that_always_kills_wabox_is_given_up(store: SqliteStore) -> None:
+    heard = await asked(store, call(retries=0))
+    for _ in range(4):
+        await store.began("k1")
+    runner = Invocations(store, World(), jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    await runner.recover()
+    await finished(runner)
+    await store.lanes.drain(5)
+    assert "given up after 4 tries" in heard[0].payload["data"]["error"]

@@ -1,0 +1,52 @@
+"""Results that stand in for calls (``invoke``), because a simulated conversation calls nobody.
+
+A stub is found by the id of the invoke, then by the name of its action; then the flow's own ``stub:`` counts.
+``{error: sentence}`` makes the call fail; a list is used up one by one, and its last one repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wabox.core.invocation import Invocation, Outcome
+from wabox.engine.invoke import InvokeSpec
+from wabox.flowfile.bot import Bot
+
+
+class Stubs(dict[str, Any]):
+    """Name → result; to be changed at any time. A list counts from the beginning again when it is set anew."""
+
+    def __init__(self, written: Mapping[str, Any] | None = None) -> None:
+        super().__init__(written or {})
+        self._used: dict[int, int] = {}
+
+    def outcome(self, bot: Bot, invocation: Invocation) -> Outcome:
+        """What the call brings."""
+        spec = _spec(bot, invocation)
+        for name in (invocation.name, spec.action if spec else None):
+            if name in self:
+                return _outcome(self._next(self[name]))
+        if spec is not None and spec.has_stub:
+            return _outcome(self._next(spec.stub))
+        name = invocation.name
+        return Outcome(error=f"no stub for {name!r}: add stub: {{{name}: …}}, or a stub: to the invoke itself")
+
+    def _next(self, stub: Any) -> Any:
+        if not isinstance(stub, list | tuple) or not stub:
+            return stub
+        place = self._used.get(id(stub), 0)
+        self._used[id(stub)] = place + 1
+        return stub[min(place, len(stub) - 1)]
+
+
+def _outcome(stub: Any) -> Outcome:
+    if isinstance(stub, Mapping) and "error" in stub and set(stub) <= {"error", "status"}:
+        return Outcome(error=str(stub["error"]), status=stub.get("status"))
+    return Outcome(output=stub)
+
+
+def _spec(bot: Bot, invocation: Invocation) -> InvokeSpec | None:
+    chart = bot.charts.live.get(invocation.chart)
+    states = chart.states.values() if chart else ()
+    return next((spec for state in states for spec in state.invokes if spec.id == invocation.name), None)
