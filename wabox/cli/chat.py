@@ -22,12 +22,14 @@ Write what a customer would write, or:
 def chat(
     bot: Annotated[str | None, typer.Argument(help="A folder in flows/, a path, or an example such as shop.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines in, JSON lines out, for scripts.")] = False,
+    stub: Annotated[Path | None, typer.Option(help="YAML or JSON: what calls (invoke) return, {name: result}.")] = None,
 ) -> None:
     """Talk to a bot in the terminal: no network, simulated clock.
 
     The engine and the renderer are those of wabox serve. With --json each line in is one of {"user": text},
     {"tap": event}, {"message": {Cloud API message}}, {"wait": "31m"}, {"agent": text}, {"close": true}; each line out
-    says what was sent and where the conversation stands.
+    says what was sent and where the conversation stands. Nobody is called: what a call (invoke) returns is its stub: in
+    the flow, or comes from --stub.
 
     Example:  wabox chat shop
 
@@ -41,12 +43,30 @@ def chat(
     loaded = load_for(
         Settings(root=settings.root, bot=bot or settings.bot, language=settings.language, context=settings.context)
     )
-    simulator = Simulator(loaded)
+    simulator = Simulator(loaded, stubs=_stubs(stub))
     if as_json:
         _json_lines(simulator)
     else:
         typer.echo(f"This is {loaded.title}.\n{HELP}\n")
         _talk(simulator)
+
+
+def _stubs(path: Path | None) -> dict[str, Any]:
+    """The results in a file. Raises FlowError when it cannot be read."""
+    from wabox.errors import FlowError
+    from wabox.flowfile.findings import Finding, render_all
+    from wabox.flowfile.reader import read
+
+    if path is None:
+        return {}
+    findings: list[Finding] = []
+    document = read(path, str(path), findings.append)
+    if document is None or findings:
+        raise FlowError(f"the results in {path} cannot be read\n\n{render_all(findings)}")
+    results = document.root.plain()
+    if not isinstance(results, dict):
+        raise FlowError(f"{path}: write results by the name of their call, {{check_stock: {{free: 3}}}}")
+    return results
 
 
 def _json_lines(simulator: Simulator) -> None:

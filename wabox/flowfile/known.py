@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from wabox.engine.begin import begin_at
 from wabox.engine.chart import Charts
@@ -40,7 +39,9 @@ class Known:
             languages=bot.languages,
             intents=frozenset(intent.name for intent in bot.intents),
             queues=frozenset({"default"}.union(state.handoff.queue for state in every if state.handoff)),
-            calls=frozenset(name for state in every for name in _calls(state.id, state.definition.get("invoke"))),
+            calls=frozenset(
+                name for state in every for call in state.invokes for name in (call.id, call.action) if name
+            ),
         )
 
     def cannot_begin(self, chart: str, states: tuple[str, ...]) -> str:
@@ -50,15 +51,3 @@ class Known:
         except ConversationError as error:
             return str(error)
         return ""
-
-
-def _calls(state: str, written: Any) -> Iterator[str]:
-    """The names of a state's calls: its ``id`` (default: the state's id, numbered if there are several) and its action."""
-    several = isinstance(written, list)
-    for place, call in enumerate(written if isinstance(written, list) else [written]):
-        if isinstance(call, Mapping):
-            own = call.get("id")
-            yield own if isinstance(own, str) else f"{state}.{place}" if several else state
-            for key in ("action", "src"):
-                if isinstance(action := call.get(key), str):
-                    yield action

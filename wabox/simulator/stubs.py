@@ -25,7 +25,7 @@ class Stubs(dict[str, Any]):
         """What the call brings."""
         spec = _spec(bot, invocation)
         for name in (invocation.name, spec.action if spec else None):
-            if name in self:
+            if name is not None and name in self:
                 return _outcome(self._next(self[name]))
         if spec is not None and spec.has_stub:
             return _outcome(self._next(spec.stub))
