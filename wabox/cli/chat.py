@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from wabox.flowfile.bot import Bot
     from wabox.simulator import Simulator
 
-WIDTH = 72
 HELP = """\
 Write what a customer would write, or:
   /tap EVENT    press a button          /agent TEXT   answer as a person
@@ -48,7 +48,7 @@ def chat(
         _json_lines(simulator)
     else:
         typer.echo(f"This is {loaded.title}.\n{HELP}\n")
-        _talk(simulator)
+        _talk(simulator, loaded)
 
 
 def _stubs(path: Path | None) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def _json_lines(simulator: Simulator) -> None:
         typer.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def _talk(simulator: Simulator) -> None:
+def _talk(simulator: Simulator, bot: Bot) -> None:
+    from wabox.cli.bubble import bubble
     from wabox.errors import WaboxError
 
     last: dict[str, Any] = {}
@@ -132,44 +133,8 @@ def _talk(simulator: Simulator) -> None:
             typer.secho(f"wabox: {error}", err=True, fg="red")
             continue
         for body in last["sent"]:
-            typer.echo(bubble(body))
+            typer.echo(bubble(body, bot.templates))
         if not last["states"]:
             typer.echo("  (the conversation is over; the next message begins a new one)\n")
         for failure in last["failed"]:
             typer.secho(f"  {failure['where']}: {failure['error']}", fg="red")
-
-
-def bubble(body: dict[str, Any]) -> str:
-    """A Cloud API body as a person would read it, at most 80 columns wide."""
-    import textwrap
-
-    kind = body["type"]
-    content: dict[str, Any] = body[kind]
-    lines: list[str] = []
-    options: list[str] = []
-    if kind == "interactive":
-        header = content.get("header", {})
-        if header:
-            lines.append(str(header.get("text") or f"[{header['type']}: {header[header['type']].get('link', '')}]"))
-        lines.append(content["body"]["text"])
-        if "footer" in content:
-            lines.append(content["footer"]["text"])
-        action = content["action"]
-        options = [button["reply"]["title"] for button in action.get("buttons", ())]
-        for section in action.get("sections", ()):
-            for row in section["rows"]:
-                about = row.get("description")
-                options.append(f"{row['title']} · {about}" if about else row["title"])
-    elif kind == "text":
-        lines.append(content["body"])
-    else:
-        lines.append(f"[{kind}: {content.get('link') or content.get('id', '')}]")
-        if content.get("caption"):
-            lines.append(content["caption"])
-    wrapped = [part for line in lines for para in line.split("\n") for part in (textwrap.wrap(para, WIDTH) or [""])]
-    wrapped += [
-        part
-        for place, title in enumerate(options, 1)
-        for part in textwrap.wrap(f"{place}. {title}", WIDTH, subsequent_indent="   ")
-    ]
-    return "\n".join(f"  │ {line}" for line in wrapped) + "\n"

@@ -92,6 +92,10 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         verify_token=verify_token,
         webhook_url=f"http://127.0.0.1:{port}/webhook",
         business_name=loaded.title,
+        templates={
+            template.name: {code: text.to_json() for code, text in template.languages.items()}
+            for template in loaded.templates.values()
+        },
         clock=wall_clock,
         random=random.Random(),  # noqa: S311 - ids of a demo
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wabox.core.kind import Catalog, Form, Kind, Link, LocationRequest, Media, Product, TemplateMessage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -29,19 +31,30 @@ class OptionList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """One bubble. ``buttons`` and ``list`` exclude each other; ``image`` may head buttons or stand alone."""
+    """One bubble. At most one of ``buttons``, ``list`` and ``kind``; ``media`` stands alone, with ``text`` as its caption,
+    or heads buttons, a link or a form."""
 
     text: str | None = None
     header: str | None = None
     footer: str | None = None
     buttons: tuple[Option, ...] = ()
     list: OptionList | None = None
-    image: str | None = None
-    """A public URL."""
+    media: Media | None = None
+    kind: Kind | None = None
 
     @property
     def options(self) -> tuple[Option, ...]:
         """Everything that can be tapped, in reading order."""
         if self.list is not None:
             return tuple(row for section in self.list.sections for row in section.rows)
+        if isinstance(self.kind, TemplateMessage):
+            return tuple(Option(event=event, title=title) for event, title in self.kind.options)
         return self.buttons
+
+    @property
+    def interactive(self) -> bool:
+        """It has something to tap, so it has a body of its own, and may have a header and a footer."""
+        return bool(self.buttons) or self.list is not None or isinstance(self.kind, INTERACTIVE)
+
+
+INTERACTIVE = (Link, LocationRequest, Form, Product, Catalog)

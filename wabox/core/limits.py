@@ -2,19 +2,32 @@
 
 Meta answers a message that breaks one of these with an error *after* the flow has moved on, and the customer sees
 nothing. So ``wabox check`` measures every message of a bot in every language before it is published, and what a
-placeholder makes too long at the last moment is cut (:func:`fit`) rather than lost.
+placeholder makes too long at the last moment is cut (:func:`wabox.core.fit.fit`) rather than lost.
 
 Lengths are Unicode code points. Meta does not say whether it counts UTF-16 units, in which most emoji are two: leave
 some slack.
-Sources: Meta's Cloud API reference, pages "Text", "Image", "Interactive reply buttons" and "Interactive list" (2026).
+Sources: Meta's Cloud API reference, pages "Text", "Image", "Interactive reply buttons", "Interactive list", "Interactive CTA
+URL", "Location request", "Contacts", "Sending a Flow", "Share products", "Template messages" (2026).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from wabox.core.content import Content, Option, OptionList, Section
+from wabox.core.content import Content, Option, OptionList
+from wabox.core.kind import (
+    Catalog,
+    Contacts,
+    Form,
+    Link,
+    Location,
+    LocationRequest,
+    Media,
+    Product,
+    Reaction,
+    TemplateMessage,
+)
 
 TEXT = 4096
 """The body of a text or list message."""
@@ -35,6 +48,17 @@ SECTION_TITLE = 24
 ROW_TITLE = 24
 ROW_DESCRIPTION = 72
 ROW_ID = 200
+LINK_BODY = FORM_BODY = REQUEST_BODY = PRODUCT_BODY = 1024
+LINK_TITLE = 20
+FORM_BUTTON = 20
+"""Meta advises 30; senders that enforce anything enforce 20."""
+PRODUCTS = 30
+"""In all sections together."""
+CONTACTS = 257
+FILE_NAME = 240
+TEMPLATE_BODY = 1024
+TEMPLATE_BUTTONS = 10
+TEMPLATE_BUTTON_TITLE = 25
 
 _SHORTEN = "say it in {limit} characters or fewer"
 
@@ -61,106 +85,193 @@ def breaches(content: Content) -> tuple[LimitBreach, ...]:
     return tuple(_breaches(content))
 
 
-def fit(content: Content) -> Content:
-    """The same message with every text that is too long cut and ended with ``…``; ids and options stay as they are.
-
-    For the last step before sending: a placeholder may have been filled with more than the author could foresee, or
-    with nothing. An optional text that became empty is left out, a needed one becomes ``…``.
-    """
-    limit = body_limit(content)
-    listed = content.list
-    if listed is not None:
-        listed = OptionList(button=_cut(listed.button, LIST_BUTTON), sections=tuple(map(_fit_section, listed.sections)))
-    return replace(
-        content,
-        text=_cut(content.text or "", limit) if content.options or not content.image else _cut_any(content.text, limit),
-        header=_cut_any(content.header, HEADER),
-        footer=_cut_any(content.footer, FOOTER),
-        buttons=tuple(_fit_option(option, BUTTON_TITLE) for option in content.buttons),
-        list=listed,
-    )
-
-
 def body_limit(content: Content) -> int:
     """How long the text of a message of this kind may be."""
     if content.buttons:
         return BUTTONS_BODY
-    if content.list is None and content.image is not None:
-        return CAPTION
-    return TEXT
+    if content.kind is not None:
+        return _BODIES.get(type(content.kind), TEXT)
+    return CAPTION if content.list is None and content.media is not None else TEXT
 
 
-def _fit_section(section: Section) -> Section:
-    return Section(
-        title=_cut_any(section.title, SECTION_TITLE),
-        rows=tuple(_fit_option(row, ROW_TITLE) for row in section.rows),
-    )
+_BODIES = {
+    Link: LINK_BODY,
+    LocationRequest: REQUEST_BODY,
+    Form: FORM_BODY,
+    Product: PRODUCT_BODY,
+    Catalog: PRODUCT_BODY,
+}
 
 
-def _fit_option(option: Option, limit: int) -> Option:
-    title, description = _cut(option.title, limit), _cut_any(option.description, ROW_DESCRIPTION)
-    # Nearly always they fit as they are, and every question has some.
-    same = title == option.title and description == option.description
-    return option if same else replace(option, title=title, description=description)
+def fetchable(link: str) -> bool:
+    """Whether WhatsApp can get a file by this: an address without blanks, or the number of an upload."""
+    return link.isdecimal() or (link.startswith(("https://", "http://")) and not any(sign.isspace() for sign in link))
 
 
-def _cut(text: str, limit: int) -> str:
-    if not text.strip():
-        return "…"
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def _cut_any(text: str | None, limit: int) -> str | None:
-    return _cut(text, limit) if text and text.strip() else None
+def coordinate(text: str, most: int) -> float | None:
+    """Degrees, or None for anything else."""
+    try:
+        degrees = float(text)
+    except ValueError:
+        return None
+    return degrees if -most <= degrees <= most else None
 
 
 def _breaches(content: Content) -> Iterator[LimitBreach]:
-    interactive = bool(content.buttons) or content.list is not None
     if content.buttons and content.list is not None:
         yield _rule(("list",), "the message", 1, 2, "has both buttons and a list", "keep one of them")
-    yield from _header(content, interactive)
-    yield from _body(content, interactive)
-    yield from _footer(content, interactive)
+    yield from _alone(content)
+    yield from _header(content)
+    yield from _body(content)
+    yield from _footer(content)
     yield from _buttons(content.buttons)
     if content.list is not None:
         yield from _list(content.list)
-    if content.image is not None and not content.image.startswith(("https://", "http://")):
-        fix = "give the address of the picture, beginning with https://"
-        yield _rule(("image",), "the image", 0, 0, "is not an address that WhatsApp can fetch", fix)
+    if content.media is not None:
+        yield from _media(content.media)
+    yield from _kind(content.kind)
 
 
-def _header(content: Content, interactive: bool) -> Iterator[LimitBreach]:
-    if content.header is not None and not interactive:
-        fix = "put it at the top of the text"
-        yield _rule(("header",), "the header", 0, 1, "needs buttons or a list: a plain message has no header", fix)
-    elif content.header is not None:
-        yield from _length(("header",), "the header", content.header, HEADER)
-        if content.image is not None and content.list is None:
-            fix = "keep the image or the header text"
-            yield _rule(("header",), "the message", 1, 2, "has two headers, a text and an image", fix)
-    if content.list is not None and content.image is not None:
-        fix = "send the image as a message of its own before the list"
-        yield _rule(("image",), "the image", 0, 1, "cannot head a list: its header is text only", fix)
+def _alone(content: Content) -> Iterator[LimitBreach]:
+    """What WhatsApp shows without any words beside it."""
+    what = None
+    if content.media is not None and content.media.type in ("audio", "sticker"):
+        what = f"the {content.media.type}"
+    elif content.kind is not None and not content.interactive:
+        what = {Location: "the location", Contacts: "the contact", Reaction: "the reaction"}.get(
+            type(content.kind), "the template"
+        )
+    if what is not None:
+        for key in ("text", "header", "footer"):
+            if getattr(content, key) is not None:
+                fix = "send the words as a message of their own"
+                yield _rule((key,), what, 0, 1, f"has no place for a {key}", fix)
+        if content.interactive and content.media is not None:
+            yield _rule(("buttons",), what, 0, 1, "has no place for buttons", "ask in a message of its own")
 
 
-def _body(content: Content, interactive: bool) -> Iterator[LimitBreach]:
-    limit = body_limit(content)
-    if content.text is not None and (content.text.strip() or content.image is None or interactive):
-        what = "the caption of the image" if limit == CAPTION and not interactive else "the text"
+def _header(content: Content) -> Iterator[LimitBreach]:
+    media, listed = content.media, content.list is not None
+    if isinstance(content.kind, Product) and content.kind.sections and content.header is None:
+        yield _rule(("header",), "the message", 1, 0, "has several products and no header", "add header:")
+    if content.header is not None:
+        if not content.interactive:
+            if content.kind is None and (media is None or media.type not in ("audio", "sticker")):
+                fix = "put it at the top of the text"
+                yield _rule(
+                    ("header",), "the header", 0, 1, "needs buttons or a list: a plain message has no header", fix
+                )
+        elif isinstance(content.kind, LocationRequest | Catalog) or (
+            isinstance(content.kind, Product) and not content.kind.sections
+        ):
+            yield _rule(("header",), "the header", 0, 1, "is not shown by this kind of message", "put it into the text")
+        else:
+            yield from _length(("header",), "the header", content.header, HEADER)
+            if media is not None and not listed:
+                sentence = f"has two headers, a text and {_A[media.type]}"
+                yield _rule(("header",), "the message", 1, 2, sentence, f"keep the {media.type} or the header text")
+    if listed and media is not None:
+        fix = f"send the {media.type} as a message of its own before the list"
+        yield _rule((media.type,), f"the {media.type}", 0, 1, "cannot head a list: its header is text only", fix)
+
+
+_A = {"image": "an image", "video": "a video", "audio": "an audio", "document": "a document", "sticker": "a sticker"}
+
+
+def _body(content: Content) -> Iterator[LimitBreach]:
+    if content.kind is not None and not content.interactive:
+        return
+    limit, media, interactive = body_limit(content), content.media, content.interactive
+    if media is not None and media.type in ("audio", "sticker") and not interactive:
+        return
+    optional = isinstance(content.kind, Product) and not content.kind.sections
+    if content.text is not None and (content.text.strip() or media is None or interactive):
+        what = f"the caption of the {media.type}" if media is not None and not interactive else "the text"
         yield from _length(("text",), what, content.text, limit)
-    elif interactive:
+    elif interactive and not optional:
         fix = "write what the customer is asked"
-        yield _rule(("text",), "the message", 1, 0, "has buttons or a list but no text", fix)
-    elif content.image is None:
+        has = "has buttons or a list" if content.kind is None else f"has a {content.kind.KEY}"
+        yield _rule(("text",), "the message", 1, 0, f"{has} but no text", fix)
+    elif media is None and content.kind is None:
         yield _rule(("text",), "the message", 1, 0, "says nothing", "give it a text or an image")
 
 
-def _footer(content: Content, interactive: bool) -> Iterator[LimitBreach]:
-    if content.footer is not None and not interactive:
+def _footer(content: Content) -> Iterator[LimitBreach]:
+    if content.footer is None:
+        return
+    if isinstance(content.kind, LocationRequest):
+        yield _rule(("footer",), "the footer", 0, 1, "is not shown by this kind of message", "put it into the text")
+    elif content.interactive:
+        yield from _length(("footer",), "the footer", content.footer, FOOTER)
+    elif content.kind is None and (content.media is None or content.media.type not in ("audio", "sticker")):
         fix = "put it at the end of the text"
         yield _rule(("footer",), "the footer", 0, 1, "needs buttons or a list: a plain message has no footer", fix)
-    elif content.footer is not None:
-        yield from _length(("footer",), "the footer", content.footer, FOOTER)
+
+
+def _media(media: Media) -> Iterator[LimitBreach]:
+    if not fetchable(media.link):
+        thing = "picture" if media.type == "image" else media.type
+        fix = f"give the address of the {thing}, beginning with https://"
+        yield _rule((media.type,), f"the {media.type}", 0, 0, "is not an address that WhatsApp can fetch", fix)
+    if media.filename is not None:
+        yield from _length((media.type, "filename"), "the name of the file", media.filename, FILE_NAME)
+
+
+def _kind(kind: object) -> Iterator[LimitBreach]:
+    match kind:
+        case Location():
+            for key, text, most in (("latitude", kind.latitude, 90), ("longitude", kind.longitude, 180)):
+                if coordinate(text, most) is None:
+                    fix = f"write degrees from -{most} to {most}, such as 40.4"
+                    yield _rule(("location", key), f"the {key}", most, 0, f"cannot be “{text[:40]}”", fix)
+        case Contacts():
+            if len(kind.cards) > CONTACTS:
+                count = len(kind.cards)
+                sentence = f"has {count} contacts, WhatsApp takes {CONTACTS}"
+                yield _rule(("contacts",), "the message", CONTACTS, count, sentence, "send fewer")
+            for place, card in enumerate(kind.cards):
+                yield from _length(("contacts", place, "name"), f"the name of contact {place + 1}", card.name, 256)
+        case Link():
+            yield from _length(("cta_url", "title"), "the title of the link", kind.title, LINK_TITLE)
+            if not kind.url.startswith(("https://", "http://")) or any(sign.isspace() for sign in kind.url):
+                fix = "give a whole address, beginning with https://"
+                yield _rule(("cta_url", "url"), "the link", 0, 0, "is no address that WhatsApp opens", fix)
+        case Form():
+            yield from _length(("form", "button"), "the button of the form", kind.button, FORM_BUTTON)
+            yield from _length(("form", "id"), "the id of the form", kind.id, 256)
+        case Product():
+            yield from _products(kind)
+        case Reaction():
+            yield from _length(("react",), "the reaction", kind.emoji, 16)
+        case TemplateMessage():
+            if len(kind.text) > TEMPLATE_BODY:
+                most = TEMPLATE_BODY
+                sentence = f"has {len(kind.text)} characters with its values, WhatsApp takes {most}"
+                fix = "shorten the values, or say less in the template"
+                yield _rule(("template",), "the template", most, len(kind.text), sentence, fix)
+            if isinstance(kind.header, Media):
+                for breach in _media(kind.header):
+                    yield _rule(("template", "header"), "the header", 0, 0, breach.sentence, breach.fix)
+
+
+def _products(kind: Product) -> Iterator[LimitBreach]:
+    sections = kind.sections
+    total = sum(len(section.ids) for section in sections)
+    if len(sections) > SECTIONS:
+        sentence = f"has {len(sections)} sections, WhatsApp shows {SECTIONS}"
+        yield _rule(("product", "sections"), "the message", SECTIONS, len(sections), sentence, "put products together")
+    if total > PRODUCTS:
+        sentence = f"has {total} products, WhatsApp shows {PRODUCTS} in all"
+        yield _rule(("product",), "the message", PRODUCTS, total, sentence, f"keep {PRODUCTS} in all")
+    if kind.id is None and not total:
+        yield _rule(("product",), "the message", 1, 0, "has no product", "name at least one")
+    for place, section in enumerate(sections):
+        here: Path = ("product", "sections", place, "title")
+        if section.title:
+            yield from _length(here, f"the title of section {place + 1}", section.title, SECTION_TITLE)
+        elif len(sections) > 1:
+            sentence = "has no title, which products in several sections need"
+            yield _rule(here, f"section {place + 1}", 1, 0, sentence, "give each section a title")
 
 
 def _buttons(buttons: tuple[Option, ...]) -> Iterator[LimitBreach]:

@@ -31,6 +31,7 @@ from typing import Any, Self
 import httpx
 
 from wabox.core.ports import Clock
+from wabox.demo.approved import Templates
 from wabox.demo.courier import Courier, Letter, Sleep
 from wabox.demo.customer import CUSTOMERS, Business, Customer
 from wabox.demo.fault import Faults
@@ -75,14 +76,17 @@ class FakeCloud:
         random: Random,
         verify_token: str = "",
         business_name: str = "Wabox Shop",
+        templates: Templates | None = None,
         customers: Sequence[Customer] = CUSTOMERS,
         sleep: Sleep = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """``verify_token``: if given, the webhook is verified by a GET at the start. ``transport``: how to reach it."""
+        """``templates``: those that were approved; without them every name is. ``verify_token``: if given, the webhook is
+        verified by a GET at the start. ``transport``: how to reach it."""
         self.business = Business(number_id=number_id, name=business_name)
         self.access_token = access_token
         self.verify_token = verify_token
+        self.templates = templates
         self.clock = clock
         self.random = random
         self.feed = Feed()
@@ -140,14 +144,22 @@ class FakeCloud:
 
         Raises LookupError if no message offers it.
         """
-        found = self.threads[customer].offered(option, message_id)
+        found = self.threads[customer].offered(option, message_id, self.templates)
         if found is None:
             raise LookupError(f"{customer} was offered no button or row {option!r}")
         bubble, kind, reply = found
         context = {"from": self.business.display_phone_number, "id": bubble.id}
+        if kind == "button":
+            # A quick reply of a template comes back with what the sender put behind it, or with its words.
+            pressed = {"payload": reply["id"], "text": reply["title"]}
+            return await self._write(customer, "button", pressed, f"tapped {short(reply['title'])}", context)
         return await self._write(
             customer, "interactive", tapped(kind, reply), f"tapped {short(reply['title'])}", context
         )
+
+    async def place(self, customer: str, latitude: float, longitude: float) -> str:
+        """Send where the customer is."""
+        return await self._write(customer, "location", {"latitude": latitude, "longitude": longitude}, "sent a place")
 
     async def picture(self, customer: str, data: bytes, mime_type: str = "image/jpeg", caption: str = "") -> str:
         """Send a picture; the bot gets its media id, as from Meta, and may fetch it."""
@@ -248,6 +260,7 @@ class FakeCloud:
             ],
             "exchanges": [exchange.shown() for exchange in self.feed.exchanges],
             "faults": self.faults.shown(),
+            "templates": self.templates or {},
         }
 
     def show_faults(self) -> None:

@@ -21,10 +21,11 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
+from wabox.demo.body import check
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.feed import Exchange
 from wabox.demo.notification import JSON
-from wabox.demo.refusal import Refused, check
+from wabox.demo.refusal import Refused
 from wabox.demo.thread import summary
 
 BODY_LIMIT = 1024 * 1024
@@ -46,7 +47,7 @@ def graph_app(cloud: FakeCloud) -> Litestar:
             if isinstance(body, dict) and "status" in body:
                 exchange.customer, reply = _read(cloud, body)
                 return reply
-            return await cloud.accept(check(body), exchange)
+            return await cloud.accept(check(body, cloud.templates), exchange)
 
         status, reply = await _attempt(cloud, answer)
         if exchange is None:

@@ -9,6 +9,7 @@ build step, no framework and asks nobody else for anything: its content security
 ``GET /phone/static/…`` · ``/phone/media/…``  its parts and product pictures · pictures that customers sent
 ``POST /phone/api/{customer}/say``            ``{"text": …}``
 ``POST /phone/api/{customer}/tap``            ``{"option": id, "message": wamid}``
+``POST /phone/api/{customer}/place``          a place in Madrid, when the bot asks where the customer is
 ``POST /phone/api/{customer}/picture``        a JPEG, PNG or WebP file as the body
 ``POST /phone/api/{customer}/read``           the customer looks at the conversation
 ``POST /phone/api/{customer}/again``          post the customer's last webhook once more
@@ -48,6 +49,8 @@ HEADERS = {
 }
 PICTURE_LIMIT = 5 * 1024 * 1024
 """Bytes: the Cloud API's limit for images."""
+PLACE = (40.4154, -3.7074)
+"""Where the customers of the demo are."""
 HEARTBEAT = 15.0
 """Seconds between signs of life, so that a line that broke silently is noticed."""
 
@@ -127,6 +130,11 @@ def phone_router(cloud: FakeCloud) -> Router:
         data = await request.body()
         await cloud.picture(customer, data, _picture_type(data))
 
+    @post("/api/{customer:str}/place", status_code=202)
+    async def place(customer: FromPath[str]) -> None:
+        _known(cloud, customer)
+        await cloud.place(customer, *PLACE)
+
     @post("/api/{customer:str}/read", status_code=202)
     async def read(customer: FromPath[str]) -> None:
         _known(cloud, customer)
@@ -147,7 +155,7 @@ def phone_router(cloud: FakeCloud) -> Router:
 
     return Router(
         "/phone",
-        route_handlers=[page, static, media, events, say, tap, picture, read, again, arm],
+        route_handlers=[page, static, media, events, say, tap, picture, place, read, again, arm],
         guards=[_same_site],
         include_in_schema=False,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wabox.demo.approved import Templates
 from wabox.demo.courier import Letter
 from wabox.demo.customer import Customer
 
@@ -75,7 +76,9 @@ class Thread:
     def find(self, wamid: str) -> Bubble | None:
         return next((bubble for bubble in reversed(self.bubbles) if bubble.id == wamid), None)
 
-    def offered(self, wanted: str, wamid: str | None = None) -> tuple[Bubble, str, dict[str, Any]] | None:
+    def offered(
+        self, wanted: str, wamid: str | None = None, templates: Templates | None = None
+    ) -> tuple[Bubble, str, dict[str, Any]] | None:
         """The newest button or row whose id or title is ``wanted``: its bubble, the kind of reply, the reply.
 
         With ``wamid`` only that bubble counts: customers also press buttons of long ago.
@@ -83,18 +86,31 @@ class Thread:
         for bubble in reversed(self.ours()):
             if wamid is not None and bubble.id != wamid:
                 continue
-            for kind, reply in options(bubble.message):
+            for kind, reply in options(bubble.message, templates):
                 if wanted in (reply["id"], reply["title"]):
                     return bubble, kind, reply
         return None
 
 
-def options(body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What can be tapped in a message: ``button_reply`` or ``list_reply``, with id, title and, of a row, description."""
+def options(body: Mapping[str, Any], templates: Templates | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """What can be tapped in a message: ``button_reply``, ``list_reply`` or, of a template, ``button``, with id, title and, of
+    a row, description."""
     action = body.get("interactive", {}).get("action", {})
     buttons = [("button_reply", dict(button["reply"])) for button in action.get("buttons", ())]
     rows = [("list_reply", dict(row)) for section in action.get("sections", ()) for row in section.get("rows", ())]
-    return buttons + rows
+    sent = body.get("template", {})
+    known = (templates or {}).get(sent.get("name"), {}).get(sent.get("language", {}).get("code"), {})
+    behind = {
+        str(component.get("index")): component["parameters"][0].get("payload")
+        for component in sent.get("components", ())
+        if component.get("type") == "button" and component.get("parameters")
+    }
+    replies = [
+        ("button", {"id": behind.get(str(place)) or button["title"], "title": button["title"]})
+        for place, button in enumerate(known.get("buttons", ()))
+        if button["type"] == "quick_reply"
+    ]
+    return buttons + rows + replies
 
 
 def summary(body: Mapping[str, Any]) -> str:

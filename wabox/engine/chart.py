@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wabox.core.action import Action, Guard
+from wabox.core.kind import QuickReply
 from wabox.engine.event import AFTER
 from wabox.engine.problem import ChartError, Path, Problem
 from wabox.engine.reader import Reader
@@ -137,14 +138,17 @@ def compile_chart(
     *,
     guards: Mapping[str, Guard],
     actions: Mapping[str, Action],
+    templates: Mapping[str, Sequence[QuickReply]] | None = None,
     memory: int = MEMORY,
 ) -> Chart:
     """The chart of a definition (YAML or JSON, already parsed); every name in it is resolved here, once.
 
+    ``templates`` are those that exist, with their quick replies; without it, any name is taken for one.
+
     Raises ChartError with everything that is wrong. Checks that go beyond one chart's own form (can it be finished, is every
     text there) are :mod:`wabox.engine.check`'s.
     """
-    reader = Reader()
+    reader = Reader(templates)
     if not re.fullmatch(r"[^\s@#:]+", chart_id):
         reader.wrong((), "bad-id", f"{chart_id!r} cannot name a chart", "use letters, digits, dots, - and _")
     root = read_tree(reader, definition)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from wabox.core.duration import parse_duration
+from wabox.core.kind import QuickReply
 from wabox.engine.problem import Path, Problem
 
 
 class Reader:
-    def __init__(self) -> None:
+    def __init__(self, templates: Mapping[str, Sequence[QuickReply]] | None = None) -> None:
         self.problems: list[Problem] = []
+        self.templates = templates
+        """The quick replies of every template that there is, by its name; None when that is not known."""
 
     def wrong(self, path: Path, code: str, sentence: str, fix: str) -> None:
         self.problems.append(Problem(path, code, sentence, fix))
@@ -67,6 +70,12 @@ class Reader:
     def texts(self, written: object, path: Path, where: str) -> tuple[str, ...]:
         found = [self.text(item, (*path, place), where) for place, item in enumerate(self.list(written))]
         return tuple(item for item in found if item is not None)
+
+    def flag(self, written: object, path: Path) -> bool:
+        """``true``, ``false`` or nothing."""
+        if written is not None and not isinstance(written, bool):
+            self.wrong(path, "bad-value", f"this cannot be {self.show(written)}", "write true or false")
+        return written is True
 
     def duration(self, written: object, path: Path) -> int | None:
         """ms."""

@@ -5,9 +5,10 @@ All strings here are *text references*: the key of a text or the text itself. Th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from wabox.core.kind import Media, TemplateUse, Written
 
 
 class ButtonTemplate(NamedTuple):
@@ -44,34 +45,14 @@ class SayTemplate:
     footer: str | None = None
     buttons: tuple[ButtonTemplate, ...] = ()
     list: ListTemplate | None = None
-    image: str | None = None
+    media: Media | None = None
+    kind: Written | None = None
 
     @property
     def options(self) -> tuple[RowTemplate, ...]:
         """Everything that can be tapped, in reading order."""
         if self.list is not None:
             return tuple(row for section in self.list.sections for row in section.rows)
+        if isinstance(self.kind, TemplateUse):
+            return tuple(RowTemplate(event, title) for event, title in self.kind.replies)
         return tuple(RowTemplate(event, title) for event, title in self.buttons)
-
-    def references(self) -> Iterator[tuple[str, str]]:
-        """Every text reference with its place: ``("text", …)``, ``("buttons.yes", …)``, ``("list.rows.red.title", …)``."""
-        for place, reference in (
-            ("text", self.text),
-            ("header", self.header),
-            ("footer", self.footer),
-            ("image", self.image),
-        ):
-            if reference is not None:
-                yield place, reference
-        for event, title in self.buttons:
-            yield f"buttons.{event}", title
-        if self.list is None:
-            return
-        yield "list.button", self.list.button
-        for number, section in enumerate(self.list.sections):
-            if section.title is not None:
-                yield f"list.sections.{number}.title", section.title
-            for row in section.rows:
-                yield f"list.rows.{row.event}.title", row.title
-                if row.description is not None:
-                    yield f"list.rows.{row.event}.description", row.description

@@ -5,6 +5,7 @@
     say: Hello {name}
     ask: {text: Which one?, header: …, footer: …, image: https://…, buttons: {red: Red, blue: Blue}}
     ask: {text: …, list: {button: Choose, sections: [{title: …, rows: {red: Red, blue: {title: Blue, description: …}}}]}}
+    say: {location: {latitude: 40.4, longitude: -3.7}}       and the other kinds, see :mod:`wabox.engine.kind`
 
 A list with one section without a title may write its ``rows`` directly. Buttons and rows are ``event: title`` in reading
 order; as a list of ``{event, title}`` they mean the same.
@@ -15,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wabox.engine.kind import KEYS, MEDIA, read_kind, read_media
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 
-_BUBBLE = ("text", "header", "footer", "buttons", "list", "image")
+_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS)
 
 
 def read_say(reader: Reader, written: object, path: Path) -> tuple[SayTemplate, ...]:
@@ -40,9 +42,15 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
     reader.only(written, path, _BUBBLE, "a message")
     parts = {
         key: reader.text(written[key], (*path, key), key)
-        for key in ("text", "header", "footer", "image")
+        for key in ("text", "header", "footer")
         if written.get(key) is not None
     }
+    wrong = len(reader.problems)
+    files = [read_media(reader, written[key], key, (*path, key)) for key in MEDIA if written.get(key) is not None]
+    kinds = [read_kind(reader, written[key], key, (*path, key)) for key in KEYS if written.get(key) is not None]
+    good = len(reader.problems) == wrong
+    media = next((file for file in files if file is not None), None)
+    kind = next((kind for kind in kinds if kind is not None), None)
     rows = list(_options(reader, written.get("buttons"), (*path, "buttons")))
     for row in rows:
         if row.description is not None:
@@ -54,10 +62,21 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
         reader.wrong(
             path, "bad-value", "a message has buttons or a list, not both", "keep one of them, or write two messages"
         )
-    if parts.get("text") is None and parts.get("image") is None:
-        reader.wrong(path, "bad-value", "the message has neither text nor image", "add text:")
+    found = [part.KEY for part in kinds if part is not None]
+    if bool(rows or menu) + len(found) > 1 or len(files) > 1 or (files and found and found[0] not in _HEADED):
+        reader.wrong(path, "two-messages", "these are two messages in one", "write a list of two messages: [{…}, {…}]")
         return None
-    return SayTemplate(buttons=tuple(ButtonTemplate(row.event, row.title) for row in rows), list=menu, **parts)
+    if parts.get("text") is None and media is None and kind is None:
+        if good:
+            reader.wrong(path, "bad-value", "the message says nothing: it has neither text nor image", "add text:")
+        return None
+    return SayTemplate(
+        buttons=tuple(ButtonTemplate(row.event, row.title) for row in rows), list=menu, media=media, kind=kind, **parts
+    )
+
+
+_HEADED = ("cta_url", "form")
+"""Kinds that a picture, a video or a document may head, as it may buttons."""
 
 
 def _list(reader: Reader, written: object, path: Path) -> ListTemplate | None:

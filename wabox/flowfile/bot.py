@@ -12,8 +12,9 @@ from typing import Any
 
 from wabox.core.action import Task
 from wabox.core.content import Content
+from wabox.core.fit import fit
 from wabox.core.intent import Intent
-from wabox.core.limits import fit
+from wabox.core.kind import TemplateUse
 from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
 from wabox.engine.text import fill
@@ -23,6 +24,7 @@ from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
 from wabox.flowfile.messages import check_messages, content
 from wabox.flowfile.names import check_names
+from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts
 
 _CANNOT_READ = "wabox.cannot_read."
@@ -48,6 +50,8 @@ class Bot:
     """The id of the chart that conversations begin in."""
     intents: tuple[Intent, ...]
     texts: Texts
+    templates: Templates = field(default_factory=dict)
+    """By name."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """Settings laid over the main chart's context when a conversation begins."""
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -75,13 +79,15 @@ class Bot:
 
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
-        return fit(content(template, self.texts, language, context))
+        return fit(content(template, self.texts, language, context, self.templates))
 
     def choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
         """Event and title of every option of a message, in reading order."""
         options: Iterable[tuple[str, str]] = template.buttons
         if template.list is not None:
             options = ((row.event, row.title) for section in template.list.sections for row in section.rows)
+        elif isinstance(template.kind, TemplateUse):
+            options = self.templates[template.kind.name].replies(template.kind.language or language)
         for event, title in options:
             yield event, fill(self.texts.get(title, language), context)
 
@@ -107,6 +113,7 @@ def load_bot(folder: Path, *, language: str | None = None, context: Mapping[str,
         main=draft.main,
         intents=draft.intents,
         texts=draft.texts,
+        templates=draft.templates,
         context=dict(context or {}),
         tasks=draft.registered.tasks if draft.registered else {},
         warnings=tuple(_sorted(draft.findings)),

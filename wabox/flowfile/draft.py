@@ -22,6 +22,7 @@ from wabox.flowfile.findings import Finding
 from wabox.flowfile.folder import FLOW_FILES, shown
 from wabox.flowfile.intents import IntentFile, read_intents
 from wabox.flowfile.reader import read
+from wabox.flowfile.templates import TemplateFile, Templates, read_templates
 from wabox.flowfile.texts import FILE as TEXTS
 from wabox.flowfile.texts import TextFile, Texts, read_texts
 from wabox.flowfile.words import listed, quoted
@@ -51,6 +52,11 @@ class Draft:
     intent_file: IntentFile | None = None
     faq: Faq | None = None
     intents: tuple[Intent, ...] = ()
+    template_file: TemplateFile | None = None
+
+    @property
+    def templates(self) -> Templates:
+        return self.template_file.templates if self.template_file else {}
 
     @property
     def errors(self) -> list[Finding]:
@@ -104,7 +110,7 @@ def read_folder(folder: Path, language: str | None = None) -> Draft:
     if "intents" in others:
         draft.intent_file = read_intents(others["intents"], shown(others["intents"]), draft.texts.languages, add)
     if "templates" in others:
-        read(others["templates"], shown(others["templates"]), add)
+        draft.template_file = read_templates(others["templates"], shown(others["templates"]), add)
     own = draft.intent_file.intents if draft.intent_file else {}
     draft.intents = intents_file.merged(own, intents_file.built_in(), draft.faq.intents if draft.faq else {})
     actions = folder / ACTIONS
@@ -223,7 +229,8 @@ def _attempt(draft: Draft, name: str, definition: Any) -> tuple[Chart | None, tu
     # When actions.py could not be loaded, that was said already; every name of it may be right.
     known = draft.registered or Registered(_AnyName(_never), _AnyName(_nothing))
     try:
-        return compile_chart(name, definition, guards=known.guards, actions=known.actions), ()
+        replies = {name: template.replies(draft.texts.default) for name, template in draft.templates.items()}
+        return compile_chart(name, definition, guards=known.guards, actions=known.actions, templates=replies), ()
     except ChartError as error:
         return None, error.problems
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wabox.core.content import Content, Option, OptionList, Section
+from wabox.core.kind import Contacts, Kind, Role, TemplateUse, Written, rewritten
+from wabox.core.kind import texts as texts_of
 from wabox.core.limits import LimitBreach, breaches
 from wabox.engine.chart import Chart, SayTemplate
 from wabox.engine.said import Said, said_in
@@ -18,6 +20,7 @@ from wabox.engine.text import fill, placeholders, written
 from wabox.engine.value import look_up, put_in
 from wabox.flowfile.document import Mark, Source, Steps
 from wabox.flowfile.draft import Draft
+from wabox.flowfile.templates import Templates, message_of
 from wabox.flowfile.texts import Texts
 
 Path = tuple[str | int, ...]
@@ -32,14 +35,26 @@ class Part:
     reference: str
     written: tuple[Steps, ...]
     """Where in the message's definition it may stand, the likeliest first: there are short forms."""
+    role: Role = "words"
 
 
 def parts(template: SayTemplate) -> Iterator[Part]:
     """Every text of a message, in reading order."""
-    for name in ("image", "header", "text", "footer"):
+    media = template.media
+    if media is not None:
+        yield Part((media.type,), media.link, ((media.type, "link"), (media.type,), ()), "link")
+    for name in ("header", "text", "footer"):
         reference = getattr(template, name)
         if reference is not None:
             yield Part((name,), reference, ((name,), ()))
+    if media is not None and media.filename is not None:
+        yield Part((media.type, "filename"), media.filename, ((media.type, "filename"),))
+    if template.kind is not None:
+        key = template.kind.KEY
+        for path, reference, role in texts_of(template.kind):
+            # Contact cards stand below their key at once, one of them also without a list.
+            path = path[1:] if isinstance(template.kind, Contacts) else path
+            yield Part((key, *path), reference, ((key, *path), (key, *path[1:]), (key,)), role)
     for place, button in enumerate(template.buttons):
         yield from _option(("buttons", place), button.event, button.title, None, (("buttons",),), place)
     if template.list is None:
@@ -64,7 +79,9 @@ def _option(
         yield Part((*place, "description"), description, tuple((*steps, "description") for steps in named))
 
 
-def content(template: SayTemplate, texts: Texts, language: str, context: Mapping[str, Any]) -> Content:
+def content(
+    template: SayTemplate, texts: Texts, language: str, context: Mapping[str, Any], templates: Templates
+) -> Content:
     """The message in one language, placeholders filled."""
 
     def text(reference: str | None) -> str | None:
@@ -72,6 +89,9 @@ def content(template: SayTemplate, texts: Texts, language: str, context: Mapping
 
     def words(reference: str) -> str:
         return fill(texts.get(reference, language), context)
+
+    def changed(reference: str, role: Role) -> str:
+        return fill(reference if role == "data" else texts.get(reference, language), context)
 
     listed: OptionList | None = None
     if template.list is not None:
@@ -92,8 +112,16 @@ def content(template: SayTemplate, texts: Texts, language: str, context: Mapping
         footer=text(template.footer),
         buttons=tuple(Option(event=event, title=words(title)) for event, title in template.buttons),
         list=listed,
-        image=text(template.image),
+        media=rewritten(template.media, changed) if template.media is not None else None,
+        kind=_said(rewritten(template.kind, changed), language, texts.default, templates) if template.kind else None,
     )
+
+
+def _said(kind: Written, language: str, default: str, templates: Templates) -> Kind:
+    """A kind with its words filled in as it is said: a template becomes what is to be sent."""
+    if not isinstance(kind, TemplateUse):
+        return kind
+    return message_of(kind, templates[kind.name], language, default)
 
 
 def check_messages(draft: Draft) -> None:
@@ -104,9 +132,8 @@ def check_messages(draft: Draft) -> None:
         for state in chart.states.values():
             for said in said_in(state):
                 for language in draft.texts.languages:
-                    message = content(
-                        said.template, draft.texts, language, longest.for_message(said, draft.texts, language)
-                    )
+                    filled = longest.for_message(said, draft.texts, language)
+                    message = content(said.template, draft.texts, language, filled, draft.templates)
                     for breach in breaches(message):
                         source, mark, where = _where(draft, chart, said, breach, language)
                         if (source.shown, mark, breach.what) in told:
@@ -158,6 +185,10 @@ def parts_of_event(template: SayTemplate, place: Path) -> Iterator[Steps]:
             yield from (steps for steps in part.written if steps[-1] != "title")
 
 
+_STAND_IN: Mapping[str | int, str] = {"latitude": "0", "longitude": "0"}
+"""What stands for a value that only a customer can give, where not any word would do."""
+
+
 class _Longest:
     """What a flow itself puts into its variables."""
 
@@ -182,7 +213,9 @@ class _Longest:
             for path in placeholders(text):
                 value = self._longest(path, 3)
                 if not value:
-                    value = "https://example.com" if part.place == ("image",) and text.startswith("{") else "x"
+                    value = _STAND_IN.get(part.place[-1], "x")
+                    if part.role == "link" and text.startswith("{"):
+                        value = "https://example.com"
                 context = put_in(context, tuple(path.split(".")), value)
         return context
 

@@ -62,6 +62,8 @@ def check_names(draft: Draft) -> None:
 
 def _known_events(draft: Draft) -> set[str]:
     known = {intent.name for intent in draft.intents} | set(EVENTS)
+    # Whoever sends the template, its quick replies come to the flow.
+    known.update(reply.event for one in draft.templates.values() for reply in one.replies(draft.texts.default))
     for chart in draft.readable.values():
         for state in chart.states.values():
             known.update(action.raises for action in _actions(state) if action.raises)
@@ -151,7 +153,7 @@ def _check_references(draft: Draft, chart: Chart, said: Said) -> set[str]:
     found: set[str] = set()
     for part in parts(said.template):
         reference = part.reference
-        if part.place == ("image",) and reference not in texts.keys:
+        if part.role == "data" or (part.role == "link" and reference not in texts.keys):
             continue  # "kitten.png" looks like a key and is none
         if texts.is_key(reference):
             found.add(reference)

@@ -15,6 +15,7 @@ from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
 from wabox.core.intent import Understanding
 from wabox.core.invocation import Invocation, invocation_id
+from wabox.core.kind import Reaction
 from wabox.core.message import InboundMessage
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
@@ -151,6 +152,9 @@ class Draft:
                 # Not the stored conversation is at fault but this step: it must not cost the customer what is stored.
                 raise ValueError(str(error)) from error
         said = render(self.bot, self.lines, snapshot, self._active(), self.language)
+        if message.channel != "whatsapp":
+            # Nobody wrote just now: there is nothing to react to.
+            said = tuple(content for content in said if not isinstance(content.kind, Reaction))
         sends = tuple(self._outbound(index, content) for index, content in enumerate(said))
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
@@ -249,7 +253,7 @@ class Draft:
             id=outbound_id(self.message.message_id, index),
             conversation_id=self.session.conversation_id,
             number_id=self.message.number_id,
-            body=request_body(content, self.message.contact),
+            body=request_body(content, self.message.contact, self.message.message_id),
             created_at=self.now,
         )
 

@@ -7,6 +7,7 @@ Rules:
 * Where Meta has no place for a part, it goes where the customer reads it: a plain text has neither header nor footer, so
   they become its first and last paragraph.
 * An option's id is its event, verbatim: it comes back in the tap.
+* A link that is only digits is the id of an upload (``POST /media``), anything else an address that Meta fetches.
 """
 
 from __future__ import annotations
@@ -15,17 +16,34 @@ from typing import Any
 
 from wabox.core.contact import Contact
 from wabox.core.content import Content, Option, OptionList
+from wabox.core.kind import (
+    Card,
+    Catalog,
+    Contacts,
+    Form,
+    Link,
+    Location,
+    LocationRequest,
+    Media,
+    Product,
+    Reaction,
+    TemplateMessage,
+    TemplateValue,
+)
 
 Json = dict[str, Any]
 
 
-def request_body(content: Content, contact: Contact) -> Json:
-    """The request that sends ``content`` to ``contact``, complete but for ``biz_opaque_callback_data``."""
+def request_body(content: Content, contact: Contact, about: str = "") -> Json:
+    """The request that sends ``content`` to ``contact``, complete but for ``biz_opaque_callback_data``.
+
+    ``about`` is the id of the customer's message that is being answered: what a reaction is put on.
+    """
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **address(contact),
-        **_message(content),
+        **_message(content, about),
     }
 
 
@@ -53,32 +71,137 @@ def read_and_typing(message_id: str) -> Json:
     }
 
 
-def _message(content: Content) -> Json:
-    if content.list is not None:
-        # A list has a text header only; that a picture does not fit is reported by `wabox check`.
-        return _interactive("list", content, _text_header(content.header), content.text, _list_action(content.list))
-    if content.buttons:
-        action = {"buttons": [_button(option) for option in content.buttons]}
-        if content.image is None:
-            return _interactive("button", content, _text_header(content.header), content.text, action)
-        # The picture takes the header's place; what stood there is read first.
-        picture = {"type": "image", "image": {"link": content.image}}
-        return _interactive("button", content, picture, _paragraphs(content.header, content.text), action)
+def _message(content: Content, about: str) -> Json:
+    kind = content.kind
+    if content.interactive:
+        return {"type": "interactive", "interactive": _interactive(content)}
+    match kind:
+        case Location():
+            place: Json = {"latitude": float(kind.latitude), "longitude": float(kind.longitude)}
+            named = {"name": kind.name, "address": kind.address}
+            return {"type": "location", "location": place | {key: text for key, text in named.items() if text}}
+        case Contacts():
+            return {"type": "contacts", "contacts": [_card(card) for card in kind.cards]}
+        case Reaction():
+            return {"type": "reaction", "reaction": {"message_id": about, "emoji": kind.emoji}}
+        case TemplateMessage():
+            return {"type": "template", "template": _template(kind)}
+    if content.media is not None:
+        return _media(content.media, _paragraphs(content.header, content.text, content.footer))
     words = _paragraphs(content.header, content.text, content.footer)
-    if content.image is not None:
-        return {"type": "image", "image": {"link": content.image, **({"caption": words} if words else {})}}
     return {"type": "text", "text": {"body": words, "preview_url": False}}
 
 
-def _interactive(kind: str, content: Content, header: Json | None, text: str | None, action: Json) -> Json:
-    interactive: Json = {"type": kind}
+def _media(media: Media, caption: str) -> Json:
+    file: Json = {"id": media.link} if media.link.isdecimal() else {"link": media.link}
+    if media.filename and media.type == "document":
+        file["filename"] = media.filename
+    if media.voice:
+        file["voice"] = True
+    if caption and media.type not in ("audio", "sticker"):
+        file["caption"] = caption
+    return {"type": media.type, media.type: file}
+
+
+def _card(card: Card) -> Json:
+    # Meta wants one part of the name beside the whole.
+    found: Json = {"name": {"formatted_name": card.name, "first_name": card.name}}
+    if card.phone:
+        found["phones"] = [{"phone": card.phone, "type": "WORK"}]
+    if card.email:
+        found["emails"] = [{"email": card.email, "type": "WORK"}]
+    if card.company:
+        found["org"] = {"company": card.company}
+    if card.url:
+        found["urls"] = [{"url": card.url, "type": "WORK"}]
+    return found
+
+
+def _interactive(content: Content) -> Json:
+    type_, action = _action(content)
+    interactive: Json = {"type": type_}
+    header, text = _text_header(content.header), content.text
+    if content.media is not None and content.list is None:
+        # The picture takes the header's place; what stood there is read first. A list has a text header only, which
+        # `wabox check` reports.
+        header, text = _media(content.media, ""), _paragraphs(content.header, content.text)
     if header is not None:
         interactive["header"] = header
-    interactive["body"] = {"text": text or ""}
+    if text or not isinstance(content.kind, Product):
+        interactive["body"] = {"text": text or ""}
     if content.footer:
         interactive["footer"] = {"text": content.footer}
-    interactive["action"] = action
-    return {"type": "interactive", "interactive": interactive}
+    return {**interactive, "action": action}
+
+
+def _action(content: Content) -> tuple[str, Json]:
+    """The type of the interactive message and what can be done with it."""
+    kind = content.kind
+    match kind:
+        case Link():
+            return "cta_url", {"name": "cta_url", "parameters": {"display_text": kind.title, "url": kind.url}}
+        case LocationRequest():
+            return "location_request_message", {"name": "send_location"}
+        case Form():
+            return "flow", {"name": "flow", "parameters": _form(kind)}
+        case Product(id=str()):
+            return "product", {"catalog_id": kind.catalog, "product_retailer_id": kind.id}
+        case Product():
+            sections = [
+                {
+                    **({"title": section.title} if section.title else {}),
+                    "product_items": [{"product_retailer_id": one} for one in section.ids],
+                }
+                for section in kind.sections
+            ]
+            return "product_list", {"catalog_id": kind.catalog, "sections": sections}
+        case Catalog():
+            shown: Json = {"parameters": {"thumbnail_product_retailer_id": kind.thumbnail}} if kind.thumbnail else {}
+            return "catalog_message", {"name": "catalog_message", **shown}
+    if content.list is not None:
+        return "list", _list_action(content.list)
+    return "button", {"buttons": [_button(option) for option in content.buttons]}
+
+
+def _form(form: Form) -> Json:
+    parameters: Json = {
+        "flow_message_version": "3",
+        "flow_id": form.id,
+        "flow_cta": form.button,
+        "flow_token": form.token,
+        "mode": "draft" if form.draft else "published",
+    }
+    if form.screen:
+        payload: Json = {"screen": form.screen}
+        if form.data:
+            payload["data"] = dict(form.data)
+        parameters |= {"flow_action": "navigate", "flow_action_payload": payload}
+    return parameters
+
+
+def _template(template: TemplateMessage) -> Json:
+    components: list[Json] = []
+    if isinstance(template.header, Media):
+        components.append({"type": "header", "parameters": [_media(template.header, "")]})
+    elif template.header is not None:
+        components.append({"type": "header", "parameters": [_parameter(template.header)]})
+    if template.values:
+        components.append({"type": "body", "parameters": [_parameter(value) for value in template.values]})
+    for button in template.buttons:
+        parameter: Json = {"type": "text", "text": button.value}
+        if button.type == "quick_reply":
+            parameter = {"type": "payload", "payload": button.value}
+        elif button.type == "copy_code":
+            parameter = {"type": "coupon_code", "coupon_code": button.value}
+        where: Json = {"type": "button", "sub_type": button.type, "index": str(button.index)}
+        components.append({**where, "parameters": [parameter]})
+    found: Json = {"name": template.name, "language": {"code": template.language}}
+    return {**found, "components": components} if components else found
+
+
+def _parameter(value: TemplateValue) -> Json:
+    named: Json = {"parameter_name": value.name} if value.name else {}
+    return {"type": "text", **named, "text": value.text}
 
 
 def _text_header(header: str | None) -> Json | None:

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabox.core.content import Content, Option, OptionList, Section
-from wabox.core.limits import breaches, fit
+from wabox.core.fit import fit
+from wabox.core.kind import Media
+from wabox.core.limits import breaches
 
 
 def buttons(*titles: str) -> tuple[Option, ...]:
@@ -37,10 +39,10 @@ def paths(content: Content) -> list[tuple[str | int, ...]]:
 
 GOOD = [
     Content(text="x" * 4096),
-    Content(text="x" * 1024, image="https://example.com/a.png"),
-    Content(image="https://example.com/a.png"),
+    Content(text="x" * 1024, media=Media(type="image", link="https://example.com/a.png")),
+    Content(media=Media(type="image", link="https://example.com/a.png")),
     Content(text="x" * 1024, header="h" * 60, footer="f" * 60, buttons=buttons("t" * 20, "b", "c")),
-    Content(text="x", image="http://example.com/a.png", buttons=buttons("a")),
+    Content(text="x", media=Media(type="image", link="http://example.com/a.png"), buttons=buttons("a")),
     listed(Section(title=None, rows=rows(10, description="d" * 72))),
     listed(Section(title="s" * 24, rows=rows(5)), Section(title="b", rows=rows(5, 5)), button="o" * 20),
     Content(
@@ -64,7 +66,7 @@ def test_at_the_limit(content: Content) -> None:
     ("content", "path", "limit", "actual"),
     [
         (Content(text="x" * 4097), ("text",), 4096, 4097),
-        (Content(text="x" * 1025, image="https://e.com"), ("text",), 1024, 1025),
+        (Content(text="x" * 1025, media=Media(type="image", link="https://e.com")), ("text",), 1024, 1025),
         (Content(text="x" * 1025, buttons=buttons("a")), ("text",), 1024, 1025),
         (Content(text="x", header="h" * 61, buttons=buttons("a")), ("header",), 60, 61),
         (Content(text="x", footer="f" * 61, buttons=buttons("a")), ("footer",), 60, 61),
@@ -96,7 +98,7 @@ def test_too_long(content: Content, path: tuple[str | int, ...], limit: int, act
         (Content(buttons=buttons("a")), ("text",)),
         (Content(text="x", header="h"), ("header",)),
         (Content(text="x", footer="f"), ("footer",)),
-        (Content(text="x", header="h", image="https://e.com", buttons=buttons("a")), ("header",)),
+        (Content(text="x", header="h", media=Media(type="image", link="https://e.com"), buttons=buttons("a")), ("header",)),
         (Content(text="x", buttons=buttons(" ")), ("buttons", 0, "title")),
         (Content(text="x", buttons=buttons("a", "a")), ("buttons", 1, "title")),
         (Content(text="x", buttons=(Option(event="e", title="a"), Option(event="e", title="b"))), ("buttons", 1, "event")),
@@ -104,8 +106,8 @@ def test_too_long(content: Content, path: tuple[str | int, ...], limit: int, act
         (listed(), ("list", "sections")),
         (listed(Section(title="a", rows=rows(1)), Section(title=None, rows=rows(1, 1))), ("list", "sections", 1, "title")),
         (listed(Section(title=None, rows=rows(1) + rows(1))), ("list", "sections", 0, "rows", 1, "event")),
-        (Content(text="x", image="https://e.com", list=ONE_ROW), ("image",)),
-        (Content(text="x", image="kitten.png"), ("image",)),
+        (Content(text="x", media=Media(type="image", link="https://e.com"), list=ONE_ROW), ("image",)),
+        (Content(text="x", media=Media(type="image", link="kitten.png")), ("image",)),
         (Content(text="x", buttons=buttons("a"), list=ONE_ROW), ("list",)),
     ],
 )  # fmt: skip
@@ -138,7 +140,7 @@ def test_fit_fills() -> None:
     """What a placeholder left empty is left out, or is "…" where something must stand."""
     content = fit(Content(text=" ", header="", footer=" ", buttons=buttons("")))
     assert content == Content(text="…", buttons=buttons("…"))
-    assert fit(Content(text="", image="https://e.com")).text is None
+    assert fit(Content(text="", media=Media(type="image", link="https://e.com"))).text is None
 
 
 texts = st.text(max_size=6) | st.sampled_from(["", " ", "x" * 21, "x" * 61, "x" * 1025, "x" * 5000])
@@ -161,7 +163,7 @@ sections = st.builds(Section, title=st.none() | texts, rows=st.lists(options, ma
             button=texts,
             sections=st.lists(sections, max_size=3).map(tuple),
         ),
-        image=st.none() | st.just("https://e.com"),
+        media=st.none() | st.just(Media(type="image", link="https://e.com")),
     )
 )  # fmt: skip
 def test_fit_mends_every_length(content: Content) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from wabox.core.contact import Contact
 from wabox.core.content import Content, Option, OptionList, Section
+from wabox.core.kind import Media
 from wabox.core.limits import breaches
 from wabox.whatsapp.payload import address, read_and_typing, request_body
 
@@ -49,7 +50,7 @@ def test_nobody_cannot_be_addressed() -> None:
     "content",
     [
         Content(text="Hola"),
-        Content(text="Hola", image=PICTURE),
+        Content(text="Hola", media=Media(type="image", link=PICTURE)),
         Content(text="¿Sí?", buttons=YES_NO),
         Content(text="Elige", list=SIZES),
     ],
@@ -68,9 +69,9 @@ BODIES: dict[str, tuple[Content, dict[str, Any]]] = {
         Content(header="Pedido 42", text="Sale hoy.", footer="Tienda"),
         {"type": "text", "text": {"body": "Pedido 42\n\nSale hoy.\n\nTienda", "preview_url": False}},
     ),
-    "image": (Content(image=PICTURE), {"type": "image", "image": {"link": PICTURE}}),
+    "image": (Content(media=Media(type="image", link=PICTURE)), {"type": "image", "image": {"link": PICTURE}}),
     "image_with_caption": (
-        Content(image=PICTURE, text="Tu pedido", footer="Tienda"),
+        Content(media=Media(type="image", link=PICTURE), text="Tu pedido", footer="Tienda"),
         {"type": "image", "image": {"link": PICTURE, "caption": "Tu pedido\n\nTienda"}},
     ),
     "buttons": (
@@ -103,7 +104,7 @@ BODIES: dict[str, tuple[Content, dict[str, Any]]] = {
         },
     ),
     "buttons_under_a_picture": (
-        Content(image=PICTURE, text="¿Esta?", buttons=YES_NO[:1]),
+        Content(media=Media(type="image", link=PICTURE), text="¿Esta?", buttons=YES_NO[:1]),
         {
             "type": "interactive",
             "interactive": {

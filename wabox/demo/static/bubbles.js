@@ -19,8 +19,9 @@ export function icon(name) {
   return svg;
 }
 
-// `quoted` finds an earlier bubble by id; `pictures` are the demo's own; `tap` and `open` are what the rows do.
-export function render(bubble, { quoted, pictures, tap, open }) {
+// `quoted` finds an earlier bubble by id; `pictures` are the demo's own; `templates` those that were approved; `tap`, `open`
+// and `place` are what the rows do.
+export function render(bubble, { quoted, pictures, templates, tap, open, place }) {
   const theirs = bubble.by === "customer";
   const node = element("div", "", `row ${theirs ? "mine" : "theirs"}`);
   node.id = `m-${bubble.id}`;
@@ -28,13 +29,13 @@ export function render(bubble, { quoted, pictures, tap, open }) {
   card.append(element("span", theirs ? "You: " : "", "sr"));
   const { message } = bubble;
   const part = message[message.type ?? "text"] ?? {};
-  const content = { theirs, message, part, card, quoted, pictures };
+  const content = { theirs, message, part, card, quoted, pictures, templates };
   (KINDS[message.type ?? "text"] ?? other)(content);
   // The time stands in the last line of the text if there is room, as everybody is used to.
   const last = card.lastElementChild;
   const ends = last?.classList.contains("text") && !["UL", "OL", "PRE", "BLOCKQUOTE"].includes(last.lastChild?.nodeName);
   (ends ? last : card).append(meta(bubble, theirs));
-  if (!theirs) actions(card, message, part, bubble, tap, open);
+  if (!theirs) actions(card, message, part, bubble, { templates, tap, open, place });
   node.append(card);
   annotate(node, bubble);
   return node;
@@ -86,8 +87,7 @@ const KINDS = {
       if (reply.description) words(card, reply.description, "small");
       return;
     }
-    if (part.header?.type === "text") heading(card, part.header.text);
-    else if (part.header?.type === "image") picture(card, part.header.image ?? {}, pictures);
+    headed(card, part.header, pictures);
     if (part.body?.text) words(card, part.body.text);
     if (part.footer?.text) words(card, part.footer.text, "small");
   },
@@ -98,21 +98,84 @@ const KINDS = {
   },
 
   location({ card, part }) {
-    heading(card, part.name ?? "A place");
+    heading(card, `📍 ${part.name ?? "A place"}`);
     words(card, [part.address, `${part.latitude}, ${part.longitude}`].filter(Boolean).join("\n"));
   },
 
+  contacts({ card, part }) {
+    for (const one of Array.isArray(part) ? part : []) {
+      heading(card, `👤 ${one.name?.formatted_name ?? "A contact"}`);
+      const facts = [one.org?.company, ...(one.phones ?? []).map((p) => p.phone), ...(one.emails ?? []).map((m) => m.email)];
+      const links = (one.urls ?? []).map((u) => u.url);
+      words(card, [...facts, ...links].filter(Boolean).join("\n"), "small");
+    }
+  },
+
   document({ card, part }) {
-    heading(card, `📄 ${part.filename ?? "document"}`);
+    heading(card, `📄 ${part.filename ?? file(part) ?? "document"}`);
     if (part.caption) words(card, part.caption);
   },
 
-  template({ card, part }) {
-    heading(card, `Template “${part.name}”`);
-    const values = (part.components ?? []).flatMap((c) => c.parameters ?? []).map((p) => p.text ?? p.payload ?? p.type);
-    if (values.length) words(card, values.join(" · "));
+  video({ card, part }) {
+    heading(card, `🎬 ${file(part) ?? "video"}`);
+    if (part.caption) words(card, part.caption);
+  },
+
+  audio({ card, part }) {
+    heading(card, `${part.voice ? "🎤 voice message" : "🎵 " + (file(part) ?? "audio")}`);
+  },
+
+  sticker({ card, part, pictures }) {
+    if (near(part.link ?? "", pictures)) picture(card, part, pictures);
+    else heading(card, `🏷️ sticker ${file(part) ?? ""}`);
+  },
+
+  button({ card, part }) {
+    words(card, part.text ?? part.payload ?? "");
+  },
+
+  template({ card, part, templates, pictures }) {
+    const known = templates?.[part.name]?.[part.language?.code];
+    const values = (type) => (part.components ?? []).filter((c) => c.type === type).flatMap((c) => c.parameters ?? []);
+    if (!known) {
+      heading(card, `Template “${part.name}”`);
+      const shown = values("body").map((p) => p.text ?? p.type);
+      if (shown.length) words(card, shown.join(" · "));
+      return;
+    }
+    const [head] = values("header");
+    if (known.header?.text) heading(card, filled(known.header.text, values("header")));
+    else if (known.header) headed(card, head ?? { type: Object.keys(known.header)[0] }, pictures);
+    words(card, filled(known.body, values("body")));
+    if (known.footer) words(card, known.footer, "small");
   },
 };
+
+// A template's text with its values: numbers in their order, names by name.
+function filled(text, values) {
+  const names = [...new Set([...text.matchAll(/\{\{\s*(\w+)\s*\}\}/g)].map((found) => found[1]))];
+  if (names.every((name) => /^\d+$/.test(name))) names.sort((one, other) => one - other);
+  return text.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => {
+    const value = values.find((v) => v.parameter_name === name) ?? values[names.indexOf(name)];
+    return value?.text ?? "";
+  });
+}
+
+function headed(card, header, pictures) {
+  if (header?.type === "text") heading(card, header.text);
+  else if (header?.type === "image") picture(card, header.image ?? {}, pictures);
+  else if (header?.type === "video") heading(card, `🎬 ${file(header.video ?? {}) ?? "video"}`);
+  else if (header?.type === "document") heading(card, `📄 ${header.document?.filename ?? file(header.document ?? {}) ?? "document"}`);
+}
+
+// The name of a file by its address.
+function file(part) {
+  try {
+    return decodeURIComponent(new URL(part.link).pathname.split("/").pop()) || host(part.link);
+  } catch {
+    return null;
+  }
+}
 
 function other({ card, message }) {
   words(card, `(${message.type}: this phone cannot show it)`);
@@ -183,8 +246,7 @@ function meta(bubble, theirs) {
   return node;
 }
 
-function actions(card, message, part, bubble, tap, open) {
-  if (message.type !== "interactive") return;
+function actions(card, message, part, bubble, { templates, tap, open, place }) {
   const rows = element("div", "", "actions");
   const add = (name, label, act) => {
     const button = element("button", "", "action");
@@ -192,16 +254,36 @@ function actions(card, message, part, bubble, tap, open) {
     const text = element("span", label);
     text.dir = "auto";
     button.append(icon(name), text);
-    button.addEventListener("click", act);
+    if (act) button.addEventListener("click", act);
+    else {
+      button.disabled = true;
+      button.title = "The demo's phone cannot open this";
+    }
     rows.append(button);
   };
-  for (const { reply } of part.action?.buttons ?? []) add("i-reply", reply.title, () => tap(bubble, reply.id));
-  if (part.action?.sections) add("i-list", part.action.button, () => open(bubble, part));
-  if (part.type === "cta_url") {
-    const link = anchor(part.action?.parameters?.url ?? "", part.action?.parameters?.display_text ?? "Open");
-    link.className = "action";
-    link.prepend(icon("i-out"));
-    rows.append(link);
+  const link = (url, label) => {
+    const node = anchor(url, label);
+    node.className = "action";
+    node.prepend(icon("i-out"));
+    rows.append(node);
+  };
+  if (message.type === "template") {
+    const known = templates?.[part.name]?.[part.language?.code];
+    for (const button of known?.buttons ?? []) {
+      if (button.type === "quick_reply") add("i-reply", button.title, () => tap(bubble, button.title));
+      else if (button.type === "url") link(button.value, button.title);
+      else add("i-out", button.title, null);
+    }
+  }
+  if (message.type === "interactive") {
+    for (const { reply } of part.action?.buttons ?? []) add("i-reply", reply.title, () => tap(bubble, reply.id));
+    if (part.type === "list") add("i-list", part.action.button, () => open(bubble, part));
+    if (part.type === "cta_url") link(part.action?.parameters?.url ?? "", part.action?.parameters?.display_text ?? "Open");
+    if (part.type === "location_request_message") add("i-out", "Send location", place);
+    if (part.type === "flow") add("i-list", part.action?.parameters?.flow_cta ?? "Open", null);
+    if (part.type === "catalog_message") add("i-list", "View catalog", null);
+    if (part.type === "product") add("i-list", `View ${part.action?.product_retailer_id ?? "product"}`, null);
+    if (part.type === "product_list") add("i-list", "View items", null);
   }
   if (rows.childElementCount) card.append(rows);
 }

@@ -15,6 +15,7 @@ const typingUntil = new Map();
 const calls = new Calls($("calls"), $("quiet"), (key) => people.get(key)?.name ?? "Somebody");
 let me = decodeURIComponent(location.hash.slice(1));
 let pictures = [];
+let templates = {};
 let shift = 0; // server's clock minus ours
 let sheetOpener = null;
 
@@ -33,6 +34,7 @@ source.addEventListener("error", () => {
 on("state", (state) => {
   shift = state.now - Date.now();
   pictures = state.pictures;
+  templates = state.templates;
   people.clear();
   threads.clear();
   for (const customer of state.customers) {
@@ -108,6 +110,8 @@ function draw(bubble) {
     pictures,
     tap: (from, option) => write(`${me}/tap`, { option, message: from.id }),
     open: openList,
+    place: () => write(`${me}/place`, {}),
+    templates,
   });
   node.dataset.day = day(bubble.at);
   return node;
