@@ -67,9 +67,12 @@ def test_every_key_of_a_test_is_in_the_readme() -> None:
 
 
 def test_a_new_bot_has_no_findings(tmp_path: Path) -> None:
-    """``wabox new`` writes a bot that passes its own check."""
+    """``wabox new`` writes a bot that passes its own check and its own tests, which come to every state."""
     create(tmp_path / "bakery")
-    assert check_bot(tmp_path / "bakery" / "flows" / "bakery") == []
+    folder = tmp_path / "bakery" / "flows" / "bakery"
+    assert check_bot(folder) == []
+    played = CliRunner().invoke(app, ["test", str(folder), "--cover-min", "100/60"])
+    assert played.exit_code == 0, played.output
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -29,6 +29,7 @@ def new(
     typer.echo("  wabox chat         talk to it here")
     typer.echo("  wabox demo         talk to it on a phone in the browser")
     typer.echo(f"  wabox check        after every change of flows/{name}/")
+    typer.echo("  wabox test         plays the conversations in its tests/")
     typer.echo("  wabox serve        when you have a WhatsApp number: see wabox serve --help")
 
 

@@ -123,7 +123,7 @@ class ScriptReader:
             case "message":
                 plain = self.mapping(node, "a message")
                 kind = node.get("type")
-                if plain and (kind is None or not isinstance(kind.value, str)):
+                if isinstance(node.value, dict) and (kind is None or not isinstance(kind.value, str)):
                     fix = 'write {type: image, image: {id: "1"}}, as in a webhook of the Cloud API'
                     self.wrong(node.mark, "bad-value", "a message has a type", fix)
                 return plain
@@ -152,7 +152,7 @@ class ScriptReader:
             case "bot":
                 self._bot(node, languages)
             case "state":
-                for one in self.listed(node):
+                for one in self.listed(node) if node.value is not None else ():
                     self.state(one)
             case "context":
                 if self.mapping(node, "a context"):
@@ -180,7 +180,9 @@ class ScriptReader:
         if isinstance(node.value, dict):
             self._by_language(node, languages)
             for child in node.value.values():
-                if not isinstance(child.value, dict):
+                if isinstance(child.value, dict):
+                    self.text(child, "what the bot says")
+                else:
                     self._bot(child, languages)
         elif isinstance(node.value, list):
             for child in node.value:
@@ -199,8 +201,6 @@ class ScriptReader:
 
     def state(self, node: Node, charts: Iterable[str] | None = None) -> str | None:
         """The id of a state of these charts (default: any); None for no text and for one that is not there."""
-        if node.value is None and charts is None:
-            return None
         name = self.text(node, "a state")
         if name is None:
             return None

@@ -34,9 +34,12 @@ def create(folder: Path) -> str:
         flow.mkdir(parents=True)
         (folder / "wabox.toml").write_text(SETTINGS.format(name=name), encoding="utf-8")
         (folder / ".gitignore").write_text(IGNORE, encoding="utf-8")
-        for file in files("wabox.flowfile").joinpath("first_bot").iterdir():
-            if file.name.endswith(".yaml"):
-                (flow / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+        first = files("wabox.flowfile").joinpath("first_bot")
+        for source, target in ((first, flow), (first.joinpath("tests"), flow / "tests")):
+            target.mkdir(exist_ok=True)
+            for file in source.iterdir():
+                if file.name.endswith(".yaml"):
+                    (target / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise FlowError(f"cannot write {folder}: {error.strerror}") from error
     return name

@@ -135,15 +135,13 @@ class _Reader(ScriptReader):
         if node is None:
             return spoken[:1]
         found: list[str] = []
-        for one in node.value if isinstance(node.value, list) else [node]:
-            if isinstance(one.value, str) and one.value in spoken:
-                found.append(one.value)
-            else:
-                word = one.value if isinstance(one.value, str) else one.kind
-                otherwise = f"the bot speaks {', '.join(spoken)}"
-                self.unknown(
-                    one.mark, "unknown-language", f"the bot does not speak {quoted(word)}", word, spoken, otherwise
-                )
+        for one in self.listed(node):
+            word = self.text(one, "a language")
+            if word in spoken:
+                found.append(word)
+            elif word is not None:
+                sentence, otherwise = f"the bot does not speak {quoted(word)}", f"the bot speaks {', '.join(spoken)}"
+                self.unknown(one.mark, "unknown-language", sentence, word, spoken, otherwise)
         return tuple(dict.fromkeys(found)) or spoken[:1]
 
     def _start(self, root: Node) -> Start | None:
