@@ -7,6 +7,7 @@
     remove:    {path: cart.items, value: "red"}               the first equal item of a list, or that key of a mapping;
                                                               without value: the path itself
     increment: {path: tries, by: 1}
+    multiply:  {path: line.sum, by: {from: line.count}}
     raise:     {event: checked, data: {...}}                  an internal event; with delay a timer that raises it
     cancel:    {id: reminder}                                 the timers of delayed events with that id
     say:       a text or bubble, as the state's own say
@@ -18,6 +19,7 @@ done (counting up a text) raises, like an action of the bot.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +28,7 @@ from wabox.engine.effect import Log, Say
 from wabox.engine.event import RAISE, raise_timer
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
-from wabox.engine.reference import keys_of, read, value
+from wabox.engine.reference import keys_of, literal, read
 from wabox.engine.saying import read_say
 from wabox.engine.state import BoundAction, Running
 from wabox.engine.text import fill
@@ -52,19 +54,6 @@ def _path(
     return written, keys
 
 
-def _literal(reader: Reader, written: object, path: Path) -> Any:
-    try:
-        return value(written)
-    except (TypeError, ValueError) as error:
-        reader.wrong(
-            path,
-            "bad-value",
-            f"{reader.show(written)} cannot be a variable's value: {error}",
-            "write text, numbers, lists or mappings",
-        )
-        return None
-
-
 def _assign(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:
     changes: list[tuple[tuple[str, ...], Any]] = []
     written = reader.mapping(params, path, "assign")
@@ -73,7 +62,7 @@ def _assign(reader: Reader, params: object, path: Path, state: str) -> BoundActi
         if keys is None:
             reader.wrong((*path, key), "bad-action", f"{key!r} is no context variable", "write assign: {name: value}")
             continue
-        changes.append((keys, _literal(reader, item, (*path, key))))
+        changes.append((keys, literal(reader, item, (*path, key))))
     fixed = {keys[0]: item for keys, item in changes if len(keys) == 1 and not callable(item)}
     if len(fixed) == len(changes):
         return BoundAction(lambda running: _merge(running, fixed), "assign", params=written, calm=True)
@@ -107,7 +96,7 @@ def _append(reader: Reader, params: object, path: Path, state: str) -> BoundActi
     if found is None:
         return None
     written, keys = found
-    item = _literal(reader, written.get("value"), (*path, "value"))
+    item = literal(reader, written.get("value"), (*path, "value"))
 
     def append(running: Running) -> None:
         before = look_up(running.context, keys)
@@ -126,7 +115,7 @@ def _remove(reader: Reader, params: object, path: Path, state: str) -> BoundActi
         return None
     written, keys = found
     whole = "value" not in written
-    item = _literal(reader, written.get("value"), (*path, "value"))
+    item = literal(reader, written.get("value"), (*path, "value"))
 
     def remove(running: Running) -> None:
         wanted: Any = keys[-1] if whole else read(item, running.context, running.event)
@@ -145,22 +134,36 @@ def _remove(reader: Reader, params: object, path: Path, state: str) -> BoundActi
 
 
 def _increment(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:
-    found = _path(reader, params, path, "increment", ("path", "by"))
+    return _reckon(reader, params, path, "increment", 1, operator.add)
+
+
+def _multiply(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:
+    return _reckon(reader, params, path, "multiply", None, operator.mul)
+
+
+def _reckon(
+    reader: Reader, params: object, path: Path, name: str, default: object, compute: Callable[[Any, Any], Any]
+) -> BoundAction | None:
+    """A variable and a number make its new value; a variable that is not there counts as 0."""
+    found = _path(reader, params, path, name, ("path", "by"))
     if found is None:
         return None
     written, keys = found
-    by = _literal(reader, written.get("by", 1), (*path, "by"))
+    by = literal(reader, written.get("by", default), (*path, "by"))
+    if by is None:
+        reader.wrong(path, "bad-action", f"{name} needs a number", f"write {name}: {{path: cart.total, by: 2}}")
+        return None
 
-    def increment(running: Running) -> None:
+    def reckon(running: Running) -> None:
         before = look_up(running.context, keys)
-        step = read(by, running.context, running.event)
+        other = read(by, running.context, running.event)
         before = 0 if before is None else before
-        for number in (before, step):
+        for number in (before, other):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise TypeError(f"{'.'.join(keys)} cannot be counted: {number!r} is no number")
-        running.context = put_in(running.context, keys, plain(before + step))
+        running.context = put_in(running.context, keys, plain(compute(before, other)))
 
-    return BoundAction(increment, "increment", params=written, calm=True)
+    return BoundAction(reckon, name, params=written, calm=True)
 
 
 def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundAction | None:
@@ -172,7 +175,7 @@ def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundActio
             path, "bad-action", "raise needs the name of an event", "write raise: name, or raise: {event: name}"
         )
         return None
-    data = _literal(reader, dict(reader.mapping(written.get("data"), (*path, "data"), "data")), (*path, "data"))
+    data = literal(reader, dict(reader.mapping(written.get("data"), (*path, "data"), "data")), (*path, "data"))
     if "delay" in written:
         return _raise_later(reader, written, name, data, path)
     if "id" in written:
@@ -257,6 +260,7 @@ BUILT_IN: Mapping[str, Callable[[Reader, object, Path, str], BoundAction | None]
     "append": _append,
     "remove": _remove,
     "increment": _increment,
+    "multiply": _multiply,
     "raise": _raise,
     "cancel": _cancel,
     "say": _say,

@@ -115,6 +115,13 @@ class _Chart:
 
     def _circles(self) -> Iterator[Fault]:
         """Each unguarded ``always`` leads to one other at most: the innermost that is active after it."""
+        for state in self.chart.states.values():
+            if state.is_leaf and state.always and state.always[0].guard is None and not state.always[0].targets:
+                sentence = (
+                    f"{state.id or 'the root'!r} never comes to rest: the first of its always has no guard or target"
+                )
+                fix = "put the one that leads out before it, with a guard"
+                yield self._fault(state.always[0].path, "always-cycle", sentence, fix)
         following: dict[State, State] = {}
         for state in self.chart.states.values():
             sure = next((one for one in state.always if one.guard is None), None)

@@ -270,7 +270,7 @@ class _Microstep:
         if state is not None and state.type == "compound":
             if state.parent is None:
                 return True
-            blocks.append(done_block(state))
+            blocks.append(done_block(state, final))
             state = state.parent
         while state is not None and state.type == "parallel" and _is_final(state, present):
             if state.parent is None:

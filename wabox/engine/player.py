@@ -1,8 +1,8 @@
 """A chart played by hand: events go in, time passes when told to. Nothing of a chat is added.
 
 No default for a silent customer, no message, no detour: a ``soft`` or ``hard`` timer that no transition waits for does
-nothing here. A delayed event without delay is due at once: it is handled after the event in hand has come to rest, which is
-what SCXML's external queue means.
+nothing here. What is delayed by nothing is due when time next passes, be it for 0 ms, and before the next event: that is
+SCXML's external queue, and what a server does whose clock moves on by itself.
 """
 
 from __future__ import annotations
@@ -53,15 +53,14 @@ class Player:
         self._steps: list[Step] = []
         self._snapshot: Snapshot
         self._keep(start(self._charts, chart.id, now))
-        self._fire_until(now)
         self.begun = self.look()
         """The moment in which the chart began."""
 
     def send(self, name: str, data: Mapping[str, Any] | None = None) -> Moment:
-        """Handle one event to rest, and what is due at once after it."""
+        """Handle one event to rest; before it, what is due already."""
         self._steps = []
-        self._keep(step(self._charts, self._snapshot, Event(name, data or {}, customer=True), self.now))
         self._fire_until(self.now)
+        self._keep(step(self._charts, self._snapshot, Event(name, data or {}, customer=True), self.now))
         return self.look()
 
     def wait(self, ms: int) -> Moment:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from wabox.engine.effect import CloseHandoff, OpenHandoff, Say
 from wabox.engine.event import DONE, Event
 from wabox.engine.invoke import InvokeSpec
+from wabox.engine.reference import read
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import BoundAction, Running, State, Transition
 
@@ -112,10 +113,18 @@ def _say(template: SayTemplate, state: str, question: bool) -> Operation:
     return lambda running: running.effects.append(Say(template, running.context, state, question))
 
 
-def done_block(state: State) -> Block:
-    """Raising a state's done event."""
-    event = Event(DONE + state.id)
-    return Block(event.name, (lambda running: running.queue.append(event),), calm=False)
+def done_block(state: State, final: State | None = None) -> Block:
+    """Raising a state's done event; ``final``: the child that ends it, whose ``output`` the event carries."""
+    name = DONE + state.id
+    output = None if final is None else final.output
+    if output is None:
+        event = Event(name)
+        return Block(name, (lambda running: running.queue.append(event),), calm=False)
+
+    def raise_done(running: Running) -> None:
+        running.queue.append(Event(name, {"output": read(output, running.context, running.event)}))
+
+    return Block(name, (raise_done,), calm=False)
 
 
 def _named(state: State) -> str:

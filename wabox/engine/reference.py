@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from wabox.core.event import Event
+from wabox.engine.problem import Path
+from wabox.engine.reader import Reader
 from wabox.engine.value import look_up, plain
 
 Source: TypeAlias = Callable[[Mapping[str, Any], Event], Any]
@@ -68,6 +70,20 @@ def value(written: Any) -> Source | Any:
         if any(callable(item) for item in items):
             return lambda context, event: [read(item, context, event) for item in items]
     return plain(written)
+
+
+def literal(reader: Reader, written: object, path: Path) -> Source | Any:
+    """The same; what cannot be stored is reported and is None."""
+    try:
+        return value(written)
+    except (TypeError, ValueError) as error:
+        reader.wrong(
+            path,
+            "bad-value",
+            f"{reader.show(written)} cannot be a variable's value: {error}",
+            "write text, numbers, lists or mappings",
+        )
+        return None
 
 
 def read(prepared: Source | Any, context: Mapping[str, Any], event: Event) -> Any:

@@ -18,6 +18,7 @@ from wabox.engine.say import SayTemplate
 
 if TYPE_CHECKING:
     from wabox.engine.effect import Effect
+    from wabox.engine.reference import Source
 
 StateType: TypeAlias = Literal["atomic", "compound", "parallel", "final", "history"]
 
@@ -161,6 +162,8 @@ class State:
     history: Literal["shallow", "deep"] | None = None
     default: tuple[State, ...] = ()
     """Of a history state: where it leads before there is any history."""
+    output: Source | Any = None
+    """Of a final state: what its parent's done event carries, as :func:`wabox.engine.reference.value` prepares it."""
     entry: tuple[BoundAction, ...] = ()
     exit: tuple[BoundAction, ...] = ()
     transitions: tuple[Transition, ...] = ()

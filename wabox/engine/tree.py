@@ -34,7 +34,7 @@ STATE_KEYS = (
     *("say", "ask", "reprompt", "expect", "timeouts", "detours", "handoff", "invoke", "output", "history", "target"),
 )
 ROOT_KEYS = (*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types")
-"""``output``, ``version``, ``schema`` and ``types`` are XState's or an editor's; they are accepted and mean nothing here."""
+"""``version``, ``schema`` and ``types`` are XState's or an editor's; they are accepted and mean nothing here."""
 
 
 def read_tree(reader: Reader, definition: object) -> State:

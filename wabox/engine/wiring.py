@@ -19,6 +19,7 @@ from wabox.engine.guard import read_guard
 from wabox.engine.invoke import DONE_INVOKE, ERROR_INVOKE, id_of, items
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
+from wabox.engine.reference import literal
 from wabox.engine.state import Initial, State, Taken, Transition
 
 Kind = Literal["on", "always", "after", "done", "invoke"]
@@ -70,6 +71,8 @@ class Wiring:
 
     def _wire(self, state: State) -> None:
         definition, path = state.definition, state.path
+        if state.type == "final" and definition.get("output") is not None:
+            state.output = literal(self._reader, definition["output"], (*path, "output"))
         state.entry = self._actions.read(definition.get("entry"), (*path, "entry"), state.id)
         state.exit = self._actions.read(definition.get("exit"), (*path, "exit"), state.id)
         transitions: list[Transition] = []
@@ -164,17 +167,17 @@ class Wiring:
                 lambda ref, at: self._target(state, ref, at),
             )
         targets = self._targets(state, definition.get("target"), where)
-        if kind == "always" and not targets and guard is None:
-            reader.wrong(
-                path, "always-cycle", "always without target or guard never comes to rest", "add a target or a guard"
-            )
+        actions = self._actions.read(definition.get("actions"), (*path, "actions"), state.id)
+        if kind == "always" and not targets and guard is None and not actions:
+            sentence = "always without target, guard or actions never comes to rest"
+            reader.wrong(path, "always-cycle", sentence, "add a target or a guard")
         yield Transition(
             source=state,
             kind=kind,
             events=events,
             targets=targets,
             guard=guard,
-            actions=self._actions.read(definition.get("actions"), (*path, "actions"), state.id),
+            actions=actions,
             reenter=definition.get("reenter") is True,
             description=str(definition.get("description") or ""),
             meta=reader.mapping(definition.get("meta"), (*path, "meta"), "meta"),

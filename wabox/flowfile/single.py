@@ -1,7 +1,7 @@
 """One chart by itself, without a bot around it: for playing and drawing.
 
-XState's JSON is taken in every spelling. Functions of an ``actions.py`` beside the file are used; an action that nobody
-wrote yet does nothing, but a guard must be there, since the way of the chart depends on it.
+XState's JSON is taken in every spelling, and SCXML as it is. Functions of an ``actions.py`` beside the file are used; an
+action that nobody wrote yet does nothing, but a guard must be there, since the way of the chart depends on it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from wabox.actions import ActionInput
 from wabox.core.action import Action
@@ -17,11 +16,9 @@ from wabox.engine.built_in import BUILT_IN
 from wabox.engine.chart import Chart, ChartError, compile_chart
 from wabox.errors import FlowError
 from wabox.flowfile.actions import FILE, load_actions
-from wabox.flowfile.document import START, Document
 from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
-from wabox.flowfile.reader import read
-from wabox.flowfile.xstate import canonical
+from wabox.flowfile.foreign.original import Original, read_original
 
 
 class BrokenChart(FlowError):
@@ -33,27 +30,29 @@ class BrokenChart(FlowError):
 
 
 def load_chart(path: Path) -> Chart:
-    """The chart in a ``.yaml`` or ``.json`` file. Raises BrokenChart with every finding."""
+    """The chart in a ``.yaml``, ``.json`` or ``.scxml`` file. Raises BrokenChart with every finding."""
     findings: list[Finding] = []
-    document = read(path, shown(path), findings.append)
-    if document is None or findings:
+    original = read_original(path, findings.append, exact=True)
+    if original is None or findings:
         raise BrokenChart(path, findings)
     actions = path.parent / FILE
     registered = load_actions(actions, shown(actions), findings.append)
     if registered is None:
         raise BrokenChart(path, findings)
-    definition = document.root.plain()
-    if isinstance(definition, Mapping):
-        definition = canonical(definition).definition
+    definition = original.brought.definition
     try:
         return compile_chart(_name(path), definition, guards=registered.guards, actions=_Named(registered.actions))
     except ChartError as error:
-        raise BrokenChart(path, [_finding(document, problem) for problem in error.problems]) from error
+        raise BrokenChart(path, _findings(original, error)) from error
 
 
-def _finding(document: Document, problem: Any) -> Finding:
-    mark = document.mark(problem.path, key=problem.code == "unknown-key") if problem.path else START
-    return document.source.finding(mark, problem.code, problem.sentence, problem.fix)
+def _findings(original: Original, error: ChartError) -> list[Finding]:
+    return [
+        original.source.finding(
+            original.mark(problem.path, key=problem.code == "unknown-key"), problem.code, problem.sentence, problem.fix
+        )
+        for problem in error.problems
+    ]
 
 
 def _name(path: Path) -> str:
@@ -64,6 +63,9 @@ def _name(path: Path) -> str:
 
 class _Named(dict[str, Action]):
     """Knows every name; those without a function do nothing."""
+
+    def __init__(self, known: Mapping[str, Action]) -> None:
+        super().__init__(known)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name not in BUILT_IN

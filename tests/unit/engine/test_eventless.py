@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.engine.player import Case, Player, play
-from wabox.engine import Charts, Failed, compile_chart
+from wabox.engine import Charts, Failed, Say, compile_chart
 
 BIG = {"path": "n", "op": "ge", "value": 3}
 
@@ -132,3 +132,13 @@ def test_chart_that_never_rests(given: dict[str, object]) -> None:
     assert "no rest after 1000 transitions" in failed[0].error
     assert len(player.step.transitions) <= 1001
     assert player.do("what").step.snapshot.status == "active"
+
+
+def test_circle_that_speaks() -> None:
+    """The customer hears ten messages of it at most."""
+    given = {
+        "states": {"a": {"on": {"t": "b"}}, "b": {"say": "Round", "always": "c"}, "c": {"say": "and", "always": "b"}}
+    }
+    player = Player(Charts([compile_chart("m", given, guards={}, actions={})]), "m").do("t")
+    assert sum(isinstance(effect, Say) for effect in player.effects) == 10
+    assert isinstance(player.effects[-1], Failed)

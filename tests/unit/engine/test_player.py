@@ -58,8 +58,8 @@ def test_time_passes_when_told_to(round_trip: bool) -> None:
     assert moment.configuration == ("c",)
 
 
-def test_sent_to_itself_comes_after_what_was_raised() -> None:
-    """A delay of nothing is SCXML's external queue: raised events and eventless transitions go first."""
+def test_delay_of_nothing_is_the_external_queue() -> None:
+    """What is raised goes first; the delayed event is handled when time passes at all, and before the next event."""
     given = {
         "states": {
             "a": {
@@ -71,7 +71,12 @@ def test_sent_to_itself_comes_after_what_was_raised() -> None:
             "wrong": {},
         }
     }
-    assert playing(given).send("t").configuration == ("d",)
+    player = playing(given)
+    assert player.send("t").configuration == ("c",)
+    assert player.wait(0).configuration == ("d",)
+    player = playing(given)
+    player.send("t")
+    assert player.send("other").configuration == ("d",)
 
 
 def test_silence_has_no_default() -> None:
@@ -86,8 +91,10 @@ def test_silence_has_no_default() -> None:
 def test_clock_that_never_stands_still() -> None:
     """A chart that sends itself around without end is stopped."""
     again = {"raise": {"event": "t", "delay": 0}}
+    player = playing({"states": {"a": {"on": {"t": {"actions": again}}}}})
+    player.send("t")
     with pytest.raises(ConversationError, match="more are due at once"):
-        playing({"states": {"a": {"on": {"t": {"actions": again}}}}}).send("t")
+        player.wait(0)
 
 
 def test_what_fails_is_told() -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wabox.flowfile.document import Steps
+from wabox.flowfile.foreign.note import Brought, Note
 
-OURS = ("assign", "append", "remove", "increment", "raise", "cancel", "say", "log")
+OURS = ("append", "remove", "increment", "multiply", "say")
 ACTORS = (
     "sendTo",
     "sendParent",
@@ -38,26 +38,11 @@ MEANINGLESS = (
 _IN = re.compile(r"In\(\s*['\"]?([^'\"()]+?)['\"]?\s*\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that could not be carried over."""
-
-    path: Steps
-    """Where it stands in the original."""
-    sentence: str
-
-
-@dataclass(slots=True)
-class Canonical:
-    definition: dict[str, Any]
-    notes: list[Note] = field(default_factory=list)
-
-
-def canonical(definition: Mapping[str, Any]) -> Canonical:
+def canonical(definition: Mapping[str, Any]) -> Brought:
     """The definition with the words of our charts; order is kept. What is no mapping where one belongs stays as it is, for
     the compiler to complain about."""
     writer = _Writer(definition)
-    return Canonical(writer.state(definition, ()), writer.notes)
+    return Brought(writer.state(definition, ()), writer.notes)
 
 
 class _Writer:

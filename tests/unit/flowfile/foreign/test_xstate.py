@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wabox.flowfile.xstate import canonical
+from wabox.flowfile.foreign.xstate import canonical
 
 
 def state(written: dict[str, Any]) -> dict[str, Any]:
