@@ -22,7 +22,7 @@ from wabox.errors import FlowError
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
-from wabox.flowfile.messages import check_messages, content
+from wabox.flowfile.messages import check_messages, content, is_offered
 from wabox.flowfile.names import check_names
 from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts
@@ -88,8 +88,11 @@ class Bot:
             options = ((row.event, row.title) for section in template.list.sections for row in section.rows)
         elif isinstance(template.kind, TemplateUse):
             options = self.templates[template.kind.name].replies(template.kind.language or language)
-        for event, title in options:
-            yield event, fill(self.texts.get(title, language), context)
+        for event, reference in options:
+            written = self.texts.get(reference, language)
+            title = fill(written, context)
+            if is_offered(written, title):
+                yield event, title
 
     def cannot_read(self, kind: str) -> str:
         """The key of what to say about a message of a type that nothing was made of."""

@@ -99,22 +99,34 @@ def content(
             Section(
                 title=text(section.title),
                 rows=tuple(
-                    Option(event=row.event, title=words(row.title), description=text(row.description))
+                    Option(event=row.event, title=words(row.title), description=text(row.description) or None)
                     for row in section.rows
+                    if is_offered(texts.get(row.title, language), words(row.title))
                 ),
             )
             for section in template.list.sections
         )
-        listed = OptionList(button=words(template.list.button), sections=sections)
+        filled = tuple(section for section in sections if section.rows)
+        listed = OptionList(button=words(template.list.button), sections=filled) if filled else None
     return Content(
         text=text(template.text),
         header=text(template.header),
         footer=text(template.footer),
-        buttons=tuple(Option(event=event, title=words(title)) for event, title in template.buttons),
+        buttons=tuple(
+            Option(event=event, title=words(title))
+            for event, title in template.buttons
+            if is_offered(texts.get(title, language), words(title))
+        ),
         list=listed,
         media=rewritten(template.media, changed) if template.media is not None else None,
         kind=_said(rewritten(template.kind, changed), language, texts.default, templates) if template.kind else None,
     )
+
+
+def is_offered(written: str, title: str) -> bool:
+    """Whether an option is there: one that is all placeholder, and nothing fills it, is not. So a flow writes ten rows
+    (``{times.0}``, ``{times.1}`` …) and offers as many as were found."""
+    return bool(title.strip()) or not placeholders(written)
 
 
 def _said(kind: Written, language: str, default: str, templates: Templates) -> Kind:

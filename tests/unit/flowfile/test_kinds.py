@@ -381,3 +381,32 @@ def test_what_the_other_side_refuses(tmp_path: Path, body: dict[str, Any], code:
     with pytest.raises(Refused) as refused:
         refuse({"messaging_product": "whatsapp", "to": "+1", **body}, approved(bot))
     assert refused.value.code == code
+
+
+def test_options_that_nothing_fills_are_left_out(tmp_path: Path) -> None:
+    """A list shows as many rows as were found; without any it is a plain text, and what is not there cannot be chosen."""
+    (tmp_path / "flow.yaml").write_text(
+        "initial: a\n"
+        "timeouts: {hard: 1h}\n"
+        "on: {human: people}\n"
+        "context: {times: [nine, ten]}\n"
+        "states:\n"
+        "  a:\n"
+        "    ask:\n"
+        "      text: When?\n"
+        "      list:\n"
+        "        button: Times\n"
+        "        rows: {t.0: '{times.0}', t.1: {title: '{times.1}', description: '{notes.1}'}, t.2: '{times.2}'}\n"
+        "    on: {t.*: b}\n"
+        "  b: {type: final}\n"
+        "  people: {handoff: true, say: A person will answer., on: {handoff.closed: a}}\n"
+    )
+    bot = load_bot(tmp_path)
+    (template,) = bot.charts[bot.main].states["a"].ask
+    shown = bot.render(template, {"times": ["nine", "ten"]}, "en")
+    assert [(option.event, option.title, option.description) for option in shown.options] == [
+        ("t.0", "nine", None),
+        ("t.1", "ten", None),
+    ]
+    assert [event for event, _ in bot.choices(template, {"times": ["nine"]}, "en")] == ["t.0"]
+    assert bot.render(template, {"times": []}, "en").list is None
