@@ -8,7 +8,8 @@
                                                               without value: the path itself
     increment: {path: tries, by: 1}
     multiply:  {path: line.sum, by: {from: line.count}}
-    raise:     {event: checked, data: {...}}                  an internal event; with delay a timer that raises it
+    raise:     {event: checked, data: {...}}                  an internal event; with delay a timer that raises it: 10s,
+                                                              or {from: visit.remind_in} for a delay that is in the context
     cancel:    {id: reminder}                                 the timers of delayed events with that id
     say:       a text or bubble, as the state's own say
     log:       {message: "paid {total}"}
@@ -23,12 +24,13 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from wabox.core.duration import parse_duration
 from wabox.core.event import Event
 from wabox.engine.effect import Log, Say
 from wabox.engine.event import RAISE, raise_timer
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
-from wabox.engine.reference import keys_of, literal, read
+from wabox.engine.reference import keys_of, literal, read, reference
 from wabox.engine.saying import read_say
 from wabox.engine.state import BoundAction, Running
 from wabox.engine.text import fill
@@ -192,7 +194,8 @@ def _raise(reader: Reader, params: object, path: Path, state: str) -> BoundActio
 
 def _raise_later(reader: Reader, written: Mapping[str, Any], name: str, data: Any, path: Path) -> BoundAction | None:
     """With an id there is one such timer, begun anew each time; without, each raise is a timer of its own."""
-    delay = reader.duration(written["delay"], (*path, "delay"))
+    from_context = reference(written["delay"])
+    delay = from_context or reader.duration(written["delay"], (*path, "delay"))
     identity = written.get("id", "")
     if not isinstance(identity, str) or ":" in identity:
         reader.wrong(
@@ -214,7 +217,7 @@ def _raise_later(reader: Reader, written: Mapping[str, Any], name: str, data: An
             number += 1
         if len(timer) > LONGEST_TIMER:
             raise ValueError(f"the data of the delayed event {name} is too long; keep it in the context")
-        running.arm(timer, wait)
+        running.arm(timer, wait if isinstance(wait, int) else parse_duration(wait(running.context, running.event)))
 
     return BoundAction(raise_later, "raise", raises=name, params=written)
 

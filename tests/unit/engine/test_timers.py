@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.engine.player import NOW, Case, Player, play
-from wabox.engine import Arm, Charts, Disarm, Ended, Nudge, compile_chart, fire
+from wabox.engine import Arm, Charts, Disarm, Ended, Event, Failed, Nudge, compile_chart, fire, start, step
 
 CASES = [
     Case(
@@ -246,3 +246,29 @@ def test_innermost_state_decides_and_parallel_regions_are_asked_deepest_first() 
     }
     player = Player(Charts([compile_chart("m", given, guards={}, actions={})]), "m")
     assert timers(player) == {"soft": 4, "hard": 180}
+
+
+def test_a_delay_may_come_from_the_context() -> None:
+    """A reminder the day before a visit: how long that is, only the visit knows. What is no duration fails and says so."""
+    remind = {"raise": {"event": "remind", "id": "visit", "delay": {"from": "context.visit.remind_in"}}}
+    chart = {
+        "initial": "booked",
+        "context": {"visit": {"remind_in": "26h"}},
+        "states": {
+            "booked": {
+                "entry": remind,
+                "on": {
+                    "remind": "reminded",
+                    "moved": {"actions": [{"assign": {"visit.remind_in": {"from": "event.in"}}}, remind]},
+                },
+            },
+            "reminded": {},
+        },
+    }
+    charts = Charts([compile_chart("m", chart, guards={}, actions={})])
+    booked = start(charts, "m", NOW).snapshot
+    assert [due - NOW for due, _ in booked.timers.values()] == [26 * 3_600_000]
+    moved = step(charts, booked, Event("moved", {"in": 5000}), NOW).snapshot
+    assert [due - NOW for due, _ in moved.timers.values()] == [5000]
+    broken = step(charts, booked, Event("moved", {"in": "soon"}), NOW)
+    assert any("'soon' is not a duration" in effect.error for effect in broken.effects if isinstance(effect, Failed))
