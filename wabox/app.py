@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,13 +21,15 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
-from wabox.flowfile.bot import Bot
-from wabox.nlu.resolver import Resolver
+from wabox.flowfile.bot import Bot, load_bot
+from wabox.flowfile.published import Shelf
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
+from wabox.services.publishing import Publishing
 from wabox.services.requests import reveal
 from wabox.services.timers import fire
+from wabox.services.versions import Versions, served
 from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
@@ -44,7 +48,8 @@ class App:
     def __init__(
         self,
         *,
-        bot: Bot,
+        versions: Versions,
+        publishing: Publishing | None,
         store: SqliteStore,
         messages: Messages,
         outbox: Outbox,
@@ -52,13 +57,20 @@ class App:
         messenger: Messenger,
         clock: Clock,
     ) -> None:
-        self.bot = bot
+        self.versions = versions
+        self.publishing = publishing
+        """None: the bot is served from its folder, as in the demo."""
         self.store = store
         self.clock = clock
         self._messages = messages
         self._outbox = outbox
         self._invocations = invocations
         self._messenger = messenger
+
+    @property
+    def bot(self) -> Bot:
+        """The live one."""
+        return self.versions.live.bot
 
     async def start(self) -> None:
         """Take up what was in flight; call before the port opens."""
@@ -92,6 +104,8 @@ class App:
     async def prune(self) -> None:
         """Forget what is past its keep."""
         await self.store.prune(self.clock())
+        if self.publishing is not None:
+            await self.publishing.prune()
 
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``."""
@@ -108,25 +122,71 @@ async def build(
     messenger: Messenger | None = None,
     caller: Caller | None = None,
 ) -> App:
-    """Construct an :class:`App`. Raises DataFolderBusy, StorageError or SettingsError."""
-    if messenger is None:
-        whatsapp = settings.require_whatsapp()
-        messenger = CloudMessenger(whatsapp.api_url, whatsapp.access_token.reveal())
+    """An :class:`App` that serves a folder as it is. Raises DataFolderBusy, StorageError or SettingsError."""
+    messenger = messenger or _messenger(settings)
     store = await open_store(settings.data, clock)
-    resolver = Resolver(bot.intents, bot.languages)
+    return _wired(settings, store, Versions(served(bot)), None, messenger, caller, clock)
+
+
+async def build_published(
+    settings: Settings,
+    folder: Path,
+    *,
+    clock: Clock = wall_clock,
+    messenger: Messenger | None = None,
+    caller: Caller | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> App:
+    """An :class:`App` that serves the published version of the bot in ``folder`` (absolute); the first time it publishes it.
+
+    ``say`` is told what the operator should know. Raises what :func:`build` raises; FlowError, SpoiltCopy.
+    """
+    messenger = messenger or _messenger(settings)
+    store = await open_store(settings.data, clock)
+    try:
+        publishing = publishing_of(settings, folder.name, store, clock)
+        await publishing.begin(folder, say)
+        assert publishing.versions is not None  # noqa: S101 - it has begun
+        return _wired(settings, store, publishing.versions, publishing, messenger, caller, clock)
+    except BaseException:
+        await store.close()
+        raise
+
+
+def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock = wall_clock) -> Publishing:
+    """What publishes the bot of this name."""
+    shelf = Shelf(settings.data, bot)
+
+    def load(id_: str, known: bool) -> Bot:
+        return load_bot(
+            shelf.check(id_), language=settings.language, context=settings.context, name=bot, published=known
+        )
+
+    return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock)
+
+
+def _messenger(settings: Settings) -> Messenger:
+    whatsapp = settings.require_whatsapp()
+    return CloudMessenger(whatsapp.api_url, whatsapp.access_token.reveal())
+
+
+def _wired(
+    settings: Settings,
+    store: SqliteStore,
+    versions: Versions,
+    publishing: Publishing | None,
+    messenger: Messenger,
+    caller: Caller | None,
+    clock: Clock,
+) -> App:
     outbox = Outbox(store, messenger, clock, jitter=random.random)
-    invocations = Invocations(store, caller or _caller(settings, bot), jitter=random.random)
+    invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
     messages = Messages(
-        bot=bot,
-        resolver=resolver,
-        ingress=store,
-        sessions=store,
-        outbox=outbox,
-        invocations=invocations,
-        clock=clock,
+        versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock
     )
     return App(
-        bot=bot,
+        versions=versions,
+        publishing=publishing,
         store=store,
         messages=messages,
         outbox=outbox,
@@ -136,7 +196,7 @@ async def build(
     )
 
 
-def _caller(settings: Settings, bot: Bot) -> Caller:
+def _caller(settings: Settings, versions: Versions) -> Caller:
     secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
     http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    return WorldCaller(http, TaskCalls(lambda: bot.tasks), lambda request: reveal(request, secrets))
+    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, secrets))

@@ -23,8 +23,8 @@ LARGEST = 256 * 1024
 """Characters of a result as JSON."""
 THREADS = 64
 
-Tasks = Callable[[], Mapping[str, Task]]
-"""The tasks of the live bot, by name."""
+Tasks = Callable[[str | None], Mapping[str, Task]]
+"""The tasks, by name, that belong to a chart (its reference), in the version of the bot that the conversation is on."""
 
 
 class TaskCalls:
@@ -38,7 +38,7 @@ class TaskCalls:
     async def call(self, invocation: Invocation, request: Mapping[str, Any]) -> Outcome:
         """One try. Never raises for what the task does."""
         name = request["action"]
-        task = self._tasks().get(name)
+        task = self._tasks(request.get("chart")).get(name)
         if task is None:
             return Outcome(error=f"there is no task {name!r} in actions.py")
         if self._running >= self._most:

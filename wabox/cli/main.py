@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, serve, test
+from wabox.cli import chat, demo, flows, publish, serve, test
 from wabox.errors import WaboxError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(flows.new)
 app.command()(chat.chat)
 app.command()(flows.check)
 app.command("test")(test.play)
+app.command()(publish.publish)
 app.command()(serve.serve)
 app.add_typer(flows.group, name="flows")
 

@@ -22,6 +22,9 @@ def serve(
 ) -> None:
     """Answer WhatsApp: the webhook, the conversations, the sender.
 
+    Serves the published version of the bot; the first start publishes the folder. After that a change of the folder
+    reaches customers with wabox publish.
+
     Reads wabox.toml in this folder; secrets come from the environment: the app secret and a system-user token from your
     app at developers.facebook.com, and a verify token that you make up and type into the app's webhook form, with the
     address https://your.host/webhook. Put a reverse proxy with HTTPS in front, and subscribe to the field "messages".
@@ -44,12 +47,11 @@ def serve(
         data=settings.data if data is None else data.absolute(),
     )
     settings.require_whatsapp()
-    loaded = load_for(settings)
     logs.configure(terminal=sys.stderr.isatty())
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, loaded))
+        runner.run(_serve(settings))
 
 
 def load_for(settings: Settings) -> Bot:
@@ -60,15 +62,22 @@ def load_for(settings: Settings) -> Bot:
     return load_bot(find_bot(settings.bot, settings.root), language=settings.language, context=settings.context)
 
 
-async def _serve(settings: Settings, bot: Bot) -> None:
-    from wabox.app import build
+async def _serve(settings: Settings) -> None:
+    from wabox.app import build_published
+    from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
+    from wabox.web.api import api_router, openapi
+    from wabox.web.door import Door
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
+    folder = find_bot(settings.bot, settings.root).resolve()
     sock = listen(settings.host, settings.port)
-    app = await build(settings, bot)
+    app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
+    door = Door(settings.data)
     async with running(app):
-        server = Server(asgi_app(app, settings.require_whatsapp()), sock)
+        token = door.token()
+        server = Server(asgi_app(app, settings.require_whatsapp(), [api_router(app, token)], openapi=openapi()), sock)
         await server.begin()
-        typer.echo(f"wabox serves {bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
-        await until_stopped(server)
+        with door.open(settings.host, server.port):
+            typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
+            await until_stopped(server)

@@ -150,6 +150,13 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
     )
 
 
+def failures(folder: Path, settings: Settings) -> tuple[int, int]:
+    """How many of a bot's tests fail (those that cannot be read included), and how many there are. Prints nothing."""
+    suite = _play(folder, settings, [], _Silent(), stop=False)
+    failed = sum(not result.passed for result in suite.results) + len(suite.findings)
+    return failed, len(suite.results) + len(suite.findings)
+
+
 class _Show:
     """Prints, as JSON lines or for a person."""
 
@@ -210,6 +217,19 @@ class _Show:
         for sentence in low:
             typer.echo(self._paint(f"{suite.bot}: {sentence}", "bad"))
         return bool(low)
+
+
+class _Silent(_Show):
+    """Prints nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(as_json=False, verbose=False, cover=False, chosen=False, colour=False)
+
+    def finding(self, finding: Finding) -> None:
+        pass
+
+    def result(self, result: Result) -> None:
+        pass
 
 
 def _result_json(result: Result) -> dict[str, Any]:

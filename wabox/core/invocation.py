@@ -29,8 +29,8 @@ class Invocation:
     armed: int
     """The sequence number of the snapshot that asked; a result that came too late is known by it."""
     request: Mapping[str, Any]
-    """JSON: ``{"action": name, "input": …}`` or ``{"http": {method, url, headers, json, idempotency}}``. Secrets are still
-    placeholders, ``{secret.name}``."""
+    """JSON: ``{"action": name, "input": …, "chart": id@hash}`` or
+    ``{"http": {method, url, headers, json, idempotency}}``. Secrets are still placeholders, ``{secret.name}``."""
     timeout: int
     """ms, of each try."""
     retries: int

@@ -1,7 +1,7 @@
 """The ports: what the services need of the world.
 
-They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Calls, Records* have two adapters, one process on SQLite
-and a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter.
+They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Calls, Records, Versions* have two adapters, one process on
+SQLite and a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter.
 *Messenger, Caller* and *Clock* exist because a test can have neither Meta nor the world nor time.
 
 Nothing here speaks of SQL, files, threads or brokers. What returns has happened durably; what raises
@@ -19,6 +19,7 @@ from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival, InboundMessage
+from wabox.core.version import Version
 
 
 class Clock(Protocol):
@@ -145,8 +146,27 @@ class Records(Protocol):
 
     async def stats(self) -> StoreStats: ...
 
+    async def scan(self, look: Callable[[str, bytes], None]) -> None:
+        """Call ``look`` with the id and the snapshot of every conversation that is not over; it runs in another thread."""
+
     async def prune(self, now: int) -> None:
         """Forget what is past its keep: message ids after 8 days, settled outbound messages after 35."""
+
+
+class Versions(Protocol):
+    """Published versions of bots: which there are, and which one is live."""
+
+    async def versions(self, bot: str) -> Sequence[Version]:
+        """Every one, in the order of their numbers."""
+
+    async def make_live(self, version: Version, expected: str | None) -> Version | None:
+        """Make it live from ``version.live_from`` on, and end the one that was; as it is then stored, with its number.
+
+        None, and nothing changed, when the live one is not ``expected``.
+        """
+
+    async def forget_version(self, bot: str, id_: str) -> bool:
+        """Take out one that is not live; whether it was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

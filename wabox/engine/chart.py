@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wabox.core.action import Action, Guard
 from wabox.core.kind import QuickReply
 from wabox.engine.event import AFTER
+from wabox.engine.migration import Versioning, read_versioning
 from wabox.engine.problem import ChartError, Path, Problem
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
@@ -94,6 +95,8 @@ class Chart:
     """Names of the timers that it can arm, those of delayed events excepted."""
     histories: tuple[str, ...]
     """Ids of the history states, in document order."""
+    versioning: Versioning
+    """What it says about conversations of its earlier versions."""
     memory: Memory = field(default_factory=lambda: Memory(MEMORY))
 
     def __repr__(self) -> str:
@@ -155,6 +158,10 @@ def compile_chart(
     states = {state.id: state for state in _walk(root)}
     Wiring(reader, chart_id, states, guards, actions).run()
     context = _context(reader, root.definition)
+    timers = frozenset({"soft", "hard"}).union(
+        f"{AFTER}{delay}:{state.id}" for state in states.values() for delay in state.after
+    )
+    versioning = read_versioning(reader, root.definition, states, timers)
     if reader.problems:
         raise ChartError(reader.problems)
     digest = hash_of(definition)
@@ -166,10 +173,9 @@ def compile_chart(
         states=states,
         context=context,
         definition=definition,
-        timers=frozenset({"soft", "hard"}).union(
-            f"{AFTER}{delay}:{state.id}" for state in states.values() for delay in state.after
-        ),
+        timers=timers,
         histories=tuple(state.id for state in states.values() if state.type == "history"),
+        versioning=versioning,
         memory=Memory(memory),
     )
 

@@ -1,49 +1,326 @@
-"""A conversation whose chart was changed: onto the live version when that is provably compatible.
+"""A conversation of an older version: onto the live charts, when that provably breaks nothing, or as a migration says.
 
-Compatible means that every active leaf, remembered history and running timer of every frame exists in the live chart with
-the same type. A new variable of the live chart gets its default; a stored value is never replaced.
+*Compatible* means, for every frame of the stack: each active state, remembered history and running timer exists in the live
+chart with the same type, a state that gives the conversation to people (or waits for an action's result) still does and no
+other began to, and no variable changed its type. Adding a transition, a text or a state strands nobody.
+
+A declared migration goes first where one fits, because it may say what no comparison can see: that ``addr`` is called
+``address`` now. When what it makes is no conversation of the live chart, the comparison is tried.
+
+Moving enters nothing and says nothing. New variables get their defaults; a stored value is never replaced. Timers that the
+live chart has and the old one had not begin now, and those that it has no more end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import msgspec
 
 from wabox.engine.chart import Chart, Charts
-from wabox.engine.configuration import check_history, check_timers, configuration
+from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
+from wabox.engine.effect import Arm, CloseHandoff, Disarm, Effect, OpenHandoff
+from wabox.engine.event import AFTER
+from wabox.engine.migration import Migration
+from wabox.engine.plan import inside
 from wabox.engine.snapshot import Frame, Snapshot
+from wabox.engine.state import State
 from wabox.engine.value import copied_plain
+from wabox.engine.variables import TypeChanged, variables
 from wabox.errors import ConversationError
+
+Timers = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The conversation on the live charts."""
+
+    snapshot: Snapshot
+    effects: tuple[Effect, ...] = ()
+    """Timers that begin or end with the move."""
+    how: Literal["same", "compatible", "migrated"] = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why it cannot be moved."""
+
+    reason: str
+    """A sentence without a full stop."""
+    gone: tuple[str, ...] = ()
+    """The states that the live chart does not have."""
+
+
+class _MisfitError(Exception):
+    def __init__(self, reason: str, gone: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.misfit = Misfit(reason, gone)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A frame on its live chart."""
+
+    chart: Chart
+    config: Configuration
+    context: dict[str, Any]
+    history: dict[str, tuple[str, ...]]
+    timers: Timers
+    migrated: bool = False
+    effects: tuple[Effect, ...] = ()
+
+
+def move(charts: Charts, snapshot: Snapshot, now: int, older: Mapping[str, Chart] | None = None) -> Moved | Misfit:
+    """The snapshot on the live ``charts``, or why not. Never raises.
+
+    ``older`` has the charts that it is in, by reference; of those that are missing only the snapshot can be compared.
+    """
+    if all(_live(charts, ref) for ref in snapshot.charts):
+        return Moved(snapshot)
+    known = {**{chart.ref: chart for chart in charts.live.values()}, **(older or {})}
+    try:
+        below = [_frame(charts, frame, known.get(frame.chart), None) for frame in snapshot.stack]
+        top = _frame(charts, snapshot, known.get(snapshot.chart), now)
+        if any(one.chart is other.chart for one, other in _pairs([*below, top])):
+            raise _MisfitError("one chart would be on the stack twice")
+        _clocks(snapshot, top, below, known, now)
+    except _MisfitError as problem:
+        return problem.misfit
+    except TypeChanged as problem:
+        return Misfit(str(problem))
+    moved = msgspec.structs.replace(
+        snapshot,
+        chart=top.chart.ref,
+        leaves=top.config.key,
+        context=top.context,
+        history=top.history,
+        timers=top.timers,
+        stack=tuple(
+            msgspec.structs.replace(
+                frame,
+                chart=place.chart.ref,
+                leaves=place.config.key,
+                context=place.context,
+                history=place.history,
+                timers=place.timers,
+            )
+            for frame, place in zip(snapshot.stack, below, strict=True)
+        ),
+    )
+    migrated = any(place.migrated for place in (*below, top))
+    return Moved(
+        moved, (*top.effects, *_changes(snapshot.timers, top.timers)), "migrated" if migrated else "compatible"
+    )
 
 
 def rebase(charts: Charts, snapshot: Snapshot) -> Snapshot | None:
-    """The snapshot on charts that are loaded; ``None`` when the live ones have no such states."""
+    """The snapshot on charts that are loaded; ``None`` when they have no such states. For charts whose past is unknown."""
     if all(ref in charts for ref in snapshot.charts):
         return snapshot
-    try:
-        stack = tuple(_moved(charts, frame) for frame in snapshot.stack)
-        chart = _live(charts, snapshot)
-    except ConversationError:
+    moved = move(charts, snapshot, 0)
+    return moved.snapshot if isinstance(moved, Moved) else None
+
+
+def _live(charts: Charts, ref: str) -> bool:
+    chart = charts.live.get(ref.partition("@")[0])
+    return chart is not None and chart.ref == ref
+
+
+def _pairs(places: list[_Place]) -> Iterable[tuple[_Place, _Place]]:
+    return ((one, other) for at, one in enumerate(places) for other in places[at + 1 :])
+
+
+def _frame(charts: Charts, frame: Frame | Snapshot, old: Chart | None, now: int | None) -> _Place:
+    """``now`` is None for a suspended frame: its timers hold what remains."""
+    id_ = frame.chart.partition("@")[0]
+    chart = charts.live.get(id_)
+    found = _migration(charts, chart, frame.chart)
+    seq = frame.seq if isinstance(frame, Snapshot) else 0
+    if found is not None:
+        try:
+            return _migrated(found[0], found[1], frame, old, now, seq)
+        except (_MisfitError, TypeChanged):
+            if chart is None:
+                raise
+    if chart is None:
+        raise _MisfitError(f"there is no chart {id_} any more")
+    return _compatible(chart, frame, old, now, seq)
+
+
+def _migration(charts: Charts, chart: Chart | None, ref: str) -> tuple[Chart, Migration] | None:
+    if chart is not None and chart.ref == ref:
         return None
-    return msgspec.structs.replace(snapshot, chart=chart.ref, context=_context(chart, snapshot), stack=stack)
+    candidates = [chart] if chart is not None else []
+    candidates += [other for other in charts.live.values() if other is not chart]
+    return next(
+        (
+            (one, migration)
+            for one in candidates
+            for migration in one.versioning.migrations
+            if migration.fits(one.id, ref)
+        ),
+        None,
+    )
 
 
-def _moved(charts: Charts, frame: Frame) -> Frame:
-    chart = _live(charts, frame)
-    return msgspec.structs.replace(frame, chart=chart.ref, context=_context(chart, frame))
+def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: int | None, seq: int) -> _Place:
+    gone = tuple(leaf for leaf in frame.leaves if leaf not in chart.states)
+    if gone:
+        raise _MisfitError(f"{'state' if len(gone) == 1 else 'states'} {', '.join(gone)} gone from {chart.id}", gone)
+    try:
+        config = configuration(chart, frame.leaves)
+        check_history(chart, frame.history)
+        check_timers(chart, frame.timers)
+        before = None if old is None or old.ref != frame.chart else configuration(old, frame.leaves)
+    except ConversationError as error:
+        raise _MisfitError(str(error)) from error
+    _awaited(frame, config)
+    if before is not None and old is not None:
+        for state in before.states:
+            _same(state, chart.states[state.id], chart)
+        for name in frame.history:
+            if name in old.states and old.states[name].history != chart.states[name].history:
+                raise _MisfitError(f"history {name} of {chart.id} is {chart.states[name].history} now")
+    context = variables(chart, old, frame.context)
+    timers = dict(frame.timers)
+    if before is not None:
+        _begin(timers, config, before, now, seq)
+    return _Place(chart, config, context, dict(frame.history), timers)
 
 
-def _live(charts: Charts, frame: Frame | Snapshot) -> Chart:
-    if frame.chart in charts:
-        return charts[frame.chart]
-    chart_id = frame.chart.partition("@")[0]
-    if chart_id not in charts.live:
-        raise ConversationError(f"there is no chart {chart_id} any more")
-    chart = charts.live[chart_id]
-    configuration(chart, frame.leaves)
-    check_history(chart, frame.history)
-    check_timers(chart, frame.timers)
-    return chart
+def _same(old: State, new: State, chart: Chart) -> None:
+    where = f"state {new.id} of {chart.id}" if new.id else f"the root of {chart.id}"
+    if old.type != new.type:
+        raise _MisfitError(f"{where} is {new.type} now, it was {old.type}")
+    if (old.handoff is None) != (new.handoff is None):
+        does = "gives the conversation to people now" if new.handoff else "does not give it to people any more"
+        raise _MisfitError(f"{where} {does}")
+    if _calls(old) != _calls(new):
+        raise _MisfitError(f"{where} waits for another action's result now")
 
 
-def _context(chart: Chart, frame: Frame | Snapshot) -> dict[str, object]:
-    return {**copied_plain(chart.context), **frame.context}
+def _calls(state: State) -> list[str]:
+    """What the state invokes, by what its result is called."""
+    return sorted(spec.id for spec in state.invokes)
+
+
+def _awaited(frame: Frame | Snapshot, config: Configuration) -> None:
+    """A result that is on its way must find whoever asked for it."""
+    known = {spec.id for state in config.states for spec in state.invokes}
+    if config.chart.id != frame.chart.partition("@")[0]:
+        known = set()
+    for name in frame.invokes:
+        if name not in known:
+            raise _MisfitError(f"the result of the call {name} is awaited, and {config.chart.id} does not know it")
+
+
+def _migrated(
+    chart: Chart, migration: Migration, frame: Frame | Snapshot, old: Chart | None, now: int | None, seq: int
+) -> _Place:
+    ids = [migration.state(leaf) for leaf in frame.leaves]
+    gone = tuple(old_id for old_id, new_id in zip(frame.leaves, ids, strict=True) if new_id not in chart.states)
+    if gone:
+        raise _MisfitError(f"the migration of {chart.id} does not say where {', '.join(gone)} went", gone)
+    try:
+        config = inside(chart, [chart.states[id_] for id_ in ids])
+        configuration(chart, config.key)
+        before = None if old is None or old.ref != frame.chart else configuration(old, frame.leaves)
+    except ConversationError as error:
+        raise _MisfitError(str(error)) from error
+    _awaited(frame, config)
+    written = {migration.rename.get(key, key): value for key, value in frame.context.items()}
+    for name in migration.drop:
+        written.pop(name, None)
+    context = variables(chart, None, {**copied_plain(migration.default), **written})
+    timers: Timers = {}
+    for name, timer in frame.timers.items():
+        new = migration.timer(name)
+        active = new is not None and (not new.startswith(AFTER) or new.split(":", 2)[2] in config.active)
+        if new is not None and active and (new in chart.timers or new.startswith("raise:")):
+            timers[new] = timer
+    if before is not None:
+        was = {migration.state(state.id) for state in before.states}
+        for state in config.states:
+            for delay in state.after if state.id not in was else ():
+                _arm(timers, f"{AFTER}{delay}:{state.id}", delay, now, seq)
+        _begin(timers, config, before, now, seq)
+    effects = () if before is None else _entered(before, config, migration, isinstance(frame, Snapshot))
+    history = _history(chart, migration, frame.history)
+    return _Place(chart, config, context, history, timers, migrated=True, effects=effects)
+
+
+def _entered(before: Configuration, config: Configuration, migration: Migration, active: bool) -> tuple[Effect, ...]:
+    """What coming into other states means to the world, though nothing is entered: people get the case, or give it back."""
+    called = {spec.id for state in before.states for spec in state.invokes}
+    for state in config.states:
+        if any(spec.id not in called for spec in state.invokes):
+            raise _MisfitError(f"state {state.id} waits for a call that is only made when it is entered")
+    old = next((state for state in before.states if state.handoff), None)
+    new = next((state for state in config.states if state.handoff), None)
+    if (old is None) == (new is None):
+        return ()
+    if not active:
+        raise _MisfitError("a suspended chart cannot give the conversation to people")
+    if new is None or new.handoff is None:
+        return (CloseHandoff(migration.state(old.id)),) if old is not None else ()
+    return (OpenHandoff(new.handoff.queue, new.handoff.priority, new.handoff.reason, new.id),)
+
+
+def _history(chart: Chart, migration: Migration, history: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What is remembered under its new names; what fits no more is forgotten, so the history's default holds."""
+    kept: dict[str, tuple[str, ...]] = {}
+    for name, ids in history.items():
+        one = {migration.state(name): tuple(migration.state(id_) for id_ in ids)}
+        try:
+            check_history(chart, one)
+        except ConversationError:
+            continue
+        kept |= one
+    return kept
+
+
+def _begin(timers: Timers, config: Configuration, before: Configuration, now: int | None, seq: int) -> None:
+    """Arm the ``after`` timers that a state has now and had not before."""
+    was = {state.id: state.after for state in before.states}
+    for state in config.states:
+        for delay in state.after:
+            if state.id in was and delay not in was[state.id]:
+                _arm(timers, f"{AFTER}{delay}:{state.id}", delay, now, seq)
+
+
+def _arm(timers: Timers, name: str, delay: int, now: int | None, seq: int) -> None:
+    timers.setdefault(name, (delay if now is None else now + delay, seq))
+
+
+def _clocks(snapshot: Snapshot, top: _Place, below: list[_Place], older: Mapping[str, Chart], now: int) -> None:
+    """Soft and hard: end those that no state asks for any more, begin those that none asked for before."""
+    new = _in_force([*below, top])
+    try:
+        were = [configuration(older[frame.chart], frame.leaves) for frame in snapshot.frames if frame.chart in older]
+    except ConversationError:
+        were = []
+    old = _delays(were) if len(were) == len(snapshot.charts) else None
+    for name, at in (("soft", 0), ("hard", 1)):
+        if not new[at]:
+            top.timers.pop(name, None)
+        elif old is not None and not old[at]:
+            _arm(top.timers, name, new[at], now, snapshot.seq)
+
+
+def _in_force(places: list[_Place]) -> tuple[int, int]:
+    return _delays([place.config for place in places])
+
+
+def _delays(configs: list[Configuration]) -> tuple[int, int]:
+    soft = next((one.soft for one in reversed(configs) if one.soft is not None), None)
+    hard = next((one.hard for one in reversed(configs) if one.hard is not None), None)
+    return soft or 0, hard or 0
+
+
+def _changes(before: Mapping[str, tuple[int, int]], after: Timers) -> tuple[Effect, ...]:
+    ended = [Disarm(name) for name in before if name not in after]
+    begun = [Arm(name, *timer) for name, timer in after.items() if before.get(name) != timer]
+    return (*ended, *begun)

@@ -72,6 +72,11 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         """References of every chart involved, outermost first, the active one last."""
         return (*(frame.chart for frame in self.stack), self.chart)
 
+    @property
+    def frames(self) -> tuple[Frame | Snapshot, ...]:
+        """Every frame, outermost first, the active one (the snapshot itself) last."""
+        return (*self.stack, self)
+
 
 class _Layout(msgspec.Struct):
     v: int = 0

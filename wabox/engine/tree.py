@@ -33,7 +33,10 @@ STATE_KEYS = (
     ),
     *("say", "ask", "reprompt", "expect", "timeouts", "detours", "handoff", "invoke", "output", "history", "target"),
 )
-ROOT_KEYS = (*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types")
+ROOT_KEYS = (
+    *(*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types"),
+    *("versions", "max_pin", "migrations"),
+)
 """``version``, ``schema`` and ``types`` are XState's or an editor's; they are accepted and mean nothing here."""
 
 

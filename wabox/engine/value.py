@@ -86,6 +86,19 @@ def copied_plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(item) for key, item in plain(values).items()}
 
 
+def kind_of(value: Any) -> str:
+    """What a value is, in the words of a sentence: ``a number``, ``a list`` …"""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "nothing" if value is None else "a mapping"
+
+
 def _whole(text: str) -> str:
     try:
         text.encode()

@@ -100,17 +100,27 @@ class Bot:
         return key if key in self.texts.keys else _CANNOT_READ + "other"
 
 
-def load_bot(folder: Path, *, language: str | None = None, context: Mapping[str, Any] | None = None) -> Bot:
+def load_bot(
+    folder: Path,
+    *,
+    language: str | None = None,
+    context: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    published: bool = False,
+) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
-    ``language`` is the default one when the flow names none; ``context`` is laid over the main chart's.
+    ``language`` is the default one when the flow names none; ``context`` is laid over the main chart's; ``name`` is the
+    bot's, by default the folder's. ``published``: the folder was checked when it was published. A newer wabox may check
+    more, and what it finds is no reason to stop what runs; only what cannot run at all is.
     """
-    draft = _checked(folder, language)
+    draft = _checked(folder, language, name)
     errors = _sorted(draft.errors)
-    if errors:
+    runs = draft.main in draft.charts and draft.registered is not None
+    if errors and not (published and runs):
         raise BrokenBot(folder, errors)
     return Bot(
-        name=folder.absolute().name,
+        name=name or folder.absolute().name,
         folder=folder,
         charts=Charts(draft.charts.values()),
         main=draft.main,
@@ -128,8 +138,8 @@ def check_bot(folder: Path, *, language: str | None = None) -> list[Finding]:
     return _sorted(_checked(folder, language).findings)
 
 
-def _checked(folder: Path, language: str | None) -> Draft:
-    draft = read_folder(folder, language)
+def _checked(folder: Path, language: str | None, name: str | None = None) -> Draft:
+    draft = read_folder(folder, language, name)
     broken = set(draft.documents) - set(draft.charts)
     for fault in check_charts(draft.charts, draft.main, broken):
         draft.at(fault.chart, fault.path, fault.code, fault.sentence, fault.fix, severity=fault.severity)

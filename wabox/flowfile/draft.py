@@ -81,8 +81,9 @@ class Draft:
         self.findings.append(self.source(chart).finding(mark, code, sentence, fix, **more))
 
 
-def read_folder(folder: Path, language: str | None = None) -> Draft:
-    """Read everything in the folder; ``language`` is the default one if the flow names none."""
+def read_folder(folder: Path, language: str | None = None, name: str | None = None) -> Draft:
+    """Read everything in the folder; ``language`` is the default one if the flow names none, ``name`` what the bot is called
+    if not like the folder."""
     draft = Draft(folder)
     add = draft.findings.append
     charts: dict[str, Document] = {}
@@ -105,7 +106,7 @@ def read_folder(folder: Path, language: str | None = None) -> Draft:
             document = read(path, shown(path), add)
             if document is not None:
                 charts[stem] = document
-    _order_charts(draft, charts)
+    _order_charts(draft, charts, name or folder.absolute().name)
     _texts(draft, others.get("faq"), language)
     if "intents" in others:
         draft.intent_file = read_intents(others["intents"], shown(others["intents"]), draft.texts.languages, add)
@@ -138,7 +139,7 @@ def _keep_texts(draft: Draft, text_file: TextFile) -> None:
         draft.text_files[text_file.language] = text_file
 
 
-def _order_charts(draft: Draft, charts: dict[str, Document]) -> None:
+def _order_charts(draft: Draft, charts: dict[str, Document], bot: str) -> None:
     main = charts.pop("flow", None)
     if main is None:
         path = draft.folder / FLOW_FILES[0]
@@ -148,11 +149,7 @@ def _order_charts(draft: Draft, charts: dict[str, Document]) -> None:
         draft.documents = charts
         return
     named = main.root.get("id")
-    draft.main = (
-        named.value
-        if named is not None and isinstance(named.value, str) and named.value
-        else draft.folder.absolute().name
-    )
+    draft.main = named.value if named is not None and isinstance(named.value, str) and named.value else bot
     for name, document in charts.items():
         own = document.root.get("id")
         if name == draft.main:

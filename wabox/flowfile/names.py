@@ -23,6 +23,7 @@ from wabox.flowfile.words import listed, quoted
 EVENTS = (
     *("fallback", "timeout.soft", "timeout.hard", "resumed", "reentered", "collected", "invalid"),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
+    "migration.failed",
     *("message.text", "message.image", "message.audio", "message.voice", "message.video", "message.document"),
     *("message.sticker", "message.location", "message.contacts", "message.order", "message.form", "message.reaction"),
     *(

@@ -24,6 +24,7 @@ from wabox.engine.view import gives_back, held, waits_for_calls
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
+from wabox.services.moving import Move
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import understand
@@ -34,9 +35,14 @@ PATIENCE = 3
 """Misunderstandings in a row after which a person takes over."""
 
 
-def advance(bot: Bot, resolver: Resolver, session: Session, message: InboundMessage, now: int) -> Turn:
-    """Handle one message. Raises ConversationError when the stored snapshot cannot be read; nothing else by design."""
-    draft = Draft(bot, session, message, now)
+def advance(
+    bot: Bot, resolver: Resolver, session: Session, message: InboundMessage, now: int, move: Move | None = None
+) -> Turn:
+    """Handle one message. Raises ConversationError when the stored snapshot cannot be read; nothing else by design.
+
+    ``move``: how the conversation comes to ``bot``, when it is stored on another version of it.
+    """
+    draft = Draft(bot, session, message, now, move)
     match message.channel:
         case "timer":
             if draft.restore():
@@ -95,6 +101,8 @@ def _result(draft: Draft) -> None:
 def _customer(draft: Draft, resolver: Resolver) -> None:
     message = draft.message
     begun = draft.restore()
+    if draft.move is not None and draft.move.how == "failed":
+        return  # whoever takes over answers
     if not begun:
         if message.type in QUIET:
             return

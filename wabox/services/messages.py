@@ -15,12 +15,11 @@ from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
 from wabox.errors import StorageError
-from wabox.flowfile.bot import Bot
-from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import advance, apologise
 from wabox.services.invocations import Invocations
 from wabox.services.outbox import Outbox
 from wabox.services.turn import Turn
+from wabox.services.versions import Versions
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +30,14 @@ class Messages:
     def __init__(
         self,
         *,
-        bot: Bot,
-        resolver: Resolver,
+        versions: Versions,
         ingress: Ingress,
         sessions: Sessions,
         outbox: Outbox,
         invocations: Invocations,
         clock: Clock,
     ) -> None:
-        self._bot = bot
-        self._resolver = resolver
+        self._versions = versions
         self._ingress = ingress
         self._sessions = sessions
         self._outbox = outbox
@@ -66,15 +63,17 @@ class Messages:
         while True:
             session = await self._sessions.open(message.conversation_id)
             now = self._clock()
+            on = self._versions.live
             try:
                 if spoilt is not None:
                     raise spoilt
-                turn = advance(self._bot, self._resolver, session, message, now)
+                on, move = self._versions.take_up(session, message, now)
+                turn = advance(on.bot, on.resolver, session, message, now, move)
             except Exception as error:
                 log.error(
                     "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error
                 )
-                turn = apologise(self._bot, session, message, now, error)
+                turn = apologise(on.bot, session, message, now, error)
             unit = turn.unit
             if unit.sends and self._outbox.idle(unit.conversation_id):
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.

@@ -24,6 +24,7 @@ from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
+from wabox.services.moving import Move, settle
 from wabox.services.replies import Lead, Line, render
 from wabox.services.requests import request_of
 from wabox.whatsapp.payload import request_body
@@ -61,8 +62,12 @@ def writable(text: str) -> str:
 class Draft:
     """A turn in the making."""
 
-    def __init__(self, bot: Bot, session: Session, message: InboundMessage, now: int) -> None:
+    def __init__(self, bot: Bot, session: Session, message: InboundMessage, now: int, move: Move | None = None) -> None:
         self.bot = bot
+        self.move = move
+        """How the conversation comes to this version of the bot, when it is stored on another one."""
+        self.forget = False
+        """What is stored is over."""
         self.session = session
         self.message = message
         self.now = now
@@ -83,6 +88,8 @@ class Draft:
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
+        if self.move is not None:
+            return settle(self, self.move)
         if self.session.snapshot is None:
             return False
         self.snapshot = rebase(self.bot.charts, decode(self.session.snapshot))
@@ -94,7 +101,7 @@ class Draft:
 
     def begin(self) -> None:
         """Start the main chart."""
-        self._take(start(self.bot.charts, self.bot.main, self.now, self.bot.context))
+        self.take(start(self.bot.charts, self.bot.main, self.now, self.bot.context))
 
     def step(self, event: Event) -> bool:
         """Give the event to the engine; whether somebody handled it."""
@@ -102,14 +109,14 @@ class Draft:
             return False
         # Handled or not, the customer spoke: the silence that the timers measure begins anew.
         result = step(self.bot.charts, self.snapshot, event, self.now)
-        self._take(result)
+        self.take(result)
         return result.handled
 
     def fire(self, name: str, armed: int, due_at: int) -> None:
         """A timer is due; a stale one does nothing."""
         # Both: a conversation that ended and began again counts ``armed`` from one.
         if self.snapshot is not None and self.snapshot.timers.get(name) == (due_at, armed):
-            self._take(fire(self.bot.charts, self.snapshot, name, armed, self.now))
+            self.take(fire(self.bot.charts, self.snapshot, name, armed, self.now))
 
     def answer(self, chart: str, id_: str, armed: int, event: Event) -> bool:
         """A call has its result; whether the chart minds. A stale one does nothing, which is fine."""
@@ -117,7 +124,7 @@ class Draft:
             return True
         before = self.snapshot
         result = answer(self.bot.charts, before, (chart, id_, armed), event, self.now)
-        self._take(result)
+        self.take(result)
         return result.handled or result.snapshot is before
 
     def say(self, key: str) -> None:
@@ -144,7 +151,7 @@ class Draft:
         over = snapshot is not None and snapshot.status == "done"
         stored: bytes | None
         if snapshot is None:
-            stored = None if forget else self.session.snapshot
+            stored = None if forget or self.forget else self.session.snapshot
         else:
             try:
                 stored = None if over else encode(snapshot)
@@ -184,7 +191,7 @@ class Draft:
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
-    def _take(self, result: Step) -> None:
+    def take(self, result: Step) -> None:
         self.snapshot = result.snapshot
         self.steps.append(result)
         self.events.extend(result.events)
@@ -258,13 +265,17 @@ class Draft:
         )
 
     def _invocation(self, call: effects.Invoke) -> Invocation:
+        request = request_of(call)
+        if "action" in request:
+            # Whose actions.py it is: another version of the bot may be live when the call is made.
+            request["chart"] = self.bot.charts.live[call.chart].ref
         return Invocation(
             id=invocation_id(self.message.message_id, call.chart, call.spec.id),
             conversation_id=self.session.conversation_id,
             chart=call.chart,
             name=call.spec.id,
             armed=call.armed,
-            request=request_of(call),
+            request=request,
             timeout=call.spec.timeout,
             retries=call.spec.retries,
             created_at=self.now,

@@ -17,6 +17,7 @@ from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
+from wabox.core.version import Version
 from wabox.errors import ConversationError, StorageError
 from wabox.sqlite import (
     conversations,
@@ -32,6 +33,7 @@ from wabox.sqlite import (
     timers,
     transcript,
     units,
+    versions,
 )
 from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
@@ -276,12 +278,26 @@ class SqliteStore:
     async def stats(self) -> StoreStats:
         return await self._people.read(_stats)
 
+    async def scan(self, look: Callable[[str, bytes], None]) -> None:
+        await self._people.read(versions.scan, look)
+
     async def prune(self, now: int) -> None:
         for table in (seen, outbox, stray_statuses, other_changes, dead_letters):
             after: int | None = 0
             while after is not None:
                 # Small steps: a webhook waits for one of them at most.
                 after = await self.writer.submit(partial(table.prune, now=now, after=after))
+
+    # ---- Versions ------------------------------------------------------------------------------------------------------
+
+    async def versions(self, bot: str) -> Sequence[Version]:
+        return await self._people.read(versions.list_, bot)
+
+    async def make_live(self, version: Version, expected: str | None) -> Version | None:
+        return await self.writer.submit(partial(versions.save, version=version, expected=expected))
+
+    async def forget_version(self, bot: str, id_: str) -> bool:
+        return await self.writer.submit(partial(versions.delete, bot=bot, id_=id_))
 
 
 def _stats(connection: sqlite3.Connection) -> StoreStats:

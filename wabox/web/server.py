@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from wabox.app import App
@@ -23,13 +24,19 @@ from wabox.web.health import health_router
 from wabox.web.webhook import WEBHOOK, webhook_app
 
 
-def asgi_app(app: App, whatsapp: WhatsAppSettings, extra: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
-    """Every route of ``wabox serve``; ``extra`` are the demo's own. All but the webhook go through Litestar."""
+def asgi_app(
+    app: App,
+    whatsapp: WhatsAppSettings,
+    extra: Sequence[ControllerRouterHandler] = (),
+    *,
+    openapi: OpenAPIConfig | None = None,
+) -> ASGIApp:
+    """Every route; ``extra`` are those of ``wabox serve`` or of the demo alone. All but the webhook go through Litestar."""
     webhook = webhook_app(whatsapp, app)
     others = Litestar(
         route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,
-        openapi_config=None,
+        openapi_config=openapi,
         logging_config=None,
     )
 

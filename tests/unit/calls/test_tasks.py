@@ -30,7 +30,7 @@ def call(name: str = "t", timeout: int = 5000, given: Any = None) -> Invocation:
 
 async def made(task: Any, invocation: Invocation | None = None) -> Outcome:
     invocation = invocation or call()
-    return await TaskCalls(lambda: {"t": task}).call(invocation, invocation.request)
+    return await TaskCalls(lambda _: {"t": task}).call(invocation, invocation.request)
 
 
 async def test_plain_and_async_functions() -> None:
@@ -77,7 +77,7 @@ async def test_one_that_hangs_is_given_up_and_too_many_are_refused() -> None:
     async def hangs(given: TaskInput) -> Any:
         free.wait()
 
-    calls = TaskCalls(lambda: {"t": hangs}, threads=1)
+    calls = TaskCalls(lambda _: {"t": hangs}, threads=1)
     slow = call(timeout=20)
     assert "took longer than 0.02 s" in str((await calls.call(slow, slow.request)).error)
     assert "1 tasks are running or hang" in str((await calls.call(slow, slow.request)).error)

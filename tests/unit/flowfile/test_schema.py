@@ -38,6 +38,7 @@ NAMES_ONLY = {
     "unknown-target",
     "unknown-guard",
     "unknown-action",
+    "unknown-timer",
     "duplicate-id",
     "bad-target",
     "always-cycle",
@@ -115,6 +116,14 @@ initial: {target: a, actions: {log: begun}}
 context: {n: 1}
 language: en
 version: 3
+versions: auto
+max_pin: 48h
+migrations:
+  - from: ["0123456789ab", "other@*"]
+    states: {old: a, older.one: a.one}
+    context: {rename: {addr: address}, default: {n: 2, notes: ""}, drop: [draft]}
+    timers: {"after:10m:old": soft, "raise:r:e": null}
+  - {from: "*", context: {drop: x}}
 timeouts: {soft: off, hard: 23h}
 detours: {returns: returns}
 on:

@@ -1,0 +1,118 @@
+"""A bot's versions, for a command: through the API of the server that has the data folder, or from the folder itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+
+import httpx
+import msgspec
+
+from wabox.core.version import Choice, Forecast, VersionReport
+from wabox.errors import DataFolderBusy, FlowError, StorageError, WaboxError
+from wabox.services.publishing import Publishing, Refused
+from wabox.settings import Settings
+
+PATIENCE = 10.0
+"""s to wait for somebody who has the data folder and does not answer: a server that starts, another command."""
+LOOK_EVERY = 0.2
+TIMEOUT = 120.0
+"""s for an answer: a forecast over a million conversations takes its time."""
+
+
+class Desk(Protocol):
+    async def publish(
+        self, id_: str, choice: Choice | None = None, *, expected: str | None = None, dry_run: bool = False
+    ) -> Forecast: ...
+
+    async def reports(self) -> Sequence[VersionReport]: ...
+
+
+@contextlib.asynccontextmanager
+async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
+    """Whoever can say and change what is published of the bot.
+
+    Raises DataFolderBusy when another process has the data folder and does not answer, FlowError with what a server says.
+    """
+    from wabox.app import publishing_of, wall_clock
+    from wabox.sqlite.store import open_store
+    from wabox.web.door import Door
+
+    door = Door(settings.data)
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            store = await open_store(settings.data, wall_clock)
+        except DataFolderBusy:
+            address = door.address()
+            client = httpx.AsyncClient(
+                base_url=address.url if address else "",
+                headers={"Authorization": f"Bearer {door.token()}"},
+                timeout=TIMEOUT,
+                trust_env=False,
+            )
+            async with client:
+                if address is not None and await _answers(client):
+                    yield _Server(client, bot)
+                    return
+            if asyncio.get_running_loop().time() > end:
+                raise
+            await asyncio.sleep(LOOK_EVERY)
+            continue
+        try:
+            publishing = publishing_of(settings, bot, store)
+            await _open(publishing)
+            yield publishing
+        finally:
+            await store.close()
+        return
+
+
+async def _open(publishing: Publishing) -> None:
+    try:
+        await publishing.open()
+    except (StorageError, FlowError):
+        # The live copy cannot be loaded; publishing another one is what repairs that.
+        return
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthz", timeout=5.0)).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+class _Server:
+    """The running server."""
+
+    def __init__(self, client: httpx.AsyncClient, bot: str) -> None:
+        self._client = client
+        self._bot = bot
+
+    async def publish(
+        self, id_: str, choice: Choice | None = None, *, expected: str | None = None, dry_run: bool = False
+    ) -> Forecast:
+        wanted = {"id": id_, "bot": self._bot, "choice": choice, "expected": expected, "dry_run": dry_run}
+        return msgspec.convert(await self._call("POST", "/api/v1/publish", wanted), Forecast)
+
+    async def reports(self) -> Sequence[VersionReport]:
+        return msgspec.convert(await self._call("GET", "/api/v1/versions"), list[VersionReport])
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = await self._client.request(method, path, json=body)
+            found = answer.json()
+        except httpx.HTTPError as error:
+            raise WaboxError(
+                f"the server at {self._client.base_url} stopped answering: {error!r}. Look at its log"
+            ) from error
+        except ValueError as error:
+            raise WaboxError(f"what listens at {self._client.base_url} is no wabox") from error
+        if answer.status_code == 409:
+            raise Refused(found["error"], msgspec.convert(found["forecast"], Forecast) if "forecast" in found else None)
+        if answer.is_error:
+            raise WaboxError(str(found.get("error", answer.status_code)))
+        return found

@@ -1,0 +1,103 @@
+"""The versions of the bot that conversations run on in this process: the live one, and older ones that are not empty yet.
+
+Whoever handles a message asks for the version anew, and a turn is one synchronous call: so a version can be replaced at any
+time between two turns, and nothing is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wabox.core.action import Task
+from wabox.core.conversation import Session
+from wabox.core.message import InboundMessage
+from wabox.core.version import Version
+from wabox.engine.snapshot import Snapshot, decode
+from wabox.errors import ConversationError
+from wabox.flowfile.bot import Bot
+from wabox.nlu.resolver import Resolver
+from wabox.services.conversations import QUIET
+from wabox.services.moving import Move, Occasion, decide
+
+WINDOW = 24 * 3_600_000
+"""ms: WhatsApp lets us write freely for so long after a customer's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A bot that conversations can run on."""
+
+    bot: Bot
+    resolver: Resolver
+    version: Version | None = None
+    """None: the folder itself, as in the demo."""
+
+
+def served(bot: Bot, version: Version | None = None) -> Served:
+    return Served(bot, Resolver(bot.intents, bot.languages), version)
+
+
+class Versions:
+    """What runs now."""
+
+    def __init__(self, live: Served, older: Sequence[Served] = ()) -> None:
+        self.live = live
+        self.older = tuple(older)
+        """The newest first."""
+
+    def replace(self, live: Served, older: Sequence[Served]) -> None:
+        """From the next turn on."""
+        self.live, self.older = live, tuple(older)
+
+    def find(self, snapshot: Snapshot) -> Served | None:
+        """The version that has all charts of the conversation: the live one if it does, else the newest that does."""
+        return next((one for one in (self.live, *self.older) if has(one.bot, snapshot.charts)), None)
+
+    def tasks(self, ref: str | None) -> Mapping[str, Task]:
+        """The tasks of the version that the chart belongs to; the live one's when there is none."""
+        owner = (
+            next((one for one in (self.live, *self.older) if ref in one.bot.charts), self.live) if ref else self.live
+        )
+        return owner.bot.tasks
+
+    def take_up(self, session: Session, message: InboundMessage, now: int) -> tuple[Served, Move | None]:
+        """The version to handle the message on, and how the conversation gets there if it is on another one."""
+        live = self.live
+        if session.snapshot is None or live.version is None:
+            return live, None
+        try:
+            snapshot = decode(session.snapshot)
+        except ConversationError:
+            return live, None  # whoever reads it next says so
+        on = self.find(snapshot)
+        if on is live:
+            return live, None
+        occasion = _occasion(session, snapshot, message, now)
+        since = on.version.live_until if on is not None and on.version is not None else None
+        to = decide(
+            live.bot,
+            on.bot if on is not None else None,
+            snapshot,
+            occasion,
+            choice=live.version.choice,
+            since=since,
+        )
+        return (live, to) if on is None or to is not None else (on, None)
+
+
+def has(bot: Bot, charts: Sequence[str]) -> bool:
+    """Whether the bot has all of these charts, by reference."""
+    return all(ref in bot.charts for ref in charts)
+
+
+def _occasion(session: Session, snapshot: Snapshot, message: InboundMessage, now: int) -> Occasion:
+    payload: Mapping[str, object] = message.payload if message.channel == "timer" else {}
+    name = payload.get("name")
+    due = snapshot.timers.get(name) if isinstance(name, str) else None
+    return Occasion(
+        now=now,
+        customer=message.channel == "whatsapp" and message.type not in QUIET,
+        reachable=now - session.updated_at < WINDOW,
+        timer=str(name) if due is not None and due == (payload.get("due_at"), payload.get("armed")) else None,
+    )

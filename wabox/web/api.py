@@ -1,0 +1,95 @@
+"""``/api/v1``: what the commands ask of the running server. Typed, described at ``/api/schema``; errors are JSON sentences.
+
+Every call carries the data folder's token: ``Authorization: Bearer …``. The routers of other nouns join :func:`api_router`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from wabox import __version__
+from wabox.app import App
+from wabox.core.version import Choice, Forecast, VersionReport
+from wabox.errors import FlowError
+from wabox.services.publishing import Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRequest:
+    """Make a published copy live."""
+
+    id: str
+    """The copy in ``data/published/<bot>/``: 12 hex digits."""
+    bot: str
+    choice: Choice | None = None
+    """What becomes of conversations that would be stranded."""
+    expected: str | None = None
+    """The version that was live when the owner decided."""
+    dry_run: bool = False
+
+
+def api_router(app: App, token: str) -> Router:
+    """The routes, behind the token."""
+    wanted = token.encode()
+
+    def has_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        kind, __, given = connection.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("utf-8", "replace"), wanted):
+            raise NotAuthorizedException("this needs the token of the data folder: Authorization: Bearer …")
+
+    @post("/publish", status_code=200, summary="Publish a version, or say what that would do")
+    async def publish(data: PublishRequest) -> Forecast:
+        publishing = app.publishing
+        if publishing is None or publishing.bot != data.bot:
+            serves = repr(app.bot.name)
+            raise FlowError(f"this server answers for the bot {serves}, not for {data.bot!r}")
+        return await publishing.publish(data.id, data.choice, expected=data.expected, dry_run=data.dry_run)
+
+    @get("/versions", summary="Every version, and the conversations on it")
+    async def versions() -> Sequence[VersionReport]:
+        return [] if app.publishing is None else await app.publishing.reports()
+
+    return Router(
+        "/api/v1",
+        route_handlers=[publish, versions],
+        guards=[has_token],
+        exception_handlers={Refused: _refused, HTTPException: _wrong},
+        security=[{"token": []}],
+        tags=["versions"],
+    )
+
+
+def openapi() -> OpenAPIConfig:
+    """The description at ``/api/schema/openapi.json``."""
+    return OpenAPIConfig(
+        title="wabox",
+        version=__version__,
+        path="/api/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json"), JsonRenderPlugin(path="/")],
+        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+    )
+
+
+def _refused(_: Request[Any, Any, Any], error: Refused) -> Response[dict[str, Any]]:
+    body: dict[str, Any] = {"error": str(error)}
+    if error.forecast is not None:
+        body["forecast"] = asdict(error.forecast)
+    return Response(body, status_code=409)
+
+
+def _wrong(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What Litestar finds wrong with a request, place and reason in one sentence."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    places = "; ".join(f"{one.get('key')}: {one.get('message')}" for one in extra if isinstance(one, dict))
+    return Response({"error": f"{error.detail}: {places}" if places else error.detail}, status_code=error.status_code)
