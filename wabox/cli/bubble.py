@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,116 +14,11 @@ WIDTH = 72
 
 def bubble(body: Mapping[str, Any], templates: Templates | None = None) -> str:
     """A Cloud API body, at most 80 columns wide; options that can be tapped are numbered."""
-    kind = body["type"]
-    content: Any = body[kind]
-    match kind:
-        case "interactive":
-            lines, options = _interactive(content), list(_options(content))
-        case "template":
-            lines, options = _template(content, templates or {})
-        case _:
-            lines, options = list(_plain(kind, content)), []
-    wrapped = [part for line in lines for para in line.split("\n") for part in (textwrap.wrap(para, WIDTH) or [""])]
-    wrapped += [
-        part
-        for place, title in enumerate(options, 1)
-        for part in textwrap.wrap(f"{place}. {title}", WIDTH, subsequent_indent="   ")
-    ]
+    from wabox.simulator.bubble import bubble as seen
+
+    found = seen(body, templates)
+    lines = [para for words in found.words for para in words.split("\n")]
+    wrapped = [part for line in lines for part in (textwrap.wrap(line, WIDTH) or [""])]
+    for place, title in enumerate(found.options, 1):
+        wrapped += textwrap.wrap(f"{place}. {title}", WIDTH, subsequent_indent="   ")
     return "\n".join(f"  │ {line}" for line in wrapped) + "\n"
-
-
-def _plain(kind: str, content: Any) -> Iterator[str]:
-    match kind:
-        case "text":
-            yield content["body"]
-        case "location":
-            yield f"[location: {content['latitude']}, {content['longitude']}]"
-            yield from (content[key] for key in ("name", "address") if content.get(key))
-        case "contacts":
-            for card in content:
-                phones = [phone["phone"] for phone in card.get("phones", ())]
-                others = [mail["email"] for mail in card.get("emails", ())] + [
-                    url["url"] for url in card.get("urls", ())
-                ]
-                company = [card["org"]["company"]] if "org" in card else []
-                yield f"[contact: {', '.join([card['name']['formatted_name'], *company, *phones, *others])}]"
-        case "reaction":
-            yield f"[reacts with {content['emoji']}]"
-        case _:
-            yield _file(kind, content)
-            if content.get("caption"):
-                yield content["caption"]
-
-
-def _file(kind: str, file: Mapping[str, Any]) -> str:
-    named = f"{file['filename']}, " if file.get("filename") else ""
-    what = "voice message" if file.get("voice") else kind
-    return f"[{what}: {named}{file.get('link') or file.get('id', '')}]"
-
-
-def _interactive(content: Mapping[str, Any]) -> list[str]:
-    lines = []
-    header = content.get("header", {})
-    if header:
-        lines.append(str(header.get("text") or _file(header["type"], header[header["type"]])))
-    if "body" in content:
-        lines.append(content["body"]["text"])
-    if "footer" in content:
-        lines.append(content["footer"]["text"])
-    action = content["action"]
-    parameters = action.get("parameters", {})
-    match content["type"]:
-        case "cta_url":
-            lines.append(f"[{parameters['display_text']} → {parameters['url']}]")
-        case "location_request_message":
-            lines.append("[button: share your location]")
-        case "flow":
-            lines.append(f"[form {parameters['flow_id']}: {parameters['flow_cta']}]")
-        case "product":
-            lines.append(f"[product {action['product_retailer_id']}]")
-        case "product_list":
-            for section in action["sections"]:
-                ids = ", ".join(item["product_retailer_id"] for item in section["product_items"])
-                lines.append(f"[products{' · ' + section['title'] if 'title' in section else ''}: {ids}]")
-        case "catalog_message":
-            lines.append("[button: the catalogue]")
-    return lines
-
-
-def _options(content: Mapping[str, Any]) -> Iterator[str]:
-    action = content["action"]
-    if content["type"] == "button":
-        yield from (button["reply"]["title"] for button in action["buttons"])
-    for section in action["sections"] if content["type"] == "list" else ():
-        for row in section["rows"]:
-            about = row.get("description")
-            yield f"{row['title']} · {about}" if about else row["title"]
-
-
-def _template(content: Mapping[str, Any], templates: Templates) -> tuple[list[str], list[str]]:
-    values: dict[str, list[Mapping[str, Any]]] = {"header": [], "body": []}
-    for component in content.get("components", ()):
-        values.setdefault(component["type"], []).extend(component["parameters"])
-    lines = [f"[template {content['name']} ({content['language']['code']})]"]
-    template = templates.get(content["name"])
-    if template is None:
-        return [*lines, *(str(value.get("text", value["type"])) for value in values["body"])], []
-    text = template.languages[content["language"]["code"]]
-    if text.header is not None:
-        if text.header_type == "text":
-            lines.append(_filled(text.header, values["header"]))
-        else:
-            file = values["header"][0][text.header_type] if values["header"] else {"link": text.header}
-            lines.append(_file(text.header_type, file))
-    lines.append(_filled(text.body, values["body"]))
-    if text.footer:
-        lines.append(text.footer)
-    lines += [f"[{one.title} → {one.value}]" for one in text.buttons if one.type != "quick_reply"]
-    return lines, [one.title for one in text.buttons if one.type == "quick_reply"]
-
-
-def _filled(text: str, values: list[Mapping[str, Any]]) -> str:
-    from wabox.core.kind import VARIABLE, variables
-
-    named = {value.get("parameter_name", name): value for name, value in zip(variables(text), values, strict=False)}
-    return VARIABLE.sub(lambda found: str(named.get(found[1], {}).get("text", "")), text)

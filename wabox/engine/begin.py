@@ -17,8 +17,9 @@ from wabox.errors import ConversationError
 def begin_at(charts: Charts, chart_id: str, states: Iterable[str], context: Mapping[str, Any], now: int) -> Snapshot:
     """A conversation that stands in these states of a live chart as if it had just come there.
 
-    Its timers run; no action has run and nothing was said. ``states`` are ids; one that is not a leaf begins where it begins,
-    and the regions of a parallel state that are not named do so too. ``context`` goes over the chart's own variables.
+    Its timers run and the results of its calls are awaited; no action has run, nothing was called and nothing said.
+    ``states`` are ids; one that is not a leaf begins where it begins, and the regions of a parallel state that are not named
+    do so too. ``context`` goes over the chart's own variables.
 
     KeyError when there is no such chart; ConversationError when it has no such states, when they cannot be active together
     or when they are the end; TypeError or ValueError when the context cannot be stored.
@@ -37,7 +38,8 @@ def begin_at(charts: Charts, chart_id: str, states: Iterable[str], context: Mapp
     timers = {f"{AFTER}{delay}:{state.id}": (now + delay, _SEQ) for state in config.states for delay in state.after}
     wind(timers, now, _SEQ, *config.clock)
     variables = {**copied_plain(chart.context), **copied_plain(context)}
-    return Snapshot(LAYOUT, chart.ref, config.key, variables, timers=timers, seq=_SEQ)
+    invokes = {spec.id: _SEQ for state in config.states for spec in state.invokes}
+    return Snapshot(LAYOUT, chart.ref, config.key, variables, timers=timers, seq=_SEQ, invokes=invokes)
 
 
 _SEQ = 1

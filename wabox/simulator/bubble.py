@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Json = Mapping[str, Any]
+from wabox.core.kind import VARIABLE, variables
+from wabox.flowfile.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
     words: tuple[str, ...]
-    """Header, body, footer; a picture or anything else without words as ``[image: …]``."""
+    """Header, body, footer, one after the other; what has no words is named: ``[image: …]``."""
     options: tuple[str, ...] = ()
     """Titles of buttons and rows, in reading order; a row with its description: ``Title · description``."""
-    events: tuple[str, ...] = ()
-    """Those that a tap is, in the same order; a link has none."""
 
     @property
     def text(self) -> str:
@@ -24,68 +23,109 @@ class Bubble:
         return "\n".join((*self.words, *self.options))
 
 
-def bubble(body: Json) -> Bubble:
-    """What the customer gets; anything that is not known is named by its type."""
-    kind = str(body.get("type"))
-    content = body.get(kind)
-    if not isinstance(content, Mapping):
-        return Bubble(tuple(_cards(content)) if kind == "contacts" else (f"[{kind}]",))
+def bubble(body: Mapping[str, Any], templates: Templates | None = None) -> Bubble:
+    """What the customer gets. ``templates`` have the words of approved templates, which a request only names."""
+    kind = body["type"]
+    content: Any = body[kind]
+    match kind:
+        case "interactive":
+            return Bubble(tuple(_interactive(content)), tuple(_options(content)))
+        case "template":
+            lines, options = _template(content, templates or {})
+            return Bubble(tuple(lines), tuple(options))
+    return Bubble(tuple(_plain(kind, content)))
+
+
+def _plain(kind: str, content: Any) -> Iterator[str]:
     match kind:
         case "text":
-            return Bubble((str(content.get("body", "")),))
-        case "interactive":
-            return _interactive(content)
-        case "template":
-            return Bubble((f"[template: {content.get('name')}]", *_parameters(content)))
+            yield content["body"]
         case "location":
-            words = (content.get("name"), content.get("address"))
-            return Bubble((f"[location: {content.get('latitude')}, {content.get('longitude')}]", *_some(words)))
+            yield f"[location: {content['latitude']}, {content['longitude']}]"
+            yield from (content[key] for key in ("name", "address") if content.get(key))
+        case "contacts":
+            for card in content:
+                phones = [phone["phone"] for phone in card.get("phones", ())]
+                others = [mail["email"] for mail in card.get("emails", ())] + [
+                    url["url"] for url in card.get("urls", ())
+                ]
+                company = [card["org"]["company"]] if "org" in card else []
+                yield f"[contact: {', '.join([card['name']['formatted_name'], *company, *phones, *others])}]"
         case "reaction":
-            return Bubble((f"[reaction: {content.get('emoji', '')}]",))
-    caption = _some((content.get("filename"), content.get("caption")))
-    return Bubble((f"[{kind}: {content.get('link') or content.get('id', '')}]", *caption))
+            yield f"[reacts with {content['emoji']}]"
+        case _:
+            yield _file(kind, content)
+            if content.get("caption"):
+                yield content["caption"]
 
 
-def _interactive(content: Json) -> Bubble:
-    words = []
-    header = content.get("header")
+def _file(kind: str, file: Mapping[str, Any]) -> str:
+    named = f"{file['filename']}, " if file.get("filename") else ""
+    what = "voice message" if file.get("voice") else kind
+    return f"[{what}: {named}{file.get('link') or file.get('id', '')}]"
+
+
+def _interactive(content: Mapping[str, Any]) -> list[str]:
+    lines = []
+    header = content.get("header", {})
     if header:
-        inner = header.get(header["type"])
-        words.append(
-            inner if isinstance(inner, str) else f"[{header['type']}: {inner.get('link', '') if inner else ''}]"
-        )
-    words += _some(((content.get("body") or {}).get("text"), (content.get("footer") or {}).get("text")))
-    action = content.get("action") or {}
-    options: list[tuple[str, str]] = []
-    for button in action.get("buttons", ()):
-        options.append((str(button["reply"]["title"]), str(button["reply"]["id"])))
-    for section in action.get("sections", ()):
-        for row in section.get("rows", ()):
+        lines.append(str(header.get("text") or _file(header["type"], header[header["type"]])))
+    if "body" in content:
+        lines.append(content["body"]["text"])
+    if "footer" in content:
+        lines.append(content["footer"]["text"])
+    action = content["action"]
+    parameters = action.get("parameters", {})
+    match content["type"]:
+        case "cta_url":
+            lines.append(f"[{parameters['display_text']} → {parameters['url']}]")
+        case "location_request_message":
+            lines.append("[button: share your location]")
+        case "flow":
+            lines.append(f"[form {parameters['flow_id']}: {parameters['flow_cta']}]")
+        case "product":
+            lines.append(f"[product {action['product_retailer_id']}]")
+        case "product_list":
+            for section in action["sections"]:
+                ids = ", ".join(item["product_retailer_id"] for item in section["product_items"])
+                lines.append(f"[products{' · ' + section['title'] if 'title' in section else ''}: {ids}]")
+        case "catalog_message":
+            lines.append("[button: the catalogue]")
+    return lines
+
+
+def _options(content: Mapping[str, Any]) -> Iterator[str]:
+    action = content["action"]
+    if content["type"] == "button":
+        yield from (button["reply"]["title"] for button in action["buttons"])
+    for section in action["sections"] if content["type"] == "list" else ():
+        for row in section["rows"]:
             about = row.get("description")
-            options.append((f"{row['title']} · {about}" if about else str(row["title"]), str(row["id"])))
-    parameters = action.get("parameters") or {}
-    link = parameters.get("display_text") or parameters.get("flow_cta")
-    return Bubble(
-        tuple(words),
-        (*(title for title, _ in options), *_some((link,))),
-        tuple(event for _, event in options),
-    )
+            yield f"{row['title']} · {about}" if about else row["title"]
 
 
-def _parameters(template: Json) -> Iterator[str]:
-    for component in template.get("components", ()):
-        for parameter in component.get("parameters", ()):
-            value = parameter.get(parameter.get("type"))
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, Mapping):
-                yield f"[{parameter['type']}: {value.get('link') or value.get('id', '')}]"
+def _template(content: Mapping[str, Any], templates: Templates) -> tuple[list[str], list[str]]:
+    values: dict[str, list[Mapping[str, Any]]] = {"header": [], "body": []}
+    for component in content.get("components", ()):
+        values.setdefault(component["type"], []).extend(component["parameters"])
+    lines = [f"[template {content['name']} ({content['language']['code']})]"]
+    template = templates.get(content["name"])
+    if template is None:
+        return [*lines, *(str(value.get("text", value["type"])) for value in values["body"])], []
+    text = template.languages[content["language"]["code"]]
+    if text.header is not None:
+        if text.header_type == "text":
+            lines.append(_filled(text.header, values["header"]))
+        else:
+            file = values["header"][0][text.header_type] if values["header"] else {"link": text.header}
+            lines.append(_file(text.header_type, file))
+    lines.append(_filled(text.body, values["body"]))
+    if text.footer:
+        lines.append(text.footer)
+    lines += [f"[{one.title} → {one.value}]" for one in text.buttons if one.type != "quick_reply"]
+    return lines, [one.title for one in text.buttons if one.type == "quick_reply"]
 
 
-def _cards(contacts: Any) -> Iterator[str]:
-    for contact in contacts if isinstance(contacts, list) else ():
-        yield f"[contact: {(contact.get('name') or {}).get('formatted_name', '')}]"
-
-
-def _some(words: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(str(word) for word in words if word)
+def _filled(text: str, values: list[Mapping[str, Any]]) -> str:
+    named = {value.get("parameter_name", name): value for name, value in zip(variables(text), values, strict=False)}
+    return VARIABLE.sub(lambda found: str(named.get(found[1], {}).get("text", "")), text)

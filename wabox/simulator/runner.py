@@ -104,7 +104,7 @@ class Runner:
             before = turn.snapshot
             last = turn.steps[-1].snapshot if turn.steps else last
         out = simulator.output(turns)
-        seen = Seen(out=out, said=tuple(map(bubble, out["sent"])), last=last)
+        seen = Seen(out=out, said=tuple(bubble(body, self._bot.templates) for body in out["sent"]), last=last)
         played.append(Played(step, did, seen.said))
         return differences(self._bot, step, seen, language)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wabox.core.contact import Contact
@@ -15,13 +16,14 @@ from wabox.core.conversation import Session, Timer
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
 from wabox.core.message import Arrival, InboundMessage
+from wabox.engine.effect import Failed
 from wabox.engine.invoke import DONE_INVOKE, ERROR_INVOKE
 from wabox.engine.snapshot import Snapshot, decode, encode
 from wabox.engine.view import question
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
-from wabox.services.conversations import advance
+from wabox.services.conversations import advance, apologise
 from wabox.services.turn import Turn
 from wabox.simulator.stubs import Stubs
 from wabox.whatsapp.webhook import parse
@@ -63,6 +65,7 @@ class Simulator:
         self._session = Session(conversation_id=self._id)
         self._timers: dict[str, Timer] = {}
         self._titles: dict[str, str] = {}
+        self._awaited: list[tuple[str, str, int]] = []
         self._count = 0
         self.now = clock_start_ms
         self.stubs = Stubs(stubs)
@@ -77,6 +80,8 @@ class Simulator:
         for template in asked[1] if asked else ():
             language = snapshot.language or self._bot.default_language
             self._titles.update(self._bot.choices(template, snapshot.context, language))
+        chart = snapshot.chart.partition("@")[0]
+        self._awaited = [(chart, name, armed) for name, armed in snapshot.invokes.items()]
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -106,6 +111,14 @@ class Simulator:
                 '{"stub": {name: result}}'
             )
         [(kind, value)] = line.items()
+        return [*(self._begun() if kind != "stub" else ()), *self._played(line, kind, value)]
+
+    def _begun(self) -> list[Turn]:
+        """What the calls bring that the conversation waited for where it was taken up; there has been time for stubs."""
+        calls, self._awaited = self._awaited, []
+        return [turn for chart, name, armed in calls for turn in self._turns(self._result(chart, name, armed))]
+
+    def _played(self, line: Mapping[str, Any], kind: str, value: Any) -> list[Turn]:
         match kind, value:
             case "wait", str() | int():
                 try:
@@ -202,10 +215,7 @@ class Simulator:
         waiting = [*turns[0].unit.invoke]
         while waiting:
             call = waiting.pop(0)
-            outcome = self.stubs.outcome(self._bot, call)
-            event = (DONE_INVOKE if outcome.error is None else ERROR_INVOKE) + call.name
-            payload = {"chart": call.chart, "id": call.name, "armed": call.armed, "data": outcome.data}
-            turns.append(self._turn(self._own("action", event, payload=payload)))
+            turns.append(self._turn(self._result(call.chart, call.name, call.armed)))
             waiting += turns[-1].unit.invoke
             if len(turns) > MOST_CALLS:
                 raise InputError(
@@ -213,8 +223,18 @@ class Simulator:
                 )
         return turns
 
+    def _result(self, chart: str, name: str, armed: int) -> InboundMessage:
+        outcome = self.stubs.outcome(self._bot, chart, name)
+        event = (DONE_INVOKE if outcome.error is None else ERROR_INVOKE) + name
+        payload = {"chart": chart, "id": name, "armed": armed, "data": outcome.data}
+        return self._own("action", event, payload=payload)
+
     def _turn(self, message: InboundMessage) -> Turn:
-        turn = advance(self._bot, self._resolver, self._session, message, self.now)
+        try:
+            turn = advance(self._bot, self._resolver, self._session, message, self.now)
+        except Exception as error:  # noqa: BLE001 - as in wabox serve, a turn that fails ends in an apology
+            turn = apologise(self._bot, self._session, message, self.now, error)
+            turn = replace(turn, failures=(Failed("this turn", f"{type(error).__name__}: {error}"),))
         unit = turn.unit
         self._session = Session(
             conversation_id=self._id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wabox.core.invocation import Invocation, Outcome
+from wabox.core.invocation import Outcome
 from wabox.engine.invoke import InvokeSpec
 from wabox.flowfile.bot import Bot
 
@@ -21,15 +21,14 @@ class Stubs(dict[str, Any]):
         super().__init__(written or {})
         self._used: dict[int, int] = {}
 
-    def outcome(self, bot: Bot, invocation: Invocation) -> Outcome:
-        """What the call brings."""
-        spec = _spec(bot, invocation)
-        for name in (invocation.name, spec.action if spec else None):
-            if name is not None and name in self:
-                return _outcome(self._next(self[name]))
+    def outcome(self, bot: Bot, chart: str, name: str) -> Outcome:
+        """What the call of this id brings."""
+        spec = _spec(bot, chart, name)
+        for known in (name, spec.action if spec else None):
+            if known is not None and known in self:
+                return _outcome(self._next(self[known]))
         if spec is not None and spec.has_stub:
             return _outcome(self._next(spec.stub))
-        name = invocation.name
         return Outcome(error=f"no stub for {name!r}: add stub: {{{name}: …}}, or a stub: to the invoke itself")
 
     def _next(self, stub: Any) -> Any:
@@ -46,7 +45,7 @@ def _outcome(stub: Any) -> Outcome:
     return Outcome(output=stub)
 
 
-def _spec(bot: Bot, invocation: Invocation) -> InvokeSpec | None:
-    chart = bot.charts.live.get(invocation.chart)
-    states = chart.states.values() if chart else ()
-    return next((spec for state in states for spec in state.invokes if spec.id == invocation.name), None)
+def _spec(bot: Bot, chart: str, name: str) -> InvokeSpec | None:
+    live = bot.charts.live.get(chart)
+    states = live.states.values() if live else ()
+    return next((spec for state in states for spec in state.invokes if spec.id == name), None)
