@@ -1,4 +1,7 @@
-"""Placeholders: ``{name}``, ``{cart.total}``; ``{{`` and ``}}`` are braces.
+"""Placeholders: ``{name}``, ``{cart.total}``, ``{visit.day:date}``; ``{{`` and ``}}`` are braces.
+
+What stands behind the colon is a *format*: how the value is written in the customer's language. The engine knows no languages,
+so whoever fills the text brings the formats; without them the value is written as it is.
 
 Anything else in braces is left as written, and what is filled in is never looked at again: a customer called
 ``{password}`` stays one.
@@ -8,23 +11,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from wabox.engine.value import look_up
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*(?:\.\w+)*)\}", re.ASCII)
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*(?:\.\w+)*)(?::([a-z]+))?\}", re.ASCII)
+
+Show: TypeAlias = Callable[[Any, str], str | None]
+"""Writes a value in a format; None when it has no such format or the value is not of that kind."""
 
 
-def fill(text: str, context: Mapping[str, Any]) -> str:
+def fill(text: str, context: Mapping[str, Any], show: Show | None = None) -> str:
     """The text with its placeholders replaced; what the context does not have becomes nothing."""
     if "{" not in text and "}" not in text:
         return text
 
     def put(match: re.Match[str]) -> str:
-        path = match[1]
-        return match[0][0] if path is None else written(look_up(context, tuple(path.split("."))))
+        path, form = match[1], match[2]
+        if path is None:
+            return match[0][0]
+        value = look_up(context, tuple(path.split(".")))
+        shown = show(value, form) if form is not None and show is not None and value is not None else None
+        return written(value) if shown is None else shown
 
-    return _PLACEHOLDER.sub(put, text)
+    return PLACEHOLDER.sub(put, text)
 
 
 def fill_first(text: str, context: Mapping[str, Any], later: str, put: Callable[[str], str] = str) -> str:
@@ -39,7 +49,7 @@ def fill_first(text: str, context: Mapping[str, Any], later: str, put: Callable[
             return match[0]
         return doubled(put(written(look_up(context, tuple(path.split("."))))))
 
-    return _PLACEHOLDER.sub(replace, text)
+    return PLACEHOLDER.sub(replace, text)
 
 
 def doubled(text: str) -> str:
@@ -49,7 +59,17 @@ def doubled(text: str) -> str:
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The paths that :func:`fill` would look up, in order, each once."""
-    return tuple(dict.fromkeys(match[1] for match in _PLACEHOLDER.finditer(text) if match[1] is not None))
+    return tuple(dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(text) if match[1] is not None))
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """The formats that its placeholders name, each once."""
+    return tuple(dict.fromkeys(match[2] for match in PLACEHOLDER.finditer(text) if match[2] is not None))
+
+
+def around(text: str) -> str:
+    """The text with a blank in the place of each placeholder."""
+    return PLACEHOLDER.sub(lambda match: match[0][0] if match[1] is None else " ", text)
 
 
 def written(value: Any) -> str:

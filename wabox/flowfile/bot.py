@@ -22,6 +22,7 @@ from wabox.errors import FlowError
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
+from wabox.flowfile.formats import in_language
 from wabox.flowfile.messages import check_messages, content, is_offered
 from wabox.flowfile.names import check_names
 from wabox.flowfile.templates import Templates
@@ -90,7 +91,7 @@ class Bot:
             options = self.templates[template.kind.name].replies(template.kind.language or language)
         for event, reference in options:
             written = self.texts.get(reference, language)
-            title = fill(written, context)
+            title = fill(written, context, in_language(language))
             if is_offered(written, title):
                 yield event, title
 

@@ -20,6 +20,7 @@ from wabox.engine.text import fill, placeholders, written
 from wabox.engine.value import look_up, put_in
 from wabox.flowfile.document import Mark, Source, Steps
 from wabox.flowfile.draft import Draft
+from wabox.flowfile.formats import in_language
 from wabox.flowfile.templates import Templates, message_of
 from wabox.flowfile.texts import Texts
 
@@ -83,15 +84,16 @@ def content(
     template: SayTemplate, texts: Texts, language: str, context: Mapping[str, Any], templates: Templates
 ) -> Content:
     """The message in one language, placeholders filled."""
+    show = in_language(language)
 
     def text(reference: str | None) -> str | None:
-        return None if reference is None else fill(texts.get(reference, language), context)
+        return None if reference is None else words(reference)
 
     def words(reference: str) -> str:
-        return fill(texts.get(reference, language), context)
+        return fill(texts.get(reference, language), context, show)
 
     def changed(reference: str, role: Role) -> str:
-        return fill(reference if role == "data" else texts.get(reference, language), context)
+        return fill(reference if role == "data" else texts.get(reference, language), context, show)
 
     listed: OptionList | None = None
     if template.list is not None:

@@ -11,12 +11,13 @@ from wabox.engine.event import AFTER, DONE, matches
 from wabox.engine.problem import Path
 from wabox.engine.said import Said, said_in
 from wabox.engine.state import BoundAction, State
-from wabox.engine.text import placeholders
+from wabox.engine.text import around, formats, placeholders
 from wabox.flowfile import texts as texts_file
 from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.document import Mark, Source
 from wabox.flowfile.draft import Draft
 from wabox.flowfile.findings import did_you_mean
+from wabox.flowfile.formats import FORMATS
 from wabox.flowfile.messages import parts, place_of
 from wabox.flowfile.words import listed, quoted
 
@@ -179,9 +180,7 @@ def _check_references(draft: Draft, chart: Chart, said: Said) -> set[str]:
 
 
 def _has_words(text: str) -> bool:
-    for path in placeholders(text):
-        text = text.replace("{" + path + "}", " ")
-    return _WORDS.search(text) is not None
+    return _WORDS.search(around(text)) is not None
 
 
 def _check_translations(draft: Draft) -> None:
@@ -191,6 +190,11 @@ def _check_translations(draft: Draft) -> None:
     for file in files.values():
         source = file.document.source
         for key, mark in file.marks.items():
+            for form in formats(file.texts[key]):
+                if form not in FORMATS:
+                    sentence = f"there is no format {quoted(form)}"
+                    fix = did_you_mean(form, FORMATS, f"write one of {', '.join(FORMATS)}")
+                    draft.findings.append(source.finding(mark, "unknown-format", sentence, fix))
             if key.startswith(texts_file.OWN):
                 if key not in ours:
                     sentence = f"wabox has no text {quoted(key)}"

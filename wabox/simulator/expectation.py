@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from wabox.engine.snapshot import Snapshot
+from wabox.engine.text import PLACEHOLDER
 from wabox.engine.view import active_states
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.document import Mark
 from wabox.flowfile.script import Expectation, ScriptStep, in_language
 from wabox.simulator.bubble import Bubble
-
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{[A-Za-z_]\w*(?:\.\w+)*\}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +167,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     """Whatever the placeholders stand for."""
     parts: list[str] = []
     end = 0
-    for match in _PLACEHOLDER.finditer(text):
+    for match in PLACEHOLDER.finditer(text):
         parts.append(re.escape(text[end : match.start()]))
         parts.append(re.escape(match[0][0]) if match[0] in ("{{", "}}") else "(?s:.*?)")
         end = match.end()
