@@ -152,6 +152,14 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def app_secret(root: Path, file: Path | None = None, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The app secret alone: from ``file``, else where :func:`load` finds it; ``None`` when nobody names one."""
+    env = os.environ if environ is None else environ
+    if file is not None:
+        return _secret(Path.cwd(), "app_secret", {"app_secret_file": str(file)}, {})
+    return _secret(root, "app_secret", _read(root / FILE).get("whatsapp", {}), env)
+
+
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))

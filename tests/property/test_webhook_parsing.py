@@ -93,7 +93,10 @@ def _of_entry(entry: Any) -> int:
 
 def _of_change(change: Any) -> int:
     value = change.get("value") if isinstance(change, dict) else None
-    if not isinstance(value, dict) or change.get("field") != "messages":
+    if not isinstance(value, dict):
+        return 1
+    field = change.get("field")
+    if field != "messages" and not (field is None and value.keys() & {"messages", "statuses"}):
         return 1
     metadata = value.get("metadata")
     number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None

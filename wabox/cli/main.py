@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, publish, serve, test
+from wabox.cli import chat, demo, flows, publish, serve, test, webhook
 from wabox.errors import WaboxError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("test")(test.play)
 app.command()(publish.publish)
 app.command()(serve.serve)
 app.add_typer(flows.group, name="flows")
+app.add_typer(webhook.group, name="webhook")
 
 
 def _version(wanted: bool) -> None:

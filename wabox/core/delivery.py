@@ -101,6 +101,8 @@ class StatusUpdate:
     recipient: str | None = None
     errors: tuple[Mapping[str, Any], ...] = ()
     pricing: Mapping[str, Any] | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The status object as it came; not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ whose it is. It waits here until then. Most strays are never claimed: another sy
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import msgspec
 
@@ -27,7 +28,8 @@ def add(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None:
         if later(old, status.status) is old:
             return
     connection.execute(
-        "INSERT OR REPLACE INTO stray_statuses (wamid, at, body) VALUES (?, ?, ?)", (status.wamid, now, _encode(status))
+        "INSERT OR REPLACE INTO stray_statuses (wamid, at, body) VALUES (?, ?, ?)",
+        (status.wamid, now, _encode(replace(status, raw={}))),
     )
 
 

@@ -48,4 +48,5 @@ def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
         recipient=text(status, "recipient_user_id") or text(status, "recipient_id") or None,
         errors=tuple(errors),
         pricing=members(status, "pricing") or None,
+        raw=status,
     )

@@ -33,6 +33,7 @@ from wabox.whatsapp import inbound, statuses, wire
 from wabox.whatsapp.wire import Malformed
 
 _NULL: Final = b"null"
+_CONTENT: Final = frozenset({"messages", "statuses"})
 
 
 class _Metadata(msgspec.Struct):
@@ -65,9 +66,13 @@ class Ordinary(msgspec.Struct):
 _ORDINARY: Final = msgspec.json.Decoder(Ordinary)
 
 
-def parse(body: bytes, now: int) -> Arrival:
-    """Everything in the body of one webhook. ``now`` in ms stands in for timestamps that are missing."""
-    found = _Found(body, now)
+def parse(body: bytes, now: int, *, number_id: str | None = None) -> Arrival:
+    """Everything in the body of one webhook.
+
+    ``now`` in ms stands in for timestamps that are missing, ``number_id`` for a number that is: without it, what came to no
+    number is a dead letter, because it could not be answered from any.
+    """
+    found = _Found(body, now, number_id)
     found.envelope()
     return Arrival(
         messages=tuple(found.messages),
@@ -78,10 +83,11 @@ def parse(body: bytes, now: int) -> Arrival:
 
 
 class _Found:
-    __slots__ = ("_body", "_crowded", "_now", "dead", "messages", "others", "statuses")
+    __slots__ = ("_body", "_crowded", "_default", "_now", "dead", "messages", "others", "statuses")
 
-    def __init__(self, body: bytes, now: int) -> None:
+    def __init__(self, body: bytes, now: int, default: str | None) -> None:
         self._body = body
+        self._default = default
         self._now = now
         self._crowded = wire.crowded(body)
         self.messages: list[InboundMessage] = []
@@ -142,6 +148,8 @@ class _Found:
     def _change(self, raw: Raw | bytes, entry: dict[str, Raw]) -> None:
         change = wire.objects(raw)
         field = wire.value(change.get("field", _NULL))
+        if field is None and _CONTENT & _members(change).keys():
+            field = "messages"  # no other has these parts
         if type(field) is not str or not field:
             raise Malformed("no field in it")
         if field == "messages" and self._value(wire.objects(change.get("value", _NULL))):
@@ -150,7 +158,7 @@ class _Found:
 
     def _value(self, parts: dict[str, Raw]) -> bool:
         """The value of the field ``messages``; false when it holds nothing that we could name."""
-        number_id = _phone_number_id(parts.pop("metadata", _NULL))
+        number_id = _phone_number_id(parts.pop("metadata", _NULL)) or self._default
         if number_id is None:
             raise Malformed("no metadata.phone_number_id in it")
         contacts = parts.pop("contacts", Raw())
@@ -203,12 +211,17 @@ def _phone_number_id(metadata: Raw | bytes) -> str | None:
     return number_id if type(number_id) is str and number_id else None
 
 
+def _members(change: dict[str, Raw]) -> dict[str, Raw]:
+    """The parts of a change's value, if it has any."""
+    try:
+        return wire.objects(change.get("value", _NULL))
+    except Malformed:
+        return {}
+
+
 def _number(change: dict[str, Raw]) -> str | None:
     """The business number that a change of any field is about, if it names one."""
-    try:
-        value = wire.objects(change.get("value", _NULL))
-    except Malformed:
-        return None
+    value = _members(change)
     # `messaging_handovers` names the number where others have `metadata`.
     return _phone_number_id(value.get("metadata", _NULL)) or _phone_number_id(value.get("recipient", _NULL))
 

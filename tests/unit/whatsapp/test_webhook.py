@@ -394,3 +394,12 @@ def test_both_doors_lead_to_the_same_room(name: str) -> None:
         ordinary.statuses,
         len(ordinary.dead),
     )
+
+
+def test_a_change_without_field() -> None:
+    """Messages are recognised where the field is missing; a number that is missing may be given."""
+    value = {"messages": [payloads.text()]}
+    body = json.dumps({"entry": [{"changes": [{"value": value}]}]}).encode()
+    assert parse(body, NOW).dead[0].reason == "change: no metadata.phone_number_id in it"
+    (message,) = parse(body, NOW, number_id="77").messages
+    assert message.number_id == "77"
