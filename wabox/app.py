@@ -159,7 +159,13 @@ def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock
 
     def load(id_: str, known: bool) -> Bot:
         return load_bot(
-            shelf.check(id_), language=settings.language, context=settings.context, name=bot, published=known
+            shelf.check(id_),
+            language=settings.language,
+            context=settings.context,
+            timezone=settings.timezone,
+            region=settings.region,
+            name=bot,
+            published=known,
         )
 
     return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock)

@@ -10,6 +10,8 @@ wabox.toml         environment                   meaning
 bot.name           WABOX_BOT                     the folder in ``flows/`` (default: the only one)
 bot.language       –                             language until the customer shows theirs
 bot.context        –                             values that every new conversation begins with
+bot.timezone       –                             IANA zone of "tomorrow" and "at five" (UTC)
+bot.region         –                             country of customers whose number does not say (ES, MX …)
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
@@ -27,12 +29,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabox.errors import SettingsError
 
@@ -79,6 +83,8 @@ class Settings:
     bot: str | None = None
     language: str | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    timezone: str = "UTC"
+    region: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     data: Path = Path("data")
@@ -107,7 +113,7 @@ class Settings:
 
 
 KNOWN: dict[str, frozenset[str]] = {
-    "bot": frozenset({"name", "language", "context"}),
+    "bot": frozenset({"name", "language", "context", "timezone", "region"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
         {"api_url", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
@@ -142,6 +148,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         bot=env.get("WABOX_BOT") or bot.get("name"),
         language=bot.get("language"),
         context=context,
+        timezone=_timezone(path, bot.get("timezone", "UTC")),
+        region=_region(path, bot.get("region")),
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
@@ -158,6 +166,22 @@ def app_secret(root: Path, file: Path | None = None, environ: Mapping[str, str] 
     if file is not None:
         return _secret(Path.cwd(), "app_secret", {"app_secret_file": str(file)}, {})
     return _secret(root, "app_secret", _read(root / FILE).get("whatsapp", {}), env)
+
+
+def _timezone(path: Path, name: Any) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise SettingsError(
+            f"{path}: [bot] timezone {name!r} is no time zone; write one such as Europe/Madrid"
+        ) from None
+    return str(name)
+
+
+def _region(path: Path, code: Any) -> str | None:
+    if code is not None and not (isinstance(code, str) and re.fullmatch("[A-Z]{2}", code)):
+        raise SettingsError(f"{path}: [bot] region {code!r} is no country; write its two letters, such as ES")
+    return code
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

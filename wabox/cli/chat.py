@@ -35,14 +35,14 @@ def chat(
 
     Example:  echo '{"user": "hi"}' | wabox chat shop --json
     """
+    from dataclasses import replace
+
     from wabox.cli.serve import load_for
-    from wabox.settings import Settings, load
+    from wabox.settings import load
     from wabox.simulator import Simulator
 
     settings = load(Path.cwd(), {})
-    loaded = load_for(
-        Settings(root=settings.root, bot=bot or settings.bot, language=settings.language, context=settings.context)
-    )
+    loaded = load_for(replace(settings, bot=bot or settings.bot))
     simulator = Simulator(loaded, stubs=_stubs(stub))
     if as_json:
         _json_lines(simulator)

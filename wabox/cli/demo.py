@@ -78,6 +78,8 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         root=own.root,
         bot=name,
         language=own.language,
+        timezone=own.timezone,
+        region=own.region,
         context={**own.context, "media_url": f"http://127.0.0.1:{port}/phone/static"},
         port=port,
         data=data,

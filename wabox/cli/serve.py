@@ -59,7 +59,13 @@ def load_for(settings: Settings) -> Bot:
     from wabox.flowfile.bot import load_bot
     from wabox.flowfile.folder import find_bot
 
-    return load_bot(find_bot(settings.bot, settings.root), language=settings.language, context=settings.context)
+    return load_bot(
+        find_bot(settings.bot, settings.root),
+        language=settings.language,
+        context=settings.context,
+        timezone=settings.timezone,
+        region=settings.region,
+    )
 
 
 async def _serve(settings: Settings) -> None:

@@ -126,7 +126,13 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
     from wabox.simulator.runner import Runner
 
     began = time.perf_counter()
-    loaded = load_bot(folder, language=settings.language, context=settings.context)
+    loaded = load_bot(
+        folder,
+        language=settings.language,
+        context=settings.context,
+        timezone=settings.timezone,
+        region=settings.region,
+    )
     findings: list[Finding] = []
     tests = [test for test in read_tests(loaded, findings.append) if _chosen(test, words)]
     if words:

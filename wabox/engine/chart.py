@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wabox.core.action import Action, Guard
 from wabox.core.kind import QuickReply
+from wabox.core.slot import Slot
 from wabox.engine.event import AFTER
 from wabox.engine.migration import Versioning, read_versioning
 from wabox.engine.problem import ChartError, Path, Problem
@@ -97,6 +98,8 @@ class Chart:
     """Ids of the history states, in document order."""
     versioning: Versioning
     """What it says about conversations of its earlier versions."""
+    slots: Mapping[str, Slot]
+    """What its states collect, by context path, in document order."""
     memory: Memory = field(default_factory=lambda: Memory(MEMORY))
 
     def __repr__(self) -> str:
@@ -176,6 +179,7 @@ def compile_chart(
         timers=timers,
         histories=tuple(state.id for state in states.values() if state.type == "history"),
         versioning=versioning,
+        slots=_slots(states.values()),
         memory=Memory(memory),
     )
 
@@ -190,6 +194,14 @@ def _walk(state: State) -> Iterator[State]:
     yield state
     for child in state.children:
         yield from _walk(child)
+
+
+def _slots(states: Iterable[State]) -> Mapping[str, Slot]:
+    found: dict[str, Slot] = {}
+    for state in states:
+        if state.collect is not None:
+            found.setdefault(state.collect.slot.name, state.collect.slot)
+    return found
 
 
 def _context(reader: Reader, definition: Mapping[str, Any]) -> Mapping[str, Any]:

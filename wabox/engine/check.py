@@ -14,6 +14,8 @@ Pure, and without running anything: see :mod:`wabox.engine.reach`. The rules, by
 ``detour-recursion``   detours lead round in a circle
 ``detour-never-ends``  a detour has no end: the customer would never come back from it
 ``unhandled-option``   nobody handles a button or row
+``no-collected``       a slot is filled, and nothing follows
+``no-invalid``         (warning) after the last wrong answer to a question there is neither a way on nor a person
 ``no-human``           no state gives the conversation to people
 ``human-unheard``      (warning) in a state, asking for a person does nothing
 =====================  ================================================================================================
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wabox.engine.chart import Chart
+from wabox.engine.collect import COLLECTED, INVALID, Collect
 from wabox.engine.event import AFTER, RESUMED, matches
 from wabox.engine.problem import Path
 from wabox.engine.reach import Reach, entered, is_clock, leaves_of
@@ -82,6 +85,9 @@ class _Chart:
         yield from self._circles()
         yield from self._waiting()
         yield from self._unfinished()
+        for state in self.chart.states.values():
+            if state.collect is not None and state in self.reach.active:
+                yield from self._collecting(state, state.collect)
         if self.main is not None:
             for state in self.chart.states.values():
                 if state in self.reach.active:
@@ -203,6 +209,18 @@ class _Chart:
                 found |= leaves_of(transition.targets)
         return frozenset(found)
 
+    def _collecting(self, state: State, collect: Collect) -> Iterator[Fault]:
+        path = (*state.path, "collect")
+        around = (state, *state.ancestors)
+        if not any(_hears(one, COLLECTED) for one in around):
+            sentence = f"nothing follows when {collect.slot.name!r} is filled: nobody handles 'collected'"
+            yield self._fault(path, "no-collected", sentence, "add on: {collected: …} with the state that comes next")
+        ears = around if self.main is None else (*around, self.main.root)
+        if not any(_hears(one, event) for one in ears for event in (INVALID, HUMAN)):
+            sentence = f"after {collect.slot.retries + 1} wrong answers for {collect.slot.name!r} there is no way on"
+            fix = "add on: {invalid: …}, or human: to the on: of the root"
+            yield Fault(self.chart.id, path, "no-invalid", sentence, fix, "warning")
+
     def _unhandled(self, state: State, main: Chart) -> Iterator[Fault]:
         for said in said_in(state):
             yield from self._options(said, main)
@@ -213,8 +231,8 @@ class _Chart:
         # What is only said may be answered in the state that comes after.
         ears = (*(near if said.waits else states), main.root)
         for option in said.template.options:
-            if any(_hears(one, option.event) for one in ears):
-                continue
+            if any(_hears(one, option.event) for one in ears) or (said.waits and said.state.collect is not None):
+                continue  # what is collected is answered by its options
             sentence = f"nobody handles {option.event!r}: a tap on {option.title!r} would do nothing"
             fix = f"add {option.event}: to the state's on:, or take the option away"
             path = (*said.path, *_option_path(said.template, option.event))

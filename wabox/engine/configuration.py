@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from wabox.engine.chart import Chart
+from wabox.engine.collect import Collect
 from wabox.engine.event import RAISE, matches
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import State, Transition
@@ -26,7 +27,7 @@ Rows: TypeAlias = tuple[tuple[Transition, ...], ...]
 
 class Configuration:
     __slots__ = (
-        *("active", "always", "chart", "clock", "detours", "hard", "key", "leaves"),
+        *("active", "always", "chart", "clock", "collect", "detours", "hard", "key", "leaves"),
         *("plans", "question", "rows", "soft", "states"),
     )
 
@@ -50,6 +51,9 @@ class Configuration:
             self.detours.update(state.detours)
         self.question: tuple[State, tuple[SayTemplate, ...]] | None = next(
             ((state, state.ask) for state in inner if state.ask), None
+        )
+        self.collect: tuple[State, Collect] | None = next(
+            ((state, state.collect) for state in inner if state.collect is not None), None
         )
         self.always = self._rows(lambda state: state.always)
         self.rows: dict[str, Rows] = {}

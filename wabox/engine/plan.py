@@ -50,6 +50,8 @@ class Plan:
     """The chart's root is final."""
     historic: bool
     """Working it out looked at the history."""
+    asked: str | None
+    """The state whose question stood and is left, unless people had the conversation there."""
     rests: bool
     """After it, nothing can follow in this step: no event was raised, and no eventless transition waits."""
 
@@ -160,8 +162,15 @@ class _Microstep:
             next=following,
             done=done,
             historic=self.historic,
+            asked=self.asked(exits),
             rests=program.calm and not done and not following.always,
         )
+
+    def asked(self, exits: tuple[State, ...]) -> str | None:
+        inner = sorted((state for state in self.active if state.ask), key=lambda state: (-state.depth, state.order))
+        if not inner or inner[0] not in exits or inner[0].handoff is not None:
+            return None
+        return inner[0].id
 
     def without_conflicts(self, chosen: Iterable[Transition]) -> tuple[Transition, ...]:
         """removeConflictingTransitions: of two that would leave the same state, the one with the inner source wins, else

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
+from wabox.engine.collect import COLLECTED, Collect
 from wabox.engine.effect import CloseHandoff, OpenHandoff, Say
 from wabox.engine.event import DONE, Event
 from wabox.engine.invoke import InvokeSpec
 from wabox.engine.reference import read
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import BoundAction, Running, State, Transition
+from wabox.engine.value import look_up
 
 Operation: TypeAlias = Callable[[Running], None]
 
@@ -64,12 +66,17 @@ def entry_blocks(state: State, by_default: bool) -> list[Block]:
     blocks = [_block(f"entry of {_named(state)}", state.entry)]
     operations: list[Operation] = [_say(template, state.id, False) for template in state.say]
     operations += [_say(template, state.id, True) for template in state.ask]
+    calm = True
+    if state.collect is not None:
+        # The question stays: it is dropped with its state, and stands if nobody takes the event.
+        operations.append(_filled(state.collect))
+        calm = False
     if state.handoff is not None:
         spec = state.handoff
         effect = OpenHandoff(spec.queue, spec.priority, spec.reason, state.id)
         operations.append(lambda running: running.effects.append(effect))
     # A block of its own: a failing entry action must not leave the customer in silence.
-    blocks.append(Block(f"messages of {_named(state)}", tuple(operations)))
+    blocks.append(Block(f"messages of {_named(state)}", tuple(operations), calm=calm))
     if state.invokes:
         calls = tuple(_invoke(spec) for spec in state.invokes)
         blocks.append(Block(f"invoke of {_named(state)}", calls, calm=False))
@@ -111,6 +118,18 @@ def _block(where: str, actions: tuple[BoundAction, ...]) -> Block:
 
 def _say(template: SayTemplate, state: str, question: bool) -> Operation:
     return lambda running: running.effects.append(Say(template, running.context, state, question))
+
+
+def _filled(collect: Collect) -> Operation:
+    """A slot that has its value is not asked for: the state says at once that it is collected."""
+
+    def tell(running: Running) -> None:
+        value = look_up(running.context, collect.keys)
+        if value is not None:
+            data = {"slot": collect.slot.name, "value": value, "already": True}
+            running.queue.append(Event(COLLECTED, data))
+
+    return tell
 
 
 def done_block(state: State, final: State | None = None) -> Block:

@@ -24,6 +24,9 @@ MICROSTEPS = 1_000
 MOST_SAID = 10
 """Messages that such a step may send all the same."""
 
+BACK = 3
+"""Questions that one can go back, which is what a snapshot has room for."""
+
 
 class Run:
     """Written for speed: what few steps need is a class attribute until it is needed."""
@@ -36,6 +39,8 @@ class Run:
     taken: tuple[Taken, ...] = ()
     entered: tuple[Entered, ...] = ()
     actions: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    """States whose questions were answered, the newest last."""
     _failed: frozenset[Transition] = frozenset()
     """Those whose guard raised."""
 
@@ -79,6 +84,7 @@ class Run:
         self.history = {}
         self.timers = {}
         self.invokes = {}
+        self.back = ()
         plan = entry_plan(chart)
         self.config = plan.next
         self.done = plan.done
@@ -169,6 +175,8 @@ class Run:
         self.done = plan.done
         self.taken += plan.taken
         self.entered += plan.entered
+        if plan.asked is not None and not self.event.data.get("already"):
+            self.back = (*self.back, plan.asked)[-BACK:]
         if plan.saves:
             self.history = {**self.history, **plan.saves}
         for name in plan.disarm:

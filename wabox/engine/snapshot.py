@@ -16,6 +16,8 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     misses    messages in a row that nobody understood
     invokes   {id of a call whose result is awaited: the seq that asked for it}; a suspended frame has its own, and
               ``results``, {event: data}, that came meanwhile
+    tries     wrong answers to the question that stands
+    back      states whose questions were answered before, the newest last, at most three: where "go back" leads
 
 What is empty is left out. Unknown keys are ignored, so an older release reads what a newer one of the same layout wrote.
 Reading runs nothing. The snapshots are trusted to be ours, but not to be whole: see :func:`decode`, and
@@ -47,6 +49,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     invokes: dict[str, int] = {}
     results: dict[str, dict[str, Any]] = {}
     """Event → its data: what calls brought while the frame was suspended."""
+    back: tuple[str, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -66,6 +69,8 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     misses: int = 0
     invokes: dict[str, int] = {}
     """Calls whose results are awaited: id → the seq that asked for it."""
+    tries: int = 0
+    back: tuple[str, ...] = ()
 
     @property
     def charts(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from wabox.engine.chart import Chart, Charts
+from wabox.engine.collect import COLLECTED, CORRECTED, filled
 from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
 from wabox.engine.effect import Arm, Disarm, Effect, Ended, Nudge, Push, Resumed
 from wabox.engine.event import HARD, RESUMED, SOFT, Event, matches
@@ -56,6 +57,7 @@ class Conversation(Run):
         self.history = before.history
         self.timers = before.timers.copy()
         self.invokes = before.invokes
+        self.back = before.back
         if before.stack:
             self.stack = before.stack
             for frame in before.stack:
@@ -71,6 +73,15 @@ class Conversation(Run):
         """Let the event find who handles it; then end the detours that are over."""
         name = event.name
         self.events = (name,)
+        if name in (COLLECTED, CORRECTED):
+            own = self.config.collect
+            self.context = filled(self.context, event, self.config.chart.slots, own[1] if own is not None else None)
+        if name == CORRECTED:
+            # Done with the new value, whether or not the chart wants to do more about it.
+            self.macrostep(event)
+            if self.done:
+                self._unwind()
+            return True
         if (self.stack or name in self.config.detours) and self._only_by_star(event):
             handled = self._elsewhere(event) or self.macrostep(event)
         else:
@@ -132,12 +143,12 @@ class Conversation(Run):
         if not own:
             return False
         stack = self.stack
-        inner = (self.config, self.context, self.history, self.timers, self.delays, self.invokes)
+        inner = (self.config, self.context, self.history, self.timers, self.delays, self.invokes, self.back)
         self.event, self.stack = event, ()
         self._resume(stack[0])
         chosen = self.select(event.name) if any(map(self.holds, own)) else None
         if chosen is not None and _leads_somewhere(chosen):
-            self.config, self.context, self.history, self.timers, self.delays, self.invokes = inner
+            self.config, self.context, self.history, self.timers, self.delays, self.invokes, self.back = inner
             self.perform(leaving(self.config))
             for frame in reversed(stack[1:]):
                 self._resume(frame)
@@ -151,7 +162,7 @@ class Conversation(Run):
             self.take(chosen)
             stack = (msgspec.structs.replace(self._suspended(), results=stack[0].results), *stack[1:])
         self.stack = stack
-        self.config, self.context, self.history, self.timers, self.delays, self.invokes = inner
+        self.config, self.context, self.history, self.timers, self.delays, self.invokes, self.back = inner
         self.settle()
         return chosen is not None
 
@@ -195,6 +206,7 @@ class Conversation(Run):
             history=self.history,
             timers={name: (max(0, due - self.now), armed) for name, (due, armed) in self.timers.items()},
             invokes=self.invokes,
+            back=self.back,
         )
 
     def _resume(self, frame: Frame) -> None:
@@ -204,6 +216,7 @@ class Conversation(Run):
         self.history = frame.history
         self.invokes = frame.invokes
         self.timers = {name: (self.now + left, self.seq) for name, (left, _) in frame.timers.items()}
+        self.back = frame.back
         self.delays = self._in_force()
 
     # Clocks.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from wabox.core.event import Event
+from wabox.engine.collect import Collect
 from wabox.engine.invoke import InvokeSpec
 from wabox.engine.problem import Path
 from wabox.engine.say import SayTemplate
@@ -173,6 +174,8 @@ class State:
     """Delays in ms, each once."""
     say: tuple[SayTemplate, ...] = ()
     ask: tuple[SayTemplate, ...] = ()
+    collect: Collect | None = None
+    """The slot that the answer to ``ask`` fills."""
     reprompt: tuple[SayTemplate, ...] = ()
     expect: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()

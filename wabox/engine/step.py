@@ -27,10 +27,12 @@ from typing import Any
 import msgspec
 
 from wabox.engine.chart import Charts
+from wabox.engine.collect import COLLECTED, CORRECTED
 from wabox.engine.configuration import Configuration
 from wabox.engine.effect import Effect
 from wabox.engine.event import Event, due_event
 from wabox.engine.plan import with_history
+from wabox.engine.run import BACK
 from wabox.engine.snapshot import LAYOUT, Snapshot
 from wabox.engine.stack import Conversation, ask_for, checked, wind
 from wabox.engine.state import Entered, Taken
@@ -138,7 +140,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
     """
     name = event.name
     rows = config.rows.get(name)
-    if not rows or len(rows) > 1 or name in config.detours:
+    if not rows or len(rows) > 1 or name in config.detours or name in (COLLECTED, CORRECTED):
         return None
     given: Any = _Calm(snapshot.context, event)
     try:
@@ -178,6 +180,8 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         snapshot.language,
         snapshot.misses,
         snapshot.invokes,
+        snapshot.tries if following is config else 0,
+        (*snapshot.back, plan.asked)[-BACK:] if plan.asked is not None else snapshot.back,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 
@@ -198,5 +202,7 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         None if before is None else before.language,
         0 if before is None else before.misses,
         run.invokes,
+        before.tries if before is not None and before.leaves == config.key and before.chart == config.chart.ref else 0,
+        run.back,
     )
     return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

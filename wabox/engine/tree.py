@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from wabox.engine.collect import asking, read_collect
 from wabox.engine.invoke import read_invokes
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
@@ -31,7 +32,20 @@ STATE_KEYS = (
         "description",
         "meta",
     ),
-    *("say", "ask", "reprompt", "expect", "timeouts", "detours", "handoff", "invoke", "output", "history", "target"),
+    *(
+        "say",
+        "ask",
+        "collect",
+        "reprompt",
+        "expect",
+        "timeouts",
+        "detours",
+        "handoff",
+        "invoke",
+        "output",
+        "history",
+        "target",
+    ),
 )
 ROOT_KEYS = (
     *(*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types"),
@@ -136,6 +150,12 @@ def _own(reader: Reader, definition: Mapping[str, Any], state: State, path: Path
     """What a chat needs on top of a statechart."""
     state.say = read_say(reader, definition.get("say"), (*path, "say"))
     state.ask = read_say(reader, definition.get("ask"), (*path, "ask"))
+    state.collect = read_collect(reader, definition.get("collect"), (*path, "collect"))
+    if definition.get("collect") is not None and (not state.ask or state.type != "atomic"):
+        what = "has no ask" if not state.ask else f"is {state.type}"
+        fix = "add ask: with the question" if not state.ask else "write it in the state inside that asks"
+        reader.wrong((*path, "collect"), "bad-collect", f"a state that collects asks for it, and this {what}", fix)
+    state.ask = asking(state.ask, state.collect)
     state.reprompt = read_say(reader, definition.get("reprompt"), (*path, "reprompt"))
     state.expect = reader.texts(definition.get("expect"), (*path, "expect"), "an intent")
     if "timeouts" in definition:

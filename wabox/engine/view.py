@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wabox.core.slot import Slot
 from wabox.engine.chart import Chart, Charts
+from wabox.engine.collect import Collect, is_filled
 from wabox.engine.configuration import Configuration, configuration
 from wabox.engine.event import matches
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
 from wabox.engine.state import State
+from wabox.engine.value import look_up
 
 
 def active_states(chart: Chart, leaves: Iterable[str]) -> tuple[State, ...]:
@@ -27,6 +30,42 @@ def reprompt(charts: Charts, snapshot: Snapshot) -> tuple[str, tuple[SayTemplate
     """What to say when the answer was not understood: that state's ``reprompt``, or its ``ask`` again."""
     found = _active(charts, snapshot).question if snapshot.status == "active" else None
     return None if found is None else (found[0].id, found[0].reprompt or found[0].ask)
+
+
+def collecting(charts: Charts, snapshot: Snapshot) -> Collect | None:
+    """What the innermost active state of the active frame collects."""
+    found = _active(charts, snapshot).collect if snapshot.status == "active" else None
+    return None if found is None else found[1]
+
+
+def own_events(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
+    """Events and intents that the collecting state names itself, in ``on``, ``expect`` or ``detours``."""
+    found = _active(charts, snapshot).collect if snapshot.status == "active" else None
+    if found is None:
+        return frozenset()
+    return frozenset((*_descriptors(found[0]), *found[0].expect, *found[0].detours)) - {"*"}
+
+
+def open_slots(charts: Charts, snapshot: Snapshot) -> tuple[Slot, ...]:
+    """Slots without a value that the state around the collecting one wants too: its own first, then in document order."""
+    found = _active(charts, snapshot).collect if snapshot.status == "active" else None
+    if found is None:
+        return ()
+    state, own = found
+    around = state.parent or state
+    slots = {own.slot.name: own.slot}
+    for other in _active(charts, snapshot).chart.states.values():
+        if other.collect is not None and other.within(around) and not is_filled(other.collect, snapshot.context):
+            slots.setdefault(other.collect.slot.name, other.collect.slot)
+    return tuple(slots.values())
+
+
+def filled_slots(charts: Charts, snapshot: Snapshot) -> dict[str, Slot]:
+    """Slots of the active chart that have a value, in document order."""
+    if snapshot.status != "active":
+        return {}
+    slots = _active(charts, snapshot).chart.slots
+    return {name: slot for name, slot in slots.items() if look_up(snapshot.context, tuple(name.split("."))) is not None}
 
 
 def expected(charts: Charts, snapshot: Snapshot) -> tuple[str, ...]:

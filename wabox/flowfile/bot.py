@@ -13,8 +13,9 @@ from typing import Any
 from wabox.core.action import Task
 from wabox.core.content import Content
 from wabox.core.fit import fit
-from wabox.core.intent import Intent
+from wabox.core.intent import Choice, Intent
 from wabox.core.kind import TemplateUse
+from wabox.core.slot import Slot
 from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
 from wabox.engine.text import fill
@@ -58,6 +59,10 @@ class Bot:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """Functions of ``actions.py`` that flows invoke, by name."""
     warnings: tuple[Finding, ...] = ()
+    timezone: str = "UTC"
+    """IANA name of the zone whose clock the bot lives by: what "tomorrow" and "at five" mean."""
+    region: str | None = None
+    """ISO 3166: where customers are whose number does not say."""
 
     @property
     def title(self) -> str:
@@ -95,6 +100,17 @@ class Bot:
             if is_offered(written, title):
                 yield event, title
 
+    @property
+    def collects(self) -> bool:
+        """Whether any of its charts fills a slot."""
+        return any(chart.slots for chart in self.charts.live.values())
+
+    def slot_choices(self, slot: Slot, context: Mapping[str, Any], language: str) -> tuple[Choice, ...]:
+        """The options of a slot, their titles as this customer reads them."""
+        return tuple(
+            Choice(event=value, title=fill(self.texts.get(title, language), context)) for value, title in slot.options
+        )
+
     def cannot_read(self, kind: str) -> str:
         """The key of what to say about a message of a type that nothing was made of."""
         key = _CANNOT_READ + kind
@@ -108,6 +124,8 @@ def load_bot(
     context: Mapping[str, Any] | None = None,
     name: str | None = None,
     published: bool = False,
+    timezone: str = "UTC",
+    region: str | None = None,
 ) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
@@ -131,6 +149,8 @@ def load_bot(
         context=dict(context or {}),
         tasks=draft.registered.tasks if draft.registered else {},
         warnings=tuple(_sorted(draft.findings)),
+        timezone=timezone,
+        region=region,
     )
 
 

@@ -28,7 +28,7 @@ from wabox.flowfile.words import quoted
 KINDS = ("keywords", "patterns", "examples")
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\Z")
 RESERVED = ("message.", "timeout.", "done.", "error.", "handoff.", "delivery.", "window.", "faq.", "after.", "xstate.")
-RESERVED_NAMES = ("fallback", "resumed", "reentered", "collected", "invalid", "message", "faq")
+RESERVED_NAMES = ("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "message", "faq")
 
 Add = Callable[[Finding], None]
 

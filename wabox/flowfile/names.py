@@ -22,7 +22,7 @@ from wabox.flowfile.messages import parts, place_of
 from wabox.flowfile.words import listed, quoted
 
 EVENTS = (
-    *("fallback", "timeout.soft", "timeout.hard", "resumed", "reentered", "collected", "invalid"),
+    *("fallback", "timeout.soft", "timeout.hard", "resumed", "reentered", "collected", "corrected", "invalid"),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
     "migration.failed",
     *("message.text", "message.image", "message.audio", "message.voice", "message.video", "message.document"),

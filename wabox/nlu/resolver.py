@@ -21,13 +21,14 @@ from wabox.core.message import InboundMessage
 from wabox.nlu.answers import by_number, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
-from wabox.nlu.utterances import tokens, words_only
+from wabox.nlu.utterances import folded, tokens, words_only
 
 TAPS = frozenset({"button_reply", "list_reply", "button"})
 
 YES, NO, GREETING = "affirm", "deny", "greet"
 _WEAK = frozenset({YES, NO, GREETING})
 _POLITE = frozenset({"please", "pls", "thanks", "thank", "you", "thx", "por", "favor", "porfa", "porfavor", "gracias"})
+_SIGNS = " .,!?¡¿؟\n"
 _LEVELS = {"whole": 0, "expected": 1, "accepted": 2, "weak": 3, "unwanted": 4}
 
 
@@ -73,12 +74,12 @@ class Resolver:
         numbered = by_number(found, expected.choices)
         if numbered is not None:
             return numbered, "expected"
-        answer = self._yes_or_no(found)
+        answer = self.yes_or_no(found)
         if answer is not None and (answer in expected.intents or accepts(expected, answer)):
             return answer, "expected"
         return (best.intent, "rules") if best is not None else (None, "fallback")
 
-    def _yes_or_no(self, found: tuple[str, ...]) -> str | None:
+    def yes_or_no(self, found: tuple[str, ...]) -> str | None:
         """Yes or no, if the whole message says that: "yes please", "no no", "sí, claro", a thumb."""
         said = tuple(dict.fromkeys(words_only(found)))
         plain = tuple(word for word in said if word not in _POLITE) or said
@@ -86,6 +87,26 @@ class Resolver:
             if said in examples or plain in examples or (plain and all((word,) in examples for word in plain)):
                 return name
         return None
+
+    def command(self, text: str, expected: Expected, language: str) -> str | None:
+        """The intent that the whole message is, if somebody here handles it: an exact example, or a keyword or pattern with
+        nothing but polite words around it. Yes, no and greetings are answers, no commands."""
+        found = tuple(word for word in words_only(tokens(text)) if word not in _POLITE)
+        length = len(folded(text).strip(_SIGNS))
+        for match in self._best_first(self._rules.matches(text), expected, language):
+            whole = {
+                "example": True,
+                "keyword": match.length >= len(found),
+                "pattern": match.length >= length,
+            }[match.kind]
+            wanted = match.intent in expected.intents or accepts(expected, match.intent)
+            if whole and wanted and match.intent not in _WEAK:
+                return match.intent
+        return None
+
+    def language_of(self, message: InboundMessage, current: str | None = None) -> str:
+        """The language to read and answer a message in."""
+        return self._language(message.text if message.type == "text" else None, message, current)
 
     def _best_first(self, matches: Sequence[Match], expected: Expected, language: str) -> list[Match]:
         """The matches, the best one first; keywords inside a longer one of a wanted intent are gone."""

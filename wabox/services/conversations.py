@@ -19,11 +19,13 @@ from wabox.core.conversation import Session
 from wabox.core.event import Event
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
+from wabox.engine.collect import CORRECTED, INVALID
 from wabox.engine.invoke import ERROR_INVOKE
 from wabox.engine.view import gives_back, held, waits_for_calls
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
+from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
@@ -108,11 +110,12 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
             return
         draft.begin()
     assert draft.snapshot is not None  # noqa: S101 - it was restored or begun
-    found = understand(draft.bot, resolver, draft.snapshot, message)
+    found = understand(draft.bot, resolver, draft.snapshot, message, draft.now, asked=begun)
     draft.understanding = found
     draft.language = found.language
     draft.keep(language=found.language)
     event = Event(found.event, {**message.payload, **found.data}, customer=True)
+    before = standing(draft) if begun else None
     charts, snapshot = draft.bot.charts, draft.snapshot
     if begun and held(charts, snapshot) and not gives_back(charts, snapshot, found.event):
         # A person has the conversation and will read this: the bot keeps quiet (P7), unless the chart itself minds.
@@ -121,8 +124,15 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         # The first message usually only says hello: what the chart says on starting answers it. Only a clear intent goes
         # further, so that "where is my order" is not met with "hello" alone.
         draft.events.append(found.event)
+        volunteer(draft, resolver, None)
+    elif found.event == INVALID:
+        wrong(draft, found, event)
+    elif found.event == CORRECTED:
+        corrected(draft, event)
     elif draft.step(event):
         draft.keep(misses=0)
+        if found.tier in ("rules", "classifier"):
+            volunteer(draft, resolver, before)
     elif begun:
         _not_handled(draft, found, event)
     if draft.failures and not draft.lines:

@@ -6,14 +6,15 @@ question it belongs to and shares its bubble wherever WhatsApp's limits allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from wabox.core.content import Content
 from wabox.core.limits import breaches
 from wabox.engine.effect import Say
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
+from wabox.engine.text import fill
 from wabox.engine.view import question, reprompt
 from wabox.flowfile.bot import Bot
 
@@ -28,6 +29,8 @@ class Lead:
     """Spell the options out with their numbers."""
     own_words: bool = False
     """The state's ``reprompt`` replaces both when it has one."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What its placeholders stand for."""
 
 
 Line = Say | Lead | Content
@@ -64,7 +67,7 @@ def render(
 
 def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fresh: bool) -> list[Content]:
     if snapshot is None:
-        return [Content(text=bot.text(lead.text, language))]
+        return [Content(text=fill(bot.text(lead.text, language), lead.values))]
     asked = question(bot.charts, snapshot)
     own = reprompt(bot.charts, snapshot)
     if lead.own_words and own is not None and own != asked:
@@ -72,7 +75,7 @@ def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fre
     again = _rendered(bot, asked[1], snapshot, language) if asked else []
     if fresh:
         return again
-    text = bot.text(lead.text, language)
+    text = fill(bot.text(lead.text, language), lead.values)
     titles = [option.title for content in again for option in content.options]
     if lead.numbered and titles:
         # The list takes the place of the question, which was not understood twice; its buttons stay.

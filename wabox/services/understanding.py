@@ -1,4 +1,4 @@
-"""Asks the resolver with what the conversation is waiting for."""
+"""Asks the resolver with what the conversation is waiting for, then whether the message fills a slot."""
 
 from __future__ import annotations
 
@@ -6,27 +6,34 @@ from dataclasses import replace
 
 from wabox.core.intent import Choice, Expected, Understanding
 from wabox.core.message import InboundMessage
+from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.view import accepts, expected, question
+from wabox.engine.view import accepts, expected, held, question
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
+from wabox.services.slots import Answers
 
 OURS = ("handoff.", "timeout.", "done.", "error.", "after:", "raise:", "resumed", "delivery.", "window.")
 """Events that only wabox itself gives to a chart."""
+OUR_SLOTS = frozenset({COLLECTED, CORRECTED, INVALID, "skipped"})
 
 
-def understand(bot: Bot, resolver: Resolver, snapshot: Snapshot, message: InboundMessage) -> Understanding:
-    """What ``message`` means here and now."""
+def understand(
+    bot: Bot, resolver: Resolver, snapshot: Snapshot, message: InboundMessage, now: int, *, asked: bool = True
+) -> Understanding:
+    """What ``message`` means here and now; ``asked`` False: the customer has not seen the question that stands."""
     language = snapshot.language or bot.default_language
-    asked = question(bot.charts, snapshot)
+    standing = question(bot.charts, snapshot)
     choices = tuple(
         Choice(event=event, title=title)
-        for template in (asked[1] if asked else ())
+        for template in (standing[1] if standing else ())
         for event, title in bot.choices(template, snapshot.context, language)
     )
     waits_for = Expected(choices=choices, intents=expected(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
     found = resolver.resolve(message, waits_for, language)
-    if found.tier == "structured" and found.event.startswith(OURS):
+    if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.
         return replace(found, event="fallback")
-    return found
+    if not asked or not bot.collects or held(bot.charts, snapshot):
+        return found
+    return Answers(bot, resolver, snapshot, message, found.language, now).understand(found, waits_for)

@@ -240,7 +240,7 @@ A: dict[str, Any] = {"on": {}}
     ("definition", "path", "code", "words"),
     [
         ({"states": {"a": {"onn": {}}}}, "states.a.onn", "unknown-key", "did you mean 'on'?"),
-        ({"states": {"a": {"collect": {}}}}, "states.a.collect", "unknown-key", 'has no key "collect"'),
+        ({"states": {"a": {"gather": {}}}}, "states.a.gather", "unknown-key", 'has no key "gather"'),
         ({"states": {"a": {"context": {}}}}, "states.a.context", "unknown-key", 'has no key "context"'),
         (
             {"states": {"a": {"type": "paralel", "states": {"b": {}}}}},

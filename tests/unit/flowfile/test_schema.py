@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import wabox.flowfile
-from wabox.engine import action, invoke, saying, tree, wiring
+from wabox.core.slot import MEDIA, SlotType
+from wabox.engine import action, collect, invoke, saying, tree, wiring
 from wabox.engine.chart import ChartError, compile_chart
 from wabox.engine.guard import _OPERATIONS
 from wabox.engine.state import StateType
@@ -47,6 +48,8 @@ NAMES_ONLY = {
 """What no schema can know: whether a name exists, and how states hang together."""
 BEYOND = re.compile(
     "host of a url cannot be filled in|a call may take up to|two invokes have the id"
+    "|of (?:text|name|address|number|money|pattern|date|time|datetime) cannot be|means nothing for|both past and future"
+    "|the pattern (?:is not|repeats|fits)"
     "|soft timeout does not come before|needs a state inside that is no history|two options are the event"
     "|two messages in one|the data cannot be sent"
 )
@@ -91,6 +94,9 @@ def test_same_keys() -> None:
     assert set(DEFS["message"]["anyOf"][1]["properties"]) == set(saying._BUBBLE)
     assert set(DEFS["invoke"]["anyOf"][1]["properties"]) == set(invoke._KEYS)
     assert set(DEFS["http"]["anyOf"][1]["properties"]) == set(invoke._HTTP)
+    assert set(DEFS["collect"]["properties"]) == set(collect.COLLECT_KEYS)
+    assert tuple(DEFS["collect"]["properties"]["type"]["enum"]) == get_args(SlotType)
+    assert tuple(DEFS["kind"]["enum"]) == MEDIA
     assert set(DEFS["shortAction"]["properties"]) == set(action.BUILT_IN)
     assert set(DEFS["comparison"]["properties"]["op"]["enum"]) == set(_OPERATIONS)
     assert set(DEFS["stateProperties"]["properties"]["type"]["enum"]) == {*get_args(StateType), None}
@@ -174,11 +180,15 @@ states:
         after: {10s: one, "1000": [{target: one}]}
         invoke: {id: i, action: look, input: {n: 1}, timeout: 5s, retries: 0, stub: [1], onDone: one, onError: [{target: one}]}
         timeouts: off
+        collect: {slot: s.t, type: choice, retries: 1, required: false, options: {a: A, b: 2}, invalid: [Well, {text: x}]}
         handoff: {queue: q, priority: 1, reason: r}
       back: {type: history, history: deep, target: two}
       end: {type: final}
     onDone: c
   d: {invoke: [look, {src: look, onDone: c}, {http: 'https://e.com'}, {http: {url: 'https://e.com', method: PUT, json: 1}}]}
+  e: {ask: When?, collect: {slot: w, type: datetime, min: '17:00', max: null, future: true, region: ES}}
+  f: {ask: What?, collect: {slot: w, type: pattern, pattern: '[A-Z]+', min: 3}}
+  g: {ask: What?, collect: {slot: w, type: media, kinds: [image, voice]}}
   c: {type: parallel, states: {l: {handoff: true}, r: }}
 """
 
@@ -258,6 +268,19 @@ invoke: {action: a, timeout: soon}
 invoke: {action: a, when: now}
 handoff: {q: 1}
 handoff: {priority: high}
+collect: {slot: a, type: text}
+states: {a: {ask: x, collect: {type: text}}}
+states: {a: {ask: x, collect: {slot: a}}}
+states: {a: {ask: x, collect: {slot: a b, type: text}}}
+states: {a: {ask: x, collect: {slot: a, type: words}}}
+states: {a: {ask: x, collect: {slot: a, type: pattern}}}
+states: {a: {ask: x, collect: {slot: a, type: text, retries: 11}}}
+states: {a: {ask: x, collect: {slot: a, type: text, required: maybe}}}
+states: {a: {ask: x, collect: {slot: a, type: money, currency: euro}}}
+states: {a: {ask: x, collect: {slot: a, type: media, kinds: [film]}}}
+states: {a: {ask: x, collect: {slot: a, type: text, kind: x}}}
+states: {a: {collect: {slot: a, type: text}}}
+states: {a: {ask: x, type: final, collect: {slot: a, type: text}}}
 type: round
 type: history
 type: compound
