@@ -4,6 +4,7 @@
 
     WaboxError
     ├── FlowError         the owner: something is wrong in the bot's folder
+    │   └── ModelError        a model cannot be trained, read or used; the bot goes on without it
     ├── SettingsError     the operator: wabox.toml or the environment
     ├── StorageError      the operator: the data folder
     │   ├── DataFolderBusy    another wabox is running on it
@@ -22,6 +23,10 @@ class WaboxError(Exception):
 
 class FlowError(WaboxError):
     """A bot's folder cannot be loaded; the message names file, line and fix."""
+
+
+class ModelError(FlowError):
+    """A model cannot be trained, read or used: what is wrong with its examples or its files, and what to do."""
 
 
 class SettingsError(WaboxError):

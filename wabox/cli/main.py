@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, publish, serve, test, webhook
+from wabox.cli import chat, demo, flows, publish, serve, test, train, webhook
 from wabox.errors import WaboxError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command()(chat.chat)
 app.command()(flows.check)
 app.command("test")(test.play)
 app.command()(publish.publish)
+app.command()(train.train)
+app.command()(train.classify)
 app.command()(serve.serve)
 app.add_typer(flows.group, name="flows")
 app.add_typer(webhook.group, name="webhook")

@@ -51,6 +51,38 @@ class Expected:
     """Names of events that some active state handles."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An intent that a message may mean."""
+
+    intent: str
+    confidence: float
+    """0 to 1: how often such a guess is right."""
+
+
+Decision = Literal["accept", "clarify", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the classifier makes of a text."""
+
+    decision: Decision
+    """Sure; between sure and lost: ask; lost."""
+    candidates: tuple[Candidate, ...]
+    """The likeliest intents, the best first; never empty but for a text without words."""
+
+    @property
+    def intent(self) -> str | None:
+        """The best guess; None when it is rejected."""
+        return self.candidates[0].intent if self.candidates and self.decision != "reject" else None
+
+    @property
+    def confidence(self) -> float:
+        """Of the best guess, rejected or not."""
+        return self.candidates[0].confidence if self.candidates else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understanding:
     """What was made of one message."""

@@ -2,7 +2,8 @@
 
 They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Calls, Records, Versions* have two adapters, one process on
 SQLite and a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter.
-*Messenger, Caller* and *Clock* exist because a test can have neither Meta nor the world nor time.
+*Messenger, Caller, Classifier* and *Clock* exist because a test can have neither Meta nor the world nor a trained model nor
+time.
 
 Nothing here speaks of SQL, files, threads or brokers. What returns has happened durably; what raises
 :class:`~wabox.errors.Unavailable` has not happened at all.
@@ -17,6 +18,7 @@ from typing import Protocol
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, OutboundMessage
 from wabox.core.handoff import Handoff
+from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.version import Version
@@ -25,6 +27,17 @@ from wabox.core.version import Version
 class Clock(Protocol):
     def __call__(self) -> int:
         """Now, ms since the epoch."""
+
+
+class Classifier(Protocol):
+    """A trained model: from words to an intent, without the conversation."""
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        """The intents that it tells apart."""
+
+    def classify(self, text: str) -> Verdict:
+        """What the text means by itself. Costs less than a millisecond, whatever the text; never raises."""
 
 
 class Ingress(Protocol):

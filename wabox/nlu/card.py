@@ -1,0 +1,84 @@
+"""A model's card: what ``models/<bot>/card.json`` says, for people and for whoever loads the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+LAYOUT = 1
+"""Of the files. A release reads its own and the ones before it."""
+OUT_OF_SCOPE = "oos"
+"""The label of sentences that are nobody's, in data to train on."""
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """On the confidence of the best guess."""
+
+    accept: float
+    """From here on the classifier is sure."""
+    reject: float
+    """Below it is lost; between the two it asks."""
+
+
+class Confusion(msgspec.Struct, frozen=True, kw_only=True):
+    """Sentences of one intent that were taken for another, when they were held out."""
+
+    intent: str
+    taken_for: str
+    times: int
+    texts: tuple[str, ...] = ()
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """An example that looks as if it stood under the wrong intent."""
+
+    text: str
+    intent: str
+    rather: str
+    confidence: float
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """Of examples that were held out while the rest was trained on. Shares are 0 to 1."""
+
+    accuracy: float
+    """Best guess right."""
+    accepted: float
+    """Sure."""
+    right_when_sure: float
+    asked: float
+    """Between sure and lost."""
+    calibration_error: float
+    """How far the confidence is from how often it is right."""
+    folds: int
+    examples: int
+    stranger_auroc: float | None = None
+    """How well sentences of other intents, all of whose examples were held out, are told from the model's own."""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    layout: int
+    wabox: str
+    trained_at: str
+    """ISO 8601, UTC."""
+    data_hash: str
+    """Of the examples, in any order."""
+    examples: int
+    languages: tuple[str, ...]
+    intents: tuple[str, ...]
+    """In the order of the weights' columns."""
+    temperature: float
+    thresholds: Thresholds
+    scores: Scores | None
+    """None when there were too few examples to hold some out."""
+    settings: Mapping[str, Any]
+    """What it was trained with."""
+    versions: Mapping[str, str]
+    """Of Python and the libraries that trained it."""
+    files: Mapping[str, str]
+    """File beside the card → SHA-256."""
+    confusions: tuple[Confusion, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    titles: Mapping[str, str] = {}

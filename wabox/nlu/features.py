@@ -1,0 +1,89 @@
+"""A message as numbers: words, pairs of words and pieces of words, weighted by TF-IDF.
+
+Two blocks, each scaled to length one so that neither drowns the other:
+
+* *words*: one and two neighbouring tokens of :func:`~wabox.nlu.utterances.tokens`. What a sentence says.
+* *pieces*: two to five neighbouring letters within a word, its edges marked by a blank. What survives a typo, an ending, a
+  dialect. Of scripts without blanks between words single letters count too.
+
+Training and understanding use this one function of the text, so they cannot drift apart; nothing here needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, sqrt
+
+from wabox.nlu.utterances import is_unspaced, tokens
+
+SHORTEST, LONGEST_PIECE = 2, 5
+LONGEST_TOKEN = 40
+"""Letters of a token that are looked at: links and keyboards that slept on are not words."""
+MOST_TOKENS = 120
+"""Tokens of a message that are looked at: the cost of a long message is bounded, and what it wants it says early."""
+
+Grams = tuple[Mapping[str, int], Mapping[str, int]]
+"""How often each word gram and each piece is in a text."""
+
+
+def grams(text: str) -> Grams:
+    """The word grams and the pieces of a text, counted."""
+    found = [token[:LONGEST_TOKEN] for token in tokens(text)[:MOST_TOKENS]]
+    words: dict[str, int] = {}
+    pieces: dict[str, int] = {}
+    before = ""
+    for token in found:
+        words[token] = words.get(token, 0) + 1
+        if before:
+            pair = f"{before} {token}"
+            words[pair] = words.get(pair, 0) + 1
+        before = token
+    for token, times in Counter(found).items():
+        _cut(token, times, pieces)
+    return words, pieces
+
+
+def _cut(token: str, times: int, pieces: dict[str, int]) -> None:
+    """Adds the pieces of one token."""
+    if is_unspaced(token):
+        for letter in token:
+            pieces[letter] = pieces.get(letter, 0) + times
+    padded = f" {token} "
+    length = len(padded)
+    for size in range(SHORTEST, LONGEST_PIECE + 1):
+        if size >= length:
+            pieces[padded] = pieces.get(padded, 0) + times
+            break
+        for start in range(length - size + 1):
+            piece = padded[start : start + size]
+            pieces[piece] = pieces.get(piece, 0) + times
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One kind of grams: which there are, and what each weighs."""
+
+    places: Mapping[str, int]
+    """Gram → its place in the vector."""
+    idf: Mapping[str, float]
+    """Gram → inverse document frequency; rare ones weigh more."""
+
+    def vector(self, counts: Mapping[str, int]) -> tuple[list[int], list[float]]:
+        """Places and weights of the known grams, scaled to length one."""
+        places, idf = self.places, self.idf
+        at: list[int] = []
+        weights: list[float] = []
+        total = 0.0
+        for gram, count in counts.items():
+            place = places.get(gram)
+            if place is not None:
+                weight = idf[gram] if count == 1 else idf[gram] * (1.0 + log(count))
+                at.append(place)
+                weights.append(weight)
+                total += weight * weight
+        if total:
+            scale = 1.0 / sqrt(total)
+            weights = [weight * scale for weight in weights]
+        return at, weights
