@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, publish, serve, test, train, webhook
+from wabox.cli import chat, demo, flows, publish, record, serve, test, train, webhook
 from wabox.errors import WaboxError
 
+
+class Commands(TyperGroup):
+    """Also commands of two words beside one that is the first of them: ``test`` and ``test record``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        both = " ".join(args[:2])
+        return (both, self.commands[both], args[2:]) if both in self.commands else super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="wabox",
     help="A WhatsApp bot in a box.\n\nNew here? Run: wabox demo",
     no_args_is_help=True,
@@ -24,6 +35,7 @@ app.command()(flows.new)
 app.command()(chat.chat)
 app.command()(flows.check)
 app.command("test")(test.play)
+app.command("test record")(record.record)
 app.command()(publish.publish)
 app.command()(train.train)
 app.command()(train.classify)

@@ -292,6 +292,8 @@ class Draft:
             body["understood"] = [found.tier, found.intent, round(found.confidence, 3), found.language]
         if self.events:
             body["events"] = self.events
+        if self.snapshot is not None:
+            body["states"] = [] if self.snapshot.status == "done" else list(self.snapshot.leaves)
         return Record(at=self.now, kind="in", body=body, ref=message.message_id)
 
     def _outbound_records(self, sends: Sequence[OutboundMessage]) -> list[Record]:

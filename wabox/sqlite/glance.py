@@ -1,0 +1,58 @@
+"""A look into a data folder that another process may be using: reads, and changes nothing, not even the log.
+
+A read-only connection neither writes nor checkpoints, so rule 1 of this package holds; it sees what was committed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from wabox.core.conversation import ConversationSummary, Record
+from wabox.errors import StorageError
+from wabox.sqlite import conversations, transcript
+from wabox.sqlite.connection import DATABASE
+
+NEWEST = 10_000
+"""Conversations that can be found by a part of their id or of their customer's name."""
+LINES = 5_000
+"""Lines of a transcript."""
+
+
+class Glance:
+    """Use it in a ``with`` block."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises StorageError when there is no database to look into."""
+        path = folder / DATABASE
+        if not path.is_file():
+            raise StorageError(
+                f"There are no conversations in {folder}: {DATABASE} is not there. Is it the data folder?"
+            )
+        try:
+            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection.execute("PRAGMA busy_timeout = 2000").fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(f"{path} cannot be read: {error}") from error
+        self._closing = closing(self._connection)
+
+    def __enter__(self) -> Glance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.__exit__(None, None, None)
+
+    def conversations(self, limit: int = NEWEST) -> list[ConversationSummary]:
+        """The most recently active, newest first. Raises StorageError."""
+        try:
+            return conversations.list_(self._connection, limit)
+        except sqlite3.Error as error:
+            raise StorageError(f"The conversations cannot be read: {error}") from error
+
+    def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
+        """The newest ``limit`` lines, oldest first. Raises StorageError."""
+        try:
+            return transcript.list_(self._connection, conversation_id, limit)
+        except sqlite3.Error as error:
+            raise StorageError(f"The transcript cannot be read: {error}") from error
