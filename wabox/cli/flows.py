@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from wabox.cli import step
+from wabox.cli import graph, step
 
-group = typer.Typer(help="Charts by themselves: play them.", no_args_is_help=True)
+group = typer.Typer(help="Charts by themselves: draw them, play them.", no_args_is_help=True)
+group.command()(graph.graph)
 group.command()(step.step)
 
 
