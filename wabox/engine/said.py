@@ -27,6 +27,12 @@ def said_in(state: State) -> Iterator[Said]:
         listed = isinstance(state.definition.get(key), list | tuple)
         for place, template in enumerate(templates):
             yield Said(state, (*state.path, key, place) if listed else (*state.path, key), template, key != "say")
+    if state.collect is not None:
+        inside = state.definition.get("collect")
+        listed = isinstance(inside, dict) and isinstance(inside.get("invalid"), list | tuple)
+        for place, template in enumerate(state.collect.invalid):
+            where: Path = (*state.path, "collect", "invalid")
+            yield Said(state, (*where, place) if listed else where, template, waits=True)
     for path, actions in _actions(state):
         for action in actions:
             for template in action.says:
