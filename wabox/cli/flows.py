@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from wabox.cli import graph, step
+from wabox.cli import graph, step, versions
 
-group = typer.Typer(help="Charts by themselves: draw them, play them.", no_args_is_help=True)
+group = typer.Typer(help="Charts by themselves: draw them, play them, compare them.", no_args_is_help=True)
 group.command()(graph.graph)
 group.command()(step.step)
+group.command()(versions.versions)
+group.command()(versions.diff)
 
 
 def new(

@@ -147,16 +147,15 @@ async def _publish(settings: Settings, order: _Order) -> None:
 
 
 async def _earlier(at: Desk, order: _Order) -> str:
+    from wabox.cli.versions import found
     from wabox.errors import FlowError
 
     reports = await at.reports()
-    word = order.rollback or ""
-    found = [one.version for one in reports if str(one.version.number) == word or one.version.id == word]
-    found = found or [one.version for one in reports if len(word) >= 4 and one.version.id.startswith(word)]
-    if len(found) != 1:
+    wanted = found(reports, order.rollback or "")
+    if wanted is None:
         there = ", ".join(f"{one.version.number} ({one.version.id})" for one in reports) or "none yet"
-        raise FlowError(f"there is no version {word!r} of {order.bot}; there are: {there}")
-    return found[0].id
+        raise FlowError(f"there is no version {order.rollback!r} of {order.bot}; there are: {there}")
+    return wanted.version.id
 
 
 def _ask() -> Choice:
@@ -171,7 +170,9 @@ def _ask() -> Choice:
 
 def _say(order: _Order, forecast: Forecast, *, refused: str | None = None) -> None:
     if order.json:
-        body: dict[str, Any] = {**as_dict(forecast), "changed": forecast.changed}
+        from dataclasses import asdict
+
+        body: dict[str, Any] = {**asdict(forecast), "changed": forecast.changed}
         typer.echo(json.dumps({**body, "refused": refused} if refused else body, ensure_ascii=False))
     elif forecast.published:
         typer.echo(f"version {forecast.number} ({forecast.id}) of {forecast.bot} is live")
@@ -179,12 +180,6 @@ def _say(order: _Order, forecast: Forecast, *, refused: str | None = None) -> No
         typer.echo(f"version {forecast.number} ({forecast.id}) of {forecast.bot} is live already; nothing to do")
     else:
         typer.echo("nothing was published")
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(value)
 
 
 def told(forecast: Forecast) -> str:

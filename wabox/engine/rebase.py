@@ -184,10 +184,10 @@ def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: i
         for name in frame.history:
             if name in old.states and old.states[name].history != chart.states[name].history:
                 raise _MisfitError(f"history {name} of {chart.id} is {chart.states[name].history} now")
-    context = variables(chart, old, frame.context)
+    context = variables(chart, {} if old is None else old.context, frame.context)
     timers = dict(frame.timers)
     if before is not None:
-        _begin(timers, config, before, now, seq)
+        _begin(timers, config, {state.id: state.after for state in before.states}, now, seq)
     return _Place(chart, config, context, dict(frame.history), timers)
 
 
@@ -231,10 +231,10 @@ def _migrated(
     except ConversationError as error:
         raise _MisfitError(str(error)) from error
     _awaited(frame, config)
-    written = {migration.rename.get(key, key): value for key, value in frame.context.items()}
-    for name in migration.drop:
-        written.pop(name, None)
-    context = variables(chart, None, {**copied_plain(migration.default), **written})
+    default = {name: value for name, value in migration.default.items() if name not in migration.drop}
+    stored = {**copied_plain(default), **_renamed(migration, frame.context)}
+    declared = {} if old is None else _renamed(migration, old.context)
+    context = variables(chart, {name: value for name, value in declared.items() if name not in default}, stored)
     timers: Timers = {}
     for name, timer in frame.timers.items():
         new = migration.timer(name)
@@ -242,11 +242,7 @@ def _migrated(
         if new is not None and active and (new in chart.timers or new.startswith("raise:")):
             timers[new] = timer
     if before is not None:
-        was = {migration.state(state.id) for state in before.states}
-        for state in config.states:
-            for delay in state.after if state.id not in was else ():
-                _arm(timers, f"{AFTER}{delay}:{state.id}", delay, now, seq)
-        _begin(timers, config, before, now, seq)
+        _begin(timers, config, {migration.state(state.id): state.after for state in before.states}, now, seq)
     effects = () if before is None else _entered(before, config, migration, isinstance(frame, Snapshot))
     history = _history(chart, migration, frame.history)
     return _Place(chart, config, context, history, timers, migrated=True, effects=effects)
@@ -269,6 +265,13 @@ def _entered(before: Configuration, config: Configuration, migration: Migration,
     return (OpenHandoff(new.handoff.queue, new.handoff.priority, new.handoff.reason, new.id),)
 
 
+def _renamed(migration: Migration, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables under their new names, without those that are dropped."""
+    rest = {name: value for name, value in context.items() if name not in migration.rename}
+    moved = {new: context[name] for name, new in migration.rename.items() if name in context}
+    return {name: value for name, value in {**rest, **moved}.items() if name not in migration.drop}
+
+
 def _history(chart: Chart, migration: Migration, history: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """What is remembered under its new names; what fits no more is forgotten, so the history's default holds."""
     kept: dict[str, tuple[str, ...]] = {}
@@ -282,12 +285,13 @@ def _history(chart: Chart, migration: Migration, history: Mapping[str, tuple[str
     return kept
 
 
-def _begin(timers: Timers, config: Configuration, before: Configuration, now: int | None, seq: int) -> None:
-    """Arm the ``after`` timers that a state has now and had not before."""
-    was = {state.id: state.after for state in before.states}
+def _begin(
+    timers: Timers, config: Configuration, was: Mapping[str, tuple[int, ...]], now: int | None, seq: int
+) -> None:
+    """Arm the ``after`` timers that a state has now and had not before; ``was``: the delays of each state that was active."""
     for state in config.states:
         for delay in state.after:
-            if state.id in was and delay not in was[state.id]:
+            if delay not in was.get(state.id, ()):
                 _arm(timers, f"{AFTER}{delay}:{state.id}", delay, now, seq)
 
 

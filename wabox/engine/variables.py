@@ -13,16 +13,15 @@ class TypeChanged(Exception):
     """A variable is declared as something else now; the sentence names it."""
 
 
-def variables(chart: Chart, old: Chart | None, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables in ``chart`` of a conversation that had ``stored`` in ``old`` (None: nobody knows). Raises TypeChanged.
+def variables(chart: Chart, old: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables in ``chart`` of a conversation that had ``stored``, and whose chart declared ``old``. Raises TypeChanged.
 
     A type has changed where both charts declare a variable, and not alike; and where only the new one does, and something
     else is stored.
     """
     merged: dict[str, Any] = copied_plain(chart.context)
-    was = {} if old is None else old.context
     for key, value in stored.items():
-        merged[key] = _kept(key, chart.id, chart.context.get(key), was.get(key), value)
+        merged[key] = _kept(key, chart.id, chart.context.get(key), old.get(key), value)
     return merged
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ WORKING = ".new-"
 LEFT_OVER = 3600.0
 """s after which such a copy is nobody's any more."""
 
+_ID = re.compile(r"[0-9a-f]{12}")
 _SKIPPED = ("__pycache__",)
 _NOT_ABOVE = ("tests",)
 
@@ -117,7 +119,9 @@ class Shelf:
         return id_
 
     def check(self, id_: str) -> Path:
-        """The folder of a copy that is whole. Raises SpoiltCopy."""
+        """The folder of a copy that is whole. Raises SpoiltCopy, or FlowError when that cannot be a version."""
+        if not _ID.fullmatch(id_):
+            raise FlowError(f"{id_[:80]!r} is no version: that is 12 hex digits, as wabox flows versions shows them")
         target = self.place(id_)
         if not target.is_dir():
             raise SpoiltCopy(f"{shown(target)}, the published copy of the bot {self.bot!r}, is missing")
