@@ -96,6 +96,8 @@ def _of_change(change: Any) -> int:
     if not isinstance(value, dict):
         return 1
     field = change.get("field")
+    if isinstance(field, str) and field in ABOUT_CUSTOMERS:
+        return _of_notices(field, value)
     if field != "messages" and not (field is None and value.keys() & {"messages", "statuses"}):
         return 1
     metadata = value.get("metadata")
@@ -107,6 +109,34 @@ def _of_change(change: Any) -> int:
         return 1
     lists = [part for name, part in parts.items() if name in ("messages", "statuses") and isinstance(part, list)]
     return sum(map(len, lists)) + len(parts) - len(lists)
+
+
+ABOUT_CUSTOMERS = {
+    "calls": {"calls"},
+    "smb_message_echoes": {"message_echoes"},
+    "standby": {"messages", "message_echoes"},
+    "user_preferences": {"user_preferences"},
+}
+
+
+def _of_notices(field: str, value: dict[str, Any]) -> int:
+    """A change about customers, opened: each element of its lists and each other part is one thing."""
+    metadata = value.get("metadata")
+    number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
+    inner = value.get("standby") if field == "standby" else value
+    lists = ABOUT_CUSTOMERS[field]
+    if (
+        not isinstance(number, str)
+        or not number.replace("\0", "")
+        or not isinstance(inner, dict)
+        or not lists & inner.keys()
+    ):
+        return 1
+    # What stands beside the inner object counts too, unless the inner one has a part of that name.
+    parts = {**value, **inner} if field == "standby" else value
+    left_out = {"metadata", "messaging_product", "contacts", *({"standby"} if field == "standby" else ())}
+    parts = {name: part for name, part in parts.items() if name not in left_out and part is not None}
+    return sum(len(part) if name in lists and isinstance(part, list) else 1 for name, part in parts.items())
 
 
 def total(arrived: Arrival) -> int:

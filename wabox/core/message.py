@@ -14,7 +14,9 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
 
-Channel = Literal["whatsapp", "timer", "agent", "action"]
+Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice"]
+"""``echo``: somebody of the business wrote, on the phone. ``standby``: said while another partner has the thread. ``notice``:
+about the customer, not from them: a call, a preference, a thread that changed hands. None of these three is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class InboundMessage:
     type: str
     """text image video audio voice document sticker location contacts button_reply list_reply form button order reaction
     edited deleted system referral unsupported unknown, or what Meta invents next; for the channel ``timer``: ``timer``;
-    for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``."""
+    for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``; for ``notice``: call preference handover."""
     text: str | None = None
     """What a person would read: the body, the caption, the title of the tapped button."""
     payload: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherChange:
-    """A webhook change that is neither message nor status (account updates, echoes, calls …): kept, not yet acted on."""
+    """A webhook change that is about no conversation (account, templates …), or a part that nobody knows: kept as it came."""
 
     field: str
     number_id: str | None

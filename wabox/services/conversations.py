@@ -54,6 +54,8 @@ def advance(
             _agent(draft)
         case "action":
             _result(draft)
+        case "echo" | "standby" | "notice":
+            pass  # on record; it asks for no answer
         case _:
             _customer(draft, resolver)
     return draft.finish()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from wabox.core.contact import Contact
 from wabox.core.content import Content
 from wabox.core.conversation import Record, Session, Timer, UnitOfWork
 from wabox.core.delivery import OutboundMessage, outbound_id
@@ -166,7 +167,7 @@ class Draft:
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,
-            contact=message.contact,
+            contact=self._contact(),
             expected=self.session.sequence,
             handled=(message.message_id,),
             snapshot=stored,
@@ -188,6 +189,15 @@ class Draft:
             failures=tuple(self.failures),
             steps=tuple(self.steps),
         )
+
+    def _contact(self) -> Contact:
+        """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
+        new, old = self.message.contact, self.session.contact
+        if old is None:
+            return new
+        if self.message.channel in ("echo", "standby", "notice"):
+            return old  # nobody wrote to us: the address stays
+        return replace(new, name=new.name or old.name, username=new.username or old.username)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ class Cards:
     def contact(self, user_id: str | None, wa_id: str | None) -> Contact | None:
         """The customer with these ids, completed by the card; ``None`` when there is nothing to tell customers apart by."""
         if user_id or wa_id:
-            card = self._by_id.get(user_id or "") or self._by_id.get(wa_id or "")
+            card = self._by_id.get(user_id or "") or self._by_id.get(wa_id or "") or self._other_half(user_id, wa_id)
             if card is None:
                 return Contact(user_id=user_id, wa_id=wa_id)
         else:
@@ -83,6 +83,13 @@ class Cards:
             username=profile.username or None,
             name=profile.name or None,
         )
+
+    def _other_half(self, user_id: str | None, wa_id: str | None) -> _Card | None:
+        """The only card, when it has just the id that is missing: a call comes with the phone, its card with the BSUID."""
+        card = self._only
+        if card is None or (user_id and card.user_id) or (wa_id and card.wa_id):
+            return None
+        return card
 
 
 def _sensible(contacts: bytes | msgspec.Raw) -> list[_Card]:

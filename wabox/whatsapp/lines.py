@@ -12,7 +12,8 @@ from typing import Any, Final
 from wabox.core.delivery import StatusUpdate
 from wabox.core.message import Arrival, DeadLetter, InboundMessage, MessageContext, OtherChange
 from wabox.whatsapp import wire
-from wabox.whatsapp.inbound import moment
+from wabox.whatsapp.fields import details, value
+from wabox.whatsapp.inbound import Cards, moment, normalise
 from wabox.whatsapp.wire import Malformed
 
 Json = dict[str, Any]
@@ -21,6 +22,14 @@ UNKNOWN_NUMBER: Final = "unknown"
 """Stands for the number of a webhook that names none."""
 _INTERACTIVE: Final = {"button_reply": "button", "list_reply": "list", "form": "form"}
 """How our types of a tap or form are spelled as ``interactive``."""
+_NOTICES: Final = {
+    "echo": ("smb_message_echoes", "echo"),
+    "standby": ("standby", "message"),
+    "call": ("calls", "call"),
+    "preference": ("user_preferences", "preference"),
+    "handover": ("messaging_handovers", "handover"),
+}
+"""Field and event, by type or channel."""
 FAR: Final = 2**53
 """ms: no time that somebody wrote is too late to be shown."""
 _NOTHING: Final = MessageContext()
@@ -28,18 +37,29 @@ _NOTHING: Final = MessageContext()
 
 def lines(arrival: Arrival) -> Iterator[Json]:
     """Every element of the webhook, once."""
-    yield from map(message_line, arrival.messages)
+    yield from (
+        _message(message) if message.channel == "whatsapp" else _notice(message) for message in arrival.messages
+    )
     yield from map(_status, arrival.statuses)
-    yield from map(_event, arrival.others)
+    yield from map(_other, arrival.others)
     yield from map(_dead, arrival.dead)
 
 
-def message_line(message: InboundMessage) -> Json:
+def _message(message: InboundMessage) -> Json:
+    return {"kind": "message", **_normalised(message)}
+
+
+def _notice(message: InboundMessage) -> Json:
+    """An event of one customer's conversation: normalised like a message."""
+    field, event = _NOTICES[message.type if message.channel == "notice" else message.channel]
+    return {"kind": "event", "field": field, "event": event, **_normalised(message)}
+
+
+def _normalised(message: InboundMessage) -> Json:
     contact, context = message.contact, message.context or _NOTHING
     tap = _INTERACTIVE.get(message.type)
     kind = "interactive" if tap or message.raw.get("type") == "interactive" else message.type
     return {
-        "kind": "message",
         "message_id": message.message_id,
         "session_id": f"{message.number_id}:{contact.key}",
         "conversation_id": message.conversation_id,
@@ -58,6 +78,7 @@ def message_line(message: InboundMessage) -> Json:
         },
         "locale": message.locale,
         "context": {"reply_to": context.reply_to, "forwarded": context.forwarded, "referral": context.referral},
+        "group_id": message.raw.get("group_id"),
         "raw": message.raw,
     }
 
@@ -77,22 +98,44 @@ def _status(status: StatusUpdate) -> Json:
     }
 
 
-def _event(change: OtherChange) -> Json:
+def _other(change: OtherChange) -> Json:
+    """What is kept and not acted on: a group's message or a status with a new word in the form of its kind, else an event."""
+    found = value(change)
     raw = _decoded(change.raw)
-    entry: Json = raw if type(raw) is dict else {}
-    changes = entry.get("changes")
-    whole = changes[0] if type(changes) is list and changes and type(changes[0]) is dict else {}
-    value = whole.get("value", raw)
-    named = value.get("event") or value.get("type") if type(value) is dict else None
+    if change.field == "messages.group":
+        try:
+            return _message(normalise(found, change.number_id or UNKNOWN_NUMBER, Cards(), FAR))
+        except Malformed:
+            pass
+    if change.field == "messages.status":
+        return _unknown_status(change, found)
+    entry: Json = raw if type(raw) is dict and "changes" in raw else {}
+    named = found.get("event") or found.get("type") if type(found) is dict else None
     return {
         "kind": "event",
         "field": change.field,
         "event": named if type(named) is str else None,
         "number_id": _number(change.number_id),
-        "account_id": entry.get("id") if whole else None,
-        "timestamp": moment(entry.get("time"), FAR) if whole else None,
-        "value": value,
+        "account_id": entry.get("id"),
+        "timestamp": moment(entry.get("time"), FAR),
+        "details": details(change),
+        "value": found,
         "raw": raw,
+    }
+
+
+def _unknown_status(change: OtherChange, found: Json) -> Json:
+    return {
+        "kind": "status",
+        "message_id": found.get("id"),
+        "status": found.get("status"),
+        "timestamp": moment(found.get("timestamp"), FAR),
+        "number_id": _number(change.number_id),
+        "recipient": found.get("recipient_user_id") or found.get("recipient_id"),
+        "outbound_id": found.get("biz_opaque_callback_data"),
+        "errors": found.get("errors") or [],
+        "pricing": found.get("pricing"),
+        "raw": found,
     }
 
 

@@ -2,8 +2,9 @@
 
 An envelope holds entries (one per WhatsApp account), an entry holds changes, a change has a field and a value. The value of
 the field ``messages`` holds lists of messages and statuses; those are what a bot lives on. Everything else is kept for whom
-it concerns: a change of another field (echoes, calls, standby, preferences, account …) as an entry of its own, with the
-account's id; an unknown part of a ``messages`` value under the field ``messages.<part>``.
+it concerns: what is about one customer (echoes, calls, standby, preferences, hand-overs) as an inbound message on a channel of
+its own; a change of another field (account, templates …) as an entry of its own, with the account's id; an unknown part of a
+value that is opened under the field ``<field>.<part>``.
 
 Promises, because Meta answers anything but 200 by sending the whole batch again for seven days:
 
@@ -21,7 +22,7 @@ The signature is checked before (:mod:`wabox.whatsapp.signature`), over the byte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -29,11 +30,25 @@ from msgspec import Raw
 
 from wabox.core.delivery import StatusUpdate
 from wabox.core.message import Arrival, DeadLetter, InboundMessage, OtherChange
-from wabox.whatsapp import inbound, statuses, wire
+from wabox.whatsapp import inbound, notices, statuses, wire
 from wabox.whatsapp.wire import Malformed
 
 _NULL: Final = b"null"
 _CONTENT: Final = frozenset({"messages", "statuses"})
+_ENVELOPE: Final = frozenset({"metadata", "messaging_product"})
+
+Read = Callable[[Any, str, inbound.Cards, int], InboundMessage | None]
+"""Element, our number, contact cards, now → message; ``None``: about nobody. Raises Malformed."""
+_WHOLE: Final[Mapping[str, Read]] = {}
+"""The value itself is the element."""
+_ELEMENTS: Final[Mapping[str, Mapping[str, Read]]] = {
+    "calls": {"calls": notices.call},
+    "messaging_handovers": _WHOLE,
+    "smb_message_echoes": {"message_echoes": notices.echo},
+    "standby": {"messages": notices.standby_message, "message_echoes": notices.standby_echo},
+    "user_preferences": {"user_preferences": notices.preference},
+}
+"""Fields about customers: which lists of the value hold what."""
 
 
 class _Metadata(msgspec.Struct):
@@ -154,6 +169,8 @@ class _Found:
             raise Malformed("no field in it")
         if field == "messages" and self._value(wire.objects(change.get("value", _NULL))):
             return
+        if field in _ELEMENTS and self._notices(field, _members(change)):
+            return
         self.others.append(OtherChange(field=field, number_id=_number(change), raw=_alone(raw, entry)))
 
     def _value(self, parts: dict[str, Raw]) -> bool:
@@ -172,6 +189,49 @@ class _Found:
             else:
                 self.others.append(OtherChange(field=f"messages.{name}", number_id=number_id, raw=bytes(part)))
         return bool(parts)
+
+    def _notices(self, field: str, parts: dict[str, Raw]) -> bool:
+        """The value of a field about customers; false when it is not built as we know it."""
+        known = _ELEMENTS[field]
+        number_id = _phone_number_id(parts.get("metadata", _NULL)) or self._default
+        if known is _WHOLE:
+            number_id = _phone_number_id(parts.get("recipient", _NULL)) or number_id
+            if number_id is None or "sender" not in parts:
+                return False
+            self._elements(field, [msgspec.Raw(msgspec.json.encode(parts))], number_id, Raw(), notices.handover)
+            return True
+        contacts = parts.pop("contacts", Raw())
+        inside = _opened(parts.pop(field, _NULL)) if field == "standby" else parts
+        if number_id is None or not known.keys() & inside.keys():
+            return False
+        if inside is not parts:
+            contacts = inside.pop("contacts", contacts)
+            inside = {**parts, **inside}
+        for name, part in inside.items():
+            if bytes(part) == _NULL or name in _ENVELOPE:
+                continue
+            read = known.get(name)
+            if read is None:
+                self.others.append(OtherChange(field=f"{field}.{name}", number_id=number_id, raw=bytes(part)))
+                continue
+
+            def elements(part: Raw | bytes, read: Read = read) -> None:
+                self._elements(field, wire.items(part), number_id, contacts, read)
+
+            self._each(f"{field}.{name}", [part], elements)
+        return True
+
+    def _elements(self, field: str, parts: list[Raw], number_id: str, contacts: Raw, read: Read) -> None:
+        cards = inbound.Cards(contacts)
+
+        def element(raw: Raw | bytes) -> None:
+            message = read(self._element(raw), number_id, cards, self._now)
+            if message is None:
+                self.others.append(OtherChange(field=f"{field}.element", number_id=number_id, raw=bytes(raw)))
+            else:
+                self.messages.append(message)
+
+        self._each(f"{field} at number {number_id}", parts, element)
 
     def _messages(self, parts: list[Raw], number_id: str, contacts: Raw) -> None:
         cards = inbound.Cards(contacts)
@@ -213,8 +273,13 @@ def _phone_number_id(metadata: Raw | bytes) -> str | None:
 
 def _members(change: dict[str, Raw]) -> dict[str, Raw]:
     """The parts of a change's value, if it has any."""
+    return _opened(change.get("value", _NULL))
+
+
+def _opened(part: Raw | bytes) -> dict[str, Raw]:
+    """The members of what may be an object."""
     try:
-        return wire.objects(change.get("value", _NULL))
+        return wire.objects(part)
     except Malformed:
         return {}
 

@@ -53,6 +53,7 @@ def test_a_message_has_every_key() -> None:
         "contact": CONTACT,
         "locale": None,
         "context": {"reply_to": "wamid.OUT2", "forwarded": False, "referral": None},
+        "group_id": None,
     }
 
 
@@ -83,11 +84,35 @@ def test_a_status() -> None:
     assert line["errors"][0]["code"] == 131047
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "event", "id_"),
+    [
+        ("echo", "smb_message_echoes", "echo", "wamid.E1"),
+        ("standby_message", "standby", "message", "standby:wamid.S1"),
+        ("call", "calls", "call", "call:wacid.C1:connect"),
+    ],
+)
+def test_an_event_of_a_conversation(name: str, field: str, event: str, id_: str) -> None:
+    """What is about one customer is normalised like a message, and is none."""
+    (line,) = parsed(body(name))
+    assert (line["kind"], line["field"], line["event"], line["message_id"]) == ("event", field, event, id_)
+    assert line["contact"]["wa_id"] == "5215550002222"
+
+
+def test_what_is_ignored_is_shown_in_the_form_of_its_kind() -> None:
+    """A group's message is a message with its group; a status with a new word is a status."""
+    (line,) = parsed(body("text_in_group"))
+    assert (line["kind"], line["group_id"], line["message_id"]) == ("message", "HBgLGROUP1", "wamid.TEXT_IN_GROUP")
+    (line,) = parsed(body("status_word_invented_tomorrow"))
+    assert line["kind"] == "status"
+    assert line["status"]
+
+
 def test_another_field_is_an_event() -> None:
     """Whatever is neither message nor status is an event with its field and value."""
     (line,) = parsed(body("template_rejected"))
     assert (line["kind"], line["field"], line["event"]) == ("event", "message_template_status_update", "REJECTED")
-    assert line["value"]["reason"]
+    assert line["details"]["reason"] == line["value"]["reason"] == "INVALID_FORMAT"
 
 
 def test_what_nobody_can_read_is_shown() -> None:

@@ -131,11 +131,6 @@ def test_a_bad_status_is_put_aside(bad: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "field", "number_id"),
     [
-        ("standby_message", "standby", NUMBER),
-        ("handover", "messaging_handovers", NUMBER),
-        ("echo", "smb_message_echoes", NUMBER),
-        ("call", "calls", NUMBER),
-        ("marketing_stopped", "user_preferences", NUMBER),
         ("template_rejected", "message_template_status_update", None),
         ("account_restricted", "account_update", None),
         ("field_invented_tomorrow", "telepathy", None),
