@@ -6,7 +6,8 @@ One conversation of eight events in a checkout chart (15 states in 3 levels, dee
 an ``after`` timer). *Stored* is what the server does for each message: JSON snapshot → restore → step → JSON snapshot; *live*
 leaves out the JSON. Every event is checked once, before anything is timed. CPU time of the process, median of 5 runs, so
 that a busy machine distorts it less. The same conversation runs on python-statemachine when that is
-installed (without timeouts and timers, which it cannot store).
+installed (without timeouts and timers, which it cannot store), and on XState where there is Node and npm can fetch it.
+Then a chart of a thousand states: how long it takes to compile, and the same two rates on a walk through it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ if __name__ == "__main__":
     # As a script, not only as `python -m tests.bench engine`.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import large_chart, peer_xstate
 from wabox.engine import Charts, Event, Say, Snapshot, compile_chart, decode, encode, start, step
 
 RUNS = 5
@@ -129,15 +131,42 @@ EVENTS = [Event(name, {"text": text}, customer=True) for name, text, _, _ in CON
 """Made beforehand: an event is what comes in, not what is measured."""
 
 
-def stored(charts: Charts, first: bytes) -> None:
+WALK = [Event(name, {"text": name}, customer=True) for name in large_chart.WALK]
+
+
+def suspended_bytes() -> int:
+    """A snapshot in the middle of the checkout while a question is answered on top of it."""
+    answer = {"initial": "said", "states": {"said": {"ask": "Done?", "on": {"DONE": "end"}}, "end": {"type": "final"}}}
+    asking = {**CHECKOUT, "detours": {"QUESTION": "answer"}}
+    charts = Charts(
+        [compile_chart(name, it, guards={}, actions={}) for name, it in (("shop", asking), ("answer", answer))]
+    )
+    snapshot = start(charts, "shop", NOW).snapshot
+    for event in (*EVENTS[:2], Event("QUESTION", customer=True)):
+        snapshot = step(charts, snapshot, event, NOW).snapshot
+    assert snapshot.stack
+    return len(encode(snapshot))
+
+
+def large() -> tuple[Charts, float]:
+    """The chart of a thousand states, and how many ms of CPU compiling it took (median)."""
+    definition, took = large_chart.definition(), []
+    for _ in range(RUNS):
+        begun = time.process_time()
+        chart = compile_chart("large", definition, guards={}, actions={})
+        took.append((time.process_time() - begun) * 1000)
+    return Charts([chart]), statistics.median(took)
+
+
+def stored(charts: Charts, first: bytes, events: Sequence[Event]) -> None:
     data = first
-    for event in EVENTS:
+    for event in events:
         data = encode(step(charts, decode(data), event, NOW).snapshot)
 
 
-def live(charts: Charts, first: Snapshot) -> None:
+def live(charts: Charts, first: Snapshot, events: Sequence[Event]) -> None:
     snapshot = first
-    for event in EVENTS:
+    for event in events:
         snapshot = step(charts, snapshot, event, NOW).snapshot
 
 
@@ -201,16 +230,29 @@ def main() -> None:
     charts, first, largest = checked()
     data = encode(first)
     conversations: dict[str, Callable[[], object]] = {
-        "stored": lambda: stored(charts, data),
-        "live": lambda: live(charts, first),
+        "stored": lambda: stored(charts, data, EVENTS),
+        "live": lambda: live(charts, first, EVENTS),
+    }
+    thousand, compiling = large()
+    begun = start(thousand, "large", NOW).snapshot
+    begun_data = encode(begun)
+    conversations |= {
+        "large stored": lambda: stored(thousand, begun_data, WALK),
+        "large live": lambda: live(thousand, begun, WALK),
     }
     other = peer()
     if other is not None:
         conversations |= other.conversations
     measured = rates(conversations, given.seconds)
+    node = peer_xstate.measure(given.seconds)
+    if isinstance(node, peer_xstate.XState):
+        measured |= {"xstate stored": node.stored, "xstate live": node.live}
     figures = {
         "states": len(charts.live["shop"].states),
         "largest_snapshot_bytes": largest,
+        "suspended_snapshot_bytes": suspended_bytes(),
+        "large_states": len(thousand.live["large"].states),
+        "large_compile_ms": round(compiling, 1),
         "events_per_cpu_second": {name: round(rate) for name, rate in measured.items()},
         "peer": None if other is None else other.version,
     }
@@ -218,17 +260,22 @@ def main() -> None:
         print(json.dumps(figures))
         return
     print(
-        f"Checkout chart of {figures['states']} states, snapshots up to {largest} bytes; events per CPU-second of one core"
+        f"Checkout chart of {figures['states']} states, snapshots up to {largest} bytes, {figures['suspended_snapshot_bytes']} "
+        "with a suspended frame; events per CPU-second of one core"
     )
     who = {"wabox": ("stored", "live")} | ({} if other is None else {other.version: ("peer stored", "peer live")})
+    if isinstance(node, peer_xstate.XState):
+        who[node.version] = ("xstate stored", "xstate live")
+    who[f"wabox, {figures['large_states']:,} states"] = ("large stored", "large live")
     print(f"{'':30}{'JSON → restore → step → JSON':>30}{'step alone':>14}")
     for name, (one, two) in who.items():
         print(f"{name:30}{measured[one]:>30,.0f}{measured[two]:>14,.0f}")
-    print(
-        "Wanted: at least 100,000 stored."
-        if other
-        else "python-statemachine is not installed; pip install it to see it here."
-    )
+    print(f"Compiling the chart of {figures['large_states']:,} states takes {compiling:.0f} ms.")
+    print("Wanted: 100,000 stored, 60,000 with a thousand states, 500 bytes with a suspended frame, 100 ms to compile.")
+    if isinstance(node, str):
+        print(node)
+    if other is None:
+        print("python-statemachine is not installed; pip install it to see it here.")
 
 
 if __name__ == "__main__":
