@@ -5,6 +5,7 @@ Pure, and without running anything: see :mod:`wabox.engine.reach`. The rules, by
 =====================  ================================================================================================
 ``unreachable``        no transition leads into a state
 ``dead-end``           the chart rests in a state and nothing that the state offers leads out of it
+``self-loop``          (warning) what it offers all leads back to it
 ``cannot-finish``      from a state, no way leads to an end of the chart (only for charts that have one)
 ``no-timeout``         the chart rests in a state, and nothing ends the conversation when the customer never comes back
 ``soft-after-hard``    the nudge would come after the end
@@ -13,60 +14,50 @@ Pure, and without running anything: see :mod:`wabox.engine.reach`. The rules, by
 ``unknown-chart``      a detour leads to a chart that does not exist
 ``detour-recursion``   detours lead round in a circle
 ``detour-never-ends``  a detour has no end: the customer would never come back from it
-``unhandled-option``   nobody handles a button or row
-``no-collected``       a slot is filled, and nothing follows
-``no-invalid``         (warning) after the last wrong answer to a question there is neither a way on nor a person
-``no-human``           no state gives the conversation to people
-``human-unheard``      (warning) in a state, asking for a person does nothing
 =====================  ================================================================================================
+
+Further rules have files of their own: :mod:`~wabox.engine.offer`, :mod:`~wabox.engine.window`,
+:mod:`~wabox.engine.variable`, :mod:`~wabox.engine.people`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping
 
 from wabox.engine.chart import Chart
-from wabox.engine.collect import COLLECTED, INVALID, Collect
 from wabox.engine.event import AFTER, RESUMED, matches
+from wabox.engine.fault import Fault
+from wabox.engine.offer import check_offers
+from wabox.engine.people import check_people, named
 from wabox.engine.problem import Path
 from wabox.engine.reach import Reach, entered, is_clock, leaves_of
-from wabox.engine.said import Said, said_in
-from wabox.engine.say import SayTemplate
 from wabox.engine.state import State, Transition
-
-HUMAN = "human"
-"""The intent of a customer who asks for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that an author should repair."""
-
-    chart: str
-    """Id."""
-    path: Path
-    """Where in the chart's definition."""
-    code: str
-    sentence: str
-    fix: str
-    severity: Literal["error", "warning"] = "error"
+from wabox.engine.variable import Words, Writes, anything, check_variables, itself
+from wabox.engine.window import check_window
 
 
-def check_charts(charts: Mapping[str, Chart], main: str, broken: Collection[str] = ()) -> list[Fault]:
+def check_charts(
+    charts: Mapping[str, Chart],
+    main: str,
+    broken: Collection[str] = (),
+    *,
+    writes: Writes = anything,
+    words: Words = itself,
+) -> list[Fault]:
     """Everything wrong with the charts of one bot, by id; ``main`` is the one that conversations begin in.
 
-    ``broken`` are charts that exist but do not compile: nothing is said about them, or about what leads to them.
+    ``broken`` are charts that exist but do not compile: nothing is said about them, or about what leads to them. ``writes``
+    tells which variables a function of the bot may set, ``words`` what a text reference stands for.
     """
     reaches = {name: Reach(chart) for name, chart in charts.items()}
     faults: list[Fault] = []
     for reach in reaches.values():
         faults += _Chart(reach, charts.get(main)).faults()
+        faults += check_variables(reach, writes, words)
     faults += _detours(reaches, broken)
     if main in reaches:
-        faults += _people(reaches[main])
+        faults += check_people(reaches[main])
     return faults
 
 
@@ -85,13 +76,9 @@ class _Chart:
         yield from self._circles()
         yield from self._waiting()
         yield from self._unfinished()
-        for state in self.chart.states.values():
-            if state.collect is not None and state in self.reach.active:
-                yield from self._collecting(state, state.collect)
+        yield from check_window(self.reach)
         if self.main is not None:
-            for state in self.chart.states.values():
-                if state in self.reach.active:
-                    yield from self._unhandled(state, self.main)
+            yield from check_offers(self.reach, self.main)
 
     def _fault(self, path: Path, code: str, sentence: str, fix: str) -> Fault:
         return Fault(self.chart.id, path, code, sentence, fix)
@@ -165,7 +152,7 @@ class _Chart:
             elif soft is not None and (soft.timeouts.soft or 0) >= hard.timeouts.hard:
                 late.add(max(soft, hard, key=lambda state: state.depth))
         if endless:
-            names = _named(endless)
+            names = named(endless)
             sentence = f"the conversation may rest in {names} for ever: there is no hard timeout"
             fix = "write timeouts: {soft: 30m, hard: 23h} at the top of the chart, or in the state"
             yield self._fault(endless[0].path, "no-timeout", sentence, fix)
@@ -178,6 +165,11 @@ class _Chart:
         leads = {leaf: self._onward(leaf) for leaf in self._leaves()}
         stuck = {leaf for leaf in self.reach.waiting if not any(other is not leaf for other in leads[leaf])}
         for leaf in sorted(stuck, key=lambda state: state.order):
+            if leaf.handoff is None and any(_answers(transition) for transition in self.reach.ways(leaf)):
+                sentence = f"whatever a customer does in {leaf.id or self.chart.id!r} leads back to it"
+                fix = "lead one transition on, or to a final state, unless this is where every conversation stays"
+                yield Fault(self.chart.id, leaf.path, "self-loop", sentence, fix, "warning")
+                continue
             what = "its hand-off ends and nothing follows" if leaf.handoff else "nothing that it offers leads on"
             fix = (
                 "add on: {handoff.closed: …}"
@@ -205,43 +197,9 @@ class _Chart:
         found: set[State] = set()
         for transition in self.reach.ways(leaf):
             done = transition.kind == "done" and not _ends(leaf, transition.source)
-            if not done and not (is_clock(transition) and not transition.targets):
+            if not done and not _escapes(transition) and not (is_clock(transition) and not transition.targets):
                 found |= leaves_of(transition.targets)
         return frozenset(found)
-
-    def _collecting(self, state: State, collect: Collect) -> Iterator[Fault]:
-        path = (*state.path, "collect")
-        around = (state, *state.ancestors)
-        if not any(_hears(one, COLLECTED) for one in around):
-            sentence = f"nothing follows when {collect.slot.name!r} is filled: nobody handles 'collected'"
-            yield self._fault(path, "no-collected", sentence, "add on: {collected: …} with the state that comes next")
-        ears = around if self.main is None else (*around, self.main.root)
-        if not any(_hears(one, event) for one in ears for event in (INVALID, HUMAN)):
-            sentence = f"after {collect.slot.retries + 1} wrong answers for {collect.slot.name!r} there is no way on"
-            fix = "add on: {invalid: …}, or human: to the on: of the root"
-            yield Fault(self.chart.id, path, "no-invalid", sentence, fix, "warning")
-
-    def _unhandled(self, state: State, main: Chart) -> Iterator[Fault]:
-        for said in said_in(state):
-            yield from self._options(said, main)
-
-    def _options(self, said: Said, main: Chart) -> Iterator[Fault]:
-        states = self.chart.states.values()
-        near = (said.state, *said.state.ancestors, *(one for one in states if one.within(said.state)))
-        # What is only said may be answered in the state that comes after.
-        ears = (*(near if said.waits else states), main.root)
-        for option in said.template.options:
-            if any(_hears(one, option.event) for one in ears) or (said.waits and said.state.collect is not None):
-                continue  # what is collected is answered by its options
-            sentence = f"nobody handles {option.event!r}: a tap on {option.title!r} would do nothing"
-            fix = f"add {option.event}: to the state's on:, or take the option away"
-            path = (*said.path, *_option_path(said.template, option.event))
-            yield self._fault(path, "unhandled-option", sentence, fix)
-
-
-def _named(states: Sequence[State]) -> str:
-    more = f" and {len(states) - 3} more" if len(states) > 3 else ""
-    return ", ".join(repr(state.id or "the chart") for state in states[:3]) + more
 
 
 def _covers(earlier: Transition, later: Transition) -> bool:
@@ -259,26 +217,24 @@ def _includes(mine: str, yours: str) -> bool:
     return matches(mine, yours.removesuffix(".*"))
 
 
+def _answers(transition: Transition) -> bool:
+    """Whether the customer gets somewhere, or something, by it, if only to where he is."""
+    useful = bool(transition.targets or transition.actions) and not _escapes(transition)
+    return transition.kind == "on" and not is_clock(transition) and useful
+
+
+def _escapes(transition: Transition) -> bool:
+    """Whether it is a way out of everything, which is no way on: it leads to what is tagged ``escape``."""
+    return bool(transition.targets) and all(
+        any("escape" in state.tags for state in (target, *target.ancestors)) for target in transition.targets
+    )
+
+
 def _ends(leaf: State, whole: State) -> bool:
     """Whether a leaf is what ends the state ``whole``: a final child of it, or of one of its regions."""
     if leaf.type != "final" or not leaf.within(whole):
         return False
     return leaf.parent is whole or whole.type == "parallel"
-
-
-def _hears(state: State, event: str) -> bool:
-    return event in state.detours or any(
-        matches(descriptor, event) for transition in state.transitions for descriptor in transition.events
-    )
-
-
-def _option_path(template: SayTemplate, event: str) -> Path:
-    if template.list is None:
-        return ("buttons", event)
-    for place, section in enumerate(template.list.sections):
-        if any(row.event == event for row in section.rows):
-            return ("list", "sections", place, "rows", event)
-    return ("list",)
 
 
 def _detours(reaches: Mapping[str, Reach], broken: Collection[str]) -> Iterator[Fault]:
@@ -319,17 +275,3 @@ def _comes_back(start: str, wanted: str, leads: Mapping[str, list[tuple[str, Pat
             seen.add(here)
             todo += [other for other, _ in leads.get(here, ())]
     return False
-
-
-def _people(reach: Reach) -> Iterator[Fault]:
-    main = reach.chart
-    if not any(state.handoff is not None for state in reach.active):
-        sentence = "no state gives the conversation to people: a customer who needs one is lost"
-        fix = "add a state with handoff: {queue: default}, and human: with its name to the on: of the root"
-        yield Fault(main.id, (), "no-human", sentence, fix)
-        return
-    deaf = [leaf for leaf in reach.waiting if not any(_hears(state, HUMAN) for state in (leaf, *leaf.ancestors))]
-    if deaf:
-        sentence = f"a customer who asks for a person in {_named(deaf)} is not heard"
-        fix = "add human: to the on: of the root, leading to a state with handoff:"
-        yield Fault(main.id, deaf[0].path, "human-unheard", sentence, fix, "warning")

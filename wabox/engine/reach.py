@@ -20,7 +20,9 @@ class Reach:
         self.chart = chart
         self.active = self._explore()
         """Every state that can be active."""
-        self.waiting = tuple(state for state in chart.states.values() if state in self.active and waits(state))
+        self.leaves = tuple(state for state in chart.states.values() if state.is_leaf and state in self.active)
+        """The innermost of them, in document order."""
+        self.waiting = tuple(state for state in self.leaves if waits(state))
         """Leaves in which the chart comes to rest, in document order."""
 
     def _explore(self) -> frozenset[State]:

@@ -8,15 +8,19 @@ folder is not put on the import path, and it is known to Python under a name of 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from wabox.actions import Registered, registered
 from wabox.errors import FlowError
+from wabox.flowfile.deadline import LOADING, bounded, within
 from wabox.flowfile.document import START, Mark, Source
 from wabox.flowfile.findings import Finding
 from wabox.flowfile.words import listed
@@ -39,13 +43,19 @@ def load_actions(path: Path, shown: str, add: Add) -> Registered | None:
     name = f"wabox_flow_{path.parent.name}_actions"
     spec = importlib.util.spec_from_file_location(name, path, loader=_Loader(name, str(path)))
     assert spec is not None  # noqa: S101 - it has a loader
-    assert spec.loader is not None  # noqa: S101
+    loader = spec.loader
+    assert loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(name)
     sys.modules[name] = module  # dataclasses in the file look it up
     try:
-        spec.loader.exec_module(module)
-        return registered(vars(module))
+        within(LOADING, lambda: loader.exec_module(module), str(path))
+        found = registered(vars(module))
+        return replace(
+            found,
+            guards={name: bounded(function) for name, function in found.guards.items()},
+            actions={name: bounded(function) for name, function in found.actions.items()},
+        )
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the author's code raises, also SystemExit, is a finding
@@ -89,3 +99,50 @@ def _fix(error: BaseException) -> str:
             return f"the wabox binary has no {package}: use the standard library, or install wabox with pip beside {package}"
         return f"install {package} where wabox is installed (pip install {package}), or do without it"
     return "correct the file; nothing in it may fail while it is loaded"
+
+
+def may_set(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The context keys that a function may set: every text in its code, and in the functions of its file that it names.
+    None, any, when there is none in it."""
+    found: set[str] = set()
+    todo, seen = [inspect.unwrap(function)], set()
+    while todo:
+        one = todo.pop()
+        code = getattr(one, "__code__", None)
+        if not isinstance(code, CodeType) or code in seen:
+            continue
+        seen.add(code)
+        for inner in _inside(code):
+            found.update(_texts(inner))
+            others = (getattr(one, "__globals__", {}).get(name) for name in inner.co_names)
+            todo += [other for other in others if getattr(other, "__module__", None) == one.__module__]
+    return frozenset(found) or None
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _inside(constant)
+
+
+def _texts(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts[1:]:  # the first is the docstring
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple):
+            yield from (item for item in constant if isinstance(item, str))
+
+
+def place_of_function(function: Callable[..., Any]) -> tuple[int, str]:
+    """Line of a function of the file, and what stands there."""
+    plain = inspect.unwrap(function)
+    code = getattr(plain, "__code__", None)
+    if not isinstance(code, CodeType):
+        return 1, ""
+    # With decorators a function begins at the first of them.
+    lines = _lines(Path(code.co_filename))
+    number = code.co_firstlineno
+    while number < len(lines) and lines[number - 1].lstrip().startswith("@"):
+        number += 1
+    return number, lines[number - 1] if number <= len(lines) else ""

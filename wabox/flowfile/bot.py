@@ -20,6 +20,7 @@ from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
 from wabox.engine.text import fill
 from wabox.errors import FlowError
+from wabox.flowfile.actions import may_set
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
@@ -28,6 +29,7 @@ from wabox.flowfile.messages import check_messages, content, is_offered
 from wabox.flowfile.names import check_names
 from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts
+from wabox.flowfile.usage import check_usage
 
 _CANNOT_READ = "wabox.cannot_read."
 
@@ -162,9 +164,19 @@ def check_bot(folder: Path, *, language: str | None = None) -> list[Finding]:
 def _checked(folder: Path, language: str | None, name: str | None = None) -> Draft:
     draft = read_folder(folder, language, name)
     broken = set(draft.documents) - set(draft.charts)
-    for fault in check_charts(draft.charts, draft.main, broken):
+    functions = draft.registered.actions if draft.registered else {}
+
+    def words(reference: str) -> Iterable[str]:
+        texts = draft.texts
+        return {texts.get(reference, name) for name in texts.languages} if texts.is_key(reference) else (reference,)
+
+    def writes(action: str) -> frozenset[str] | None:
+        return may_set(functions[action]) if action in functions else None
+
+    for fault in check_charts(draft.charts, draft.main, broken, writes=writes, words=words):
         draft.at(fault.chart, fault.path, fault.code, fault.sentence, fault.fix, severity=fault.severity)
     check_names(draft)
+    check_usage(draft)
     check_messages(draft)
     return draft
 

@@ -135,7 +135,8 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         draft.keep(misses=0)
         if found.tier in ("rules", "classifier"):
             volunteer(draft, resolver, before)
-    elif begun:
+    elif begun and not draft.failures:
+        # Otherwise it may be the failure that kept it from being handled: no word about the customer's, then.
         _not_handled(draft, found, event)
     if draft.failures and not draft.lines:
         # A guard or action broke, and the chart has no words for that.

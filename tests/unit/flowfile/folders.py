@@ -27,6 +27,7 @@ states:
   done:
     type: final
     say: done
+context: {name: Ana, nombre: '', who: '', picture: '', total: 0}
 """
 EN = """\
 menu: What would you like, {name}?

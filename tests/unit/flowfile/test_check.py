@@ -85,7 +85,7 @@ def test_wrong_shape(tmp_path: Path, flow: str) -> None:
 
 def test_chart_files(tmp_path: Path) -> None:
     """A chart's name is its file's; two files for one name are one too many."""
-    other = "id: mine\ntimeouts: {hard: 1h}\nstates: {a: {on: {order: b}}, b: {type: final}}\n"
+    other = "id: mine\ntimeouts: {hard: 1h}\nstates: {a: {ask: X, on: {order: b}}, b: {type: final}}\n"
     assert check(tiny(tmp_path, other__yaml=other)) == ["other.yaml:1:5 chart-id"]
     two = tiny(tmp_path, other__yaml=other.replace("id: mine\n", ""), other__yml="{}")
     assert check(two) == ["other.yml:1:1 file-name"]
@@ -154,7 +154,7 @@ def test_longest_value(tmp_path: Path) -> None:
     context = "context: {short: a, long: x, copy: '', origin: {deep: a text that is too long}}\n"
     assigned = ["long: {from: event.text}", "long: quite a long text indeed", "copy: {from: context.origin.deep}"]
     entry = f"entry: [{', '.join(f'{{assign: {{{one}}}}}' for one in assigned)}]\n    "
-    flow = context + FLOW.replace(
+    flow = context + FLOW.split("context:")[0].replace(
         "ask:\n      text: menu\n      buttons: {order: button.order, human: button.person}", entry + ask
     )
     found = [
@@ -334,7 +334,7 @@ def rich(given):
 def pay(given):
     return {}
 """
-USED = ("flow.yaml", "order: done", "order: {guard: rich, actions: pay, target: done}")
+USED = ("flow.yaml", "order: done", "order: [{guard: rich, actions: pay, target: done}, {target: people}]")
 
 
 def test_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

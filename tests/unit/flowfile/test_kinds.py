@@ -328,7 +328,7 @@ def test_what_a_placeholder_broke(tmp_path: Path) -> None:
     long = sent(
         "{template: {name: reminder, header: x, values: {1: '{n}', 2: b}, buttons: {page: x}}}", n="word " * 500
     )
-    assert refuse(long, approved(bot_that_says(tmp_path, "{template: named}"))) == long
+    assert refuse(long, approved(bot_that_says(tmp_path, "{template: {name: named, values: {name: x}}}"))) == long
 
 
 def interactive(type_: str, action: Any, body: str = "x", **more: Any) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""Variables that are read before any path has written them: ``never-written`` (warning).
+
+A variable is written by ``context:``, by the built-in actions, and by the bot's own functions, of which the caller tells what
+they may set. Something may go round a path that reads and never writes; only what *no* path writes is named, so a finding
+is a word mistyped or a value forgotten. Per leaf, a bit per variable; unions along transitions until nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from wabox.core.kind import texts
+from wabox.engine.built_in import BUILT_IN
+from wabox.engine.fault import Fault
+from wabox.engine.problem import Path
+from wabox.engine.reach import Reach, leaves_of
+from wabox.engine.say import SayTemplate
+from wabox.engine.state import BoundAction, State, Transition
+from wabox.engine.text import placeholders
+
+Writes: TypeAlias = Callable[[str], frozenset[str] | None]
+"""Which variables a function of the bot may set, by its name; None: any."""
+
+
+def anything(name: str) -> None:
+    """Nothing is known of the bot's functions."""
+
+
+Words: TypeAlias = Callable[[str], Iterable[str]]
+"""Every text that a reference may stand for, in any language."""
+
+
+def itself(reference: str) -> Iterable[str]:
+    """A reference that is the text."""
+    return (reference,)
+
+
+def check_variables(reach: Reach, writes: Writes, words: Words) -> Iterator[Fault]:
+    """One finding for each variable, where it is read first."""
+    yield from _Variables(reach, writes, words).faults()
+
+
+class _Variables:
+    def __init__(self, reach: Reach, writes: Writes, words: Words) -> None:
+        self.reach = reach
+        self.words = words
+        self.chart = reach.chart
+        self.writes = writes
+        self.bits: dict[str, int] = {}
+        self.all = False
+        self.given = self._mask(self.chart.context)
+        self.in_entry: dict[State, int] = {}
+        self.before: dict[State, int] = {}
+
+    def faults(self) -> Iterator[Fault]:
+        chart = self.chart
+        for state in self.reach.active:
+            self.in_entry[state] = self._written(state.entry)
+            if state.collect is not None:
+                # A slot that the chart declares may be filled by any message.
+                self.given |= self._mask((state.collect.slot.name.split(".")[0],))
+        self._spread()
+        told: set[str] = set()
+        for state in chart.states.values():
+            if state not in self.reach.active:
+                continue
+            known = self._known(state)
+            for path, name in _reads(state, self.words):
+                if name not in told and not known & self._bit(name) and not known & 1:
+                    told.add(name)
+                    sentence = f"nothing has written {name!r} when this is read"
+                    fix = f"give it a first value, context: {{{name}: …}}, or assign it before; or correct the name"
+                    yield Fault(chart.id, path, "never-written", sentence, fix, "warning")
+
+    def _bit(self, name: str) -> int:
+        # Bit 0 stands for all of them.
+        return self.bits.setdefault(name, 2 << len(self.bits))
+
+    def _mask(self, names: Iterable[str]) -> int:
+        mask = 0
+        for name in names:
+            mask |= self._bit(name)
+        return mask
+
+    def _written(self, actions: Iterable[BoundAction]) -> int:
+        mask = 0
+        for action in actions:
+            if action.label not in BUILT_IN:
+                names = self.writes(action.label)
+                mask |= 1 if names is None else self._mask(names)
+            elif action.label == "assign":
+                mask |= self._mask(key.removeprefix("context.").split(".")[0] for key in action.params)
+            elif isinstance(where := action.params.get("path"), str) and action.label != "remove":
+                mask |= self._mask((where.removeprefix("context.").split(".")[0],))
+        return mask
+
+    def _spread(self) -> None:
+        """Fill :attr:`before`: what may be written when a leaf is entered."""
+        root = (self.chart.root,)
+        todo: list[tuple[State, int]] = [(leaf, self.given) for leaf in leaves_of(root)]
+        if self.chart.root.initial is not None:
+            self.given |= self._written(self.chart.root.initial.actions)
+        for state in self.reach.active:
+            if state.initial is not None:
+                self.in_entry[state] |= self._written(state.initial.actions)
+        changes = {
+            transition: self._written(transition.actions)
+            for state in self.chart.states.values()
+            for transition in (*state.transitions, *state.always)
+        }
+        others = self._others()
+        while todo:
+            leaf, mask = todo.pop()
+            old = self.before.get(leaf)
+            if old is not None and old | mask == old:
+                continue
+            self.before[leaf] = mask = mask | (old or 0)
+            mask |= self._after(leaf, changes)
+            for state in (leaf, *leaf.ancestors, *others.get(leaf, ())):
+                for transition in (*state.transitions, *state.always):
+                    following = mask | changes[transition]
+                    todo += [(other, following) for other in leaves_of(transition.targets)]
+
+    def _others(self) -> Mapping[State, tuple[State, ...]]:
+        """For a leaf in a region of a parallel state: what is active beside it."""
+        found: dict[State, tuple[State, ...]] = {}
+        for leaf in self.reach.leaves:
+            whole = next((state for state in leaf.ancestors if state.type == "parallel"), None)
+            if whole is not None:
+                found[leaf] = tuple(state for state in self.reach.active if state.within(whole))
+        return found
+
+    def _after(self, leaf: State, changes: Mapping[Transition, int]) -> int:
+        """What may be written while the leaf is active, and on leaving it."""
+        mask = 0
+        for state in (leaf, *leaf.ancestors):
+            mask |= self.in_entry.get(state, 0) | self._written(state.exit)
+            for transition in (*state.transitions, *state.always):
+                if not transition.targets:
+                    mask |= changes[transition]
+        return mask
+
+    def _known(self, state: State) -> int:
+        """What may be written when the state reads something."""
+        inside = [leaf for leaf in self.before if leaf is state or leaf.within(state)]
+        mask = self.given
+        for leaf in inside:
+            mask |= self.before[leaf]
+            for around in (leaf, *leaf.ancestors):
+                mask |= self.in_entry.get(around, 0)
+                for transition in (*around.transitions, *around.always):
+                    mask |= 0 if transition.targets else self._written(transition.actions)
+        return mask
+
+
+def _reads(state: State, words: Words) -> Iterator[tuple[Path, str]]:
+    """Every variable that the state reads, with its place."""
+    for key, templates in (("say", state.say), ("ask", state.ask), ("reprompt", state.reprompt)):
+        listed = isinstance(state.definition.get(key), list | tuple)
+        for place, template in enumerate(templates):
+            path: Path = (*state.path, key, place) if listed else (*state.path, key)
+            for name in _placeholders(template, words):
+                yield path, name
+    for transition in (*state.transitions, *state.always):
+        written: Any = state.definition
+        for step in transition.path[len(state.path) :]:
+            written = written[step]
+        if isinstance(written, Mapping) and written.get("guard") is not None:
+            for name in _paths(written["guard"]):
+                yield (*transition.path, "guard"), name
+
+
+def _placeholders(template: SayTemplate, words: Words) -> Iterator[str]:
+    references = [template.text, template.header, template.footer]
+    references += [title for _, title in template.buttons]
+    if template.list is not None:
+        references.append(template.list.button)
+        references += [section.title for section in template.list.sections]
+        references += [part for row in template.options for part in (row.title, row.description)]
+    for part in (template.media, template.kind):
+        references += [text for _, text, _ in texts(part)] if part is not None else []
+    for reference in references:
+        for text in words(reference) if reference else ():
+            for path in placeholders(text) if "{" in text else ():
+                yield path.split(".")[0]
+
+
+def _paths(guard: Any) -> Iterator[str]:
+    """The variables that a guard's comparisons name."""
+    if isinstance(guard, list | tuple):
+        for item in guard:
+            yield from _paths(item)
+    elif isinstance(guard, Mapping):
+        where = guard.get("path")
+        # `exists` asks whether it was written.
+        if isinstance(where, str) and guard.get("op") != "exists":
+            keys = where.removeprefix("context.").split(".")
+            if keys[0] != "event":
+                yield keys[0]
+        for key in ("and", "or", "not", "guards"):
+            if key in guard:
+                yield from _paths(guard[key])
