@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from wabox.cli import graph, step, versions
+from wabox.cli import bring, graph, step, versions
 
-group = typer.Typer(help="Charts by themselves: draw them, play them, compare them.", no_args_is_help=True)
+group = typer.Typer(help="Charts by themselves: draw, play, compare, bring over.", no_args_is_help=True)
 group.command()(graph.graph)
+group.command("import")(bring.import_)
 group.command()(step.step)
 group.command()(versions.versions)
 group.command()(versions.diff)

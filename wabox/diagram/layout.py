@@ -190,11 +190,12 @@ class _Arranged:
             for before, item in zip([None, *row], row, strict=False):
                 item.x = item.width / 2 if before is None else before.x + _apart(before, item)
         size = sum(map(len, self.rows.values()))
-        for turn in range(9 if size < 6_000 else 3):
-            down = turn % 2 == 0
+        turns = 9 if size < 1_500 else 5 if size < 6_000 else 3
+        for turn in range(turns):
+            down, last = turn % 2 == 0, turn >= turns - 2
             middle = self._middle()
             for number in numbers if down else reversed(numbers):
-                self._draw(self.rows[number], middle, up=down or turn > 6, low=not down or turn > 6)
+                self._draw(self.rows[number], middle, up=down or last, low=not down or last)
         left = min(item.x - item.width / 2 for row in self.rows.values() for item in row)
         for row in self.rows.values():
             for item in row:

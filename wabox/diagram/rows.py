@@ -5,8 +5,10 @@ Rows of boxes have even numbers, the rows between them odd ones: there are the l
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import inf
 
 from wabox.diagram.drawing import Box, Link
@@ -149,9 +151,10 @@ def _crossings(rows: dict[int, list[Item]]) -> int:
     for row in rows.values():
         ends: list[float] = []
         for item in row:
-            mine = sorted(other.x for other in item.lower)
-            count += sum(end > one for end in ends for one in mine)
-            ends += mine
+            mine = [other.x for other in item.lower]
+            count += sum(len(ends) - bisect_right(ends, one) for one in mine)
+            for one in mine:
+                insort(ends, one)
     return count
 
 
@@ -160,14 +163,18 @@ def settle(desired: Sequence[float], weights: Sequence[float], apart: Sequence[f
 
     The pool-adjacent-violators method: ``apart[i]`` is between the items i and i + 1.
     """
-    offsets = [0.0]
-    for gap in apart:
-        offsets.append(offsets[-1] + gap)
-    pools: list[list[float]] = []  # sum of weighted positions, weight, count
+    offsets = [0.0, *accumulate(apart)]
+    totals: list[float] = []
+    masses: list[float] = []
+    counts: list[int] = []
     for want, weight, offset in zip(desired, weights, offsets, strict=True):
-        pools.append([(want - offset) * weight, weight, 1])
-        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
-            last = pools.pop()
-            pools[-1] = [one + other for one, other in zip(pools[-1], last, strict=True)]
-    found = [total / weight for total, weight, count in pools for _ in range(int(count))]
+        total, mass, count = (want - offset) * weight, weight, 1
+        while totals and totals[-1] * mass > total * masses[-1]:
+            total, mass, count = total + totals.pop(), mass + masses.pop(), count + counts.pop()
+        totals.append(total)
+        masses.append(mass)
+        counts.append(count)
+    found: list[float] = []
+    for total, mass, count in zip(totals, masses, counts, strict=True):
+        found += [total / mass] * count
     return [position + offset for position, offset in zip(found, offsets, strict=True)]

@@ -69,7 +69,8 @@ class _Painter:
             return
         state = box.state
         words = ["state", state.type if state is not None else "", *(["root"] if box.kind == "root" else [])]
-        words += ["region"] if box.parent is not None and box.parent.parallel and _beside(box.parent) else []
+        if box.parent is not None and box.parent.parallel:
+            words.append("region" if _beside(box.parent) else "stacked")
         words += ["lit"] if box.id in self.lit else ["around"] if box.id in self.around else []
         words += ["visited"] if box.id in self.visited else []
         yield f'<g class="{" ".join(words)}" data-state="{_attribute(box.id)}">'

@@ -21,7 +21,7 @@ def _em(sign: str) -> float:
     if sign in _WIDE:
         return 0.9
     if sign.isascii():
-        return 0.68 if sign.isupper() else 0.58
+        return 0.7 if sign.isupper() else 0.6
     if unicodedata.combining(sign):
         return 0
     return 1.05 if unicodedata.east_asian_width(sign) in "WF" else 0.68

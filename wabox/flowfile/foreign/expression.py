@@ -93,10 +93,10 @@ def assignments(script: str) -> list[tuple[str, str]] | None:
         match = _STATEMENT.fullmatch(statement.strip())
         if match is None:
             return None
-        variable, sign, right = match[1], match[2], match[3]
+        variable, sign, right = match[1], match[2], match[3].strip()
         if sign in ("++", "--"):
             sign, right = sign[0] + "=", right or "1"
-        elif not right.strip():
+        elif not right:
             return None
         found.append((variable, right if sign == "=" else f"{variable} {sign[0]} {right}"))
     return found

@@ -181,7 +181,7 @@ class _Chart:
             key = " ".join(self._descriptor(word) for word in event.split())
             if key in on and list(on)[-1] != key and _overlap(on, key):
                 # Something in between may take the same event: document order is kept by a key of its own.
-                key += " " * (1 + sum(other.rstrip() == key for other in on))
+                key += " " * sum(other.rstrip() == key for other in on)
             on.setdefault(key, []).append(transition)
         if always:
             result["always"] = _short(always)

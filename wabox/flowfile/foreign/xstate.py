@@ -50,6 +50,12 @@ class _Writer:
         self.notes: list[Note] = []
         self.places: dict[str, list[str]] = {}
         self._index(root, "")
+        self._old = _is_old(root)
+        self._key = ""
+        if self._old:
+            self._note(
+                (), "this is XState v4: a transition to the state itself leaves it there, so it says reenter here"
+            )
 
     def _index(self, state: object, path: str) -> None:
         """Where states are, by key and by id: ``in`` may name them from anywhere."""
@@ -68,6 +74,7 @@ class _Writer:
         if not isinstance(written, Mapping):
             return written
         result: dict[str, Any] = {}
+        self._key = str(path[-1]) if path else ""
         for word, value in written.items():
             key = RENAMED.get(str(word), str(word))
             here = (*path, str(word))
@@ -75,6 +82,7 @@ class _Writer:
                 continue
             if key == "states" and isinstance(value, Mapping):
                 result[key] = {str(name): self.state(inner, (*here, str(name))) for name, inner in value.items()}
+                self._key = str(path[-1]) if path else ""
             elif key in ("entry", "exit"):
                 result[key] = (
                     [*_listed(result.get(key)), *_listed(self.actions(value, here))]
@@ -87,6 +95,8 @@ class _Writer:
                 result[key] = self._transitions(value, here)
             elif key == "after":
                 result[key] = self._after(value, here)
+            elif key == "invoke":
+                result[key] = self._invokes(value, here)
             elif key == "initial" and isinstance(value, Mapping):
                 result[key] = self.transition(value, here)
             elif key == "history" and value is False:
@@ -111,9 +121,9 @@ class _Writer:
                     result["on"] = written
                     return
                 rest = {key: value for key, value in item.items() if key != "event"}
-                _append(found, item.get("event", ""), [self.transition(rest, (*here, place))])
+                _append(found, _event(item.get("event", "")), [self.transition(rest, (*here, place))])
         elif isinstance(written, Mapping):
-            found = {str(event): self._transitions(item, (*here, str(event))) for event, item in written.items()}
+            found = {_event(event): self._transitions(item, (*here, str(event))) for event, item in written.items()}
         else:
             result["on"] = written
             return
@@ -121,6 +131,28 @@ class _Writer:
         if eventless is not None:
             result["always"] = [*_listed(result.get("always")), *_listed(eventless)]
         result["on"] = found
+
+    def _invokes(self, written: object, here: Steps) -> Any:
+        if isinstance(written, list | tuple):
+            return [self._invoke(item, (*here, place)) for place, item in enumerate(written)]
+        return self._invoke(written, here)
+
+    def _invoke(self, written: object, path: Steps) -> Any:
+        if not isinstance(written, Mapping):
+            return written
+        result = {str(key): value for key, value in written.items() if key not in ("systemId", "type")}
+        source = result.get("src")
+        if isinstance(source, Mapping):
+            result["src"] = _first(source, "src", "type", "id")
+        for key in ("onSnapshot", "autoForward", "data"):
+            if result.pop(key, None):
+                self._note(
+                    (*path, key), f"{key} of invoke has no counterpart: a call has one answer, and nothing in between"
+                )
+        for key in ("onDone", "onError"):
+            if key in result:
+                result[key] = self._transitions(result[key], (*path, key))
+        return result
 
     def _after(self, written: object, here: Steps) -> Any:
         if isinstance(written, Mapping):
@@ -139,6 +171,8 @@ class _Writer:
         return self.transition(written, path)
 
     def transition(self, written: object, path: Steps) -> Any:
+        if self._old and isinstance(written, str) and written == self._key:
+            return {"target": written, "reenter": True}
         if not isinstance(written, Mapping):
             return written
         result: dict[str, Any] = {}
@@ -160,6 +194,8 @@ class _Writer:
                 continue  # of a machine that was written out, not of its config
             else:
                 result[str(word)] = value
+        if self._old and result.get("target") == self._key and "internal" not in written:
+            result["reenter"] = True
         if guards:
             result["guard"] = guards[0] if len(guards) == 1 else {"and": guards}
         return result
@@ -267,6 +303,17 @@ class _Writer:
 _STATE = ("stateValue", "state", "stateId", "id", "target", "value", "in")
 
 
+def _event(name: object) -> str:
+    """XState's own events by our names."""
+    words = []
+    for word in str(name).split(" "):
+        for theirs, ours in (("done.actor.", "done.invoke."), ("error.actor.", "error.invoke."), ("", "")):
+            if word.startswith(f"xstate.{theirs}"):
+                word = ours + word.removeprefix(f"xstate.{theirs}")
+        words.append(word)
+    return " ".join(words)
+
+
 def _typed(kind: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """``{type, params}``, whatever else stands beside the type becoming a parameter."""
     rest = {str(key): value for key, value in written.items() if key not in ("type", "params")}
@@ -275,6 +322,20 @@ def _typed(kind: str, written: Mapping[str, Any]) -> dict[str, Any]:
     if not rest:
         return {"type": kind} if params is None else {"type": kind, "params": params}
     return {"type": kind, "params": {**_mapping(params), **rest}}
+
+
+def _is_old(written: object) -> bool:
+    """Whether a word stands somewhere that only a config of v4 has."""
+    if isinstance(written, list | tuple):
+        return any(_is_old(item) for item in written)
+    if not isinstance(written, Mapping):
+        return False
+    return any(word in written for word in _OLD) or any(
+        _is_old(item) for key, item in written.items() if key not in ("context", "meta", "params", "actions")
+    )
+
+
+_OLD = ("cond", "onEntry", "onExit", "activities", "internal", "predictableActionArguments")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -98,7 +98,7 @@ def test_actors_are_noted() -> None:
     """What has no counterpart becomes a bare name, and is told with its place."""
     done = canonical({"entry": [{"type": "xstate.sendTo", "params": {}}], "states": {"a": {"activities": ["beep"]}}})
     assert done.definition["entry"] == [{"type": "sendTo"}]
-    assert [note.path for note in done.notes] == [("entry", 0), ("states", "a", "activities")]
+    assert [note.path for note in done.notes] == [(), ("entry", 0), ("states", "a", "activities")]
 
 
 @pytest.mark.parametrize("wrong", [3, [3], {"on": 3}, {"states": []}, {"entry": 3}, {"on": {"x": 3}}, {"after": 3}])
