@@ -95,6 +95,7 @@ def test_detours_and_answers(bot: Bot) -> None:
     """A detour counts where it is written; the answers of faq.yaml are counted by themselves."""
     coverage = covered(bot, "- user: hi\n- user: help\n- user: when?\n")
     assert missing(coverage, "detour") == []
+    assert missing(covered(bot, "- user: help\n  state: helping\n"), "detour") == []
     assert coverage.answers() == Count(1, 1)
     assert Coverage(bot).answers() == Count(0, 1)
 

@@ -24,6 +24,7 @@ def disguised(*texts: str, contact: Contact = MARIA, common: frozenset[str] = fr
         ("I am María Peñalver", "I am Alex Doe"),
         ("MARÍA here, señora Peñalver", "Alex here, señora Doe"),
         ("write to maria@example.org, please", "write to customer1@example.com, please"),
+        ("mail to maría@b.org", "mail to customer1@example.com"),
         ("my name is John Smith", "my name is Sam Roe"),
         ("Me llamo Lucía.", "Me llamo Sam."),
         ("my number is +34 699 887 766", "my number is +34 699 200 001"),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator.bots import load, play
+from tests.unit.simulator.bots import load, play, read
 from wabox.flowfile.bot import Bot
+from wabox.simulator.runner import Runner
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,7 @@ STARTS = {
     "a_timer": "start: both\nsteps: [{wait: 9m, state: both.left.l1}, {wait: 2m, state: both.left.l2}]\n",
     "a_person": "start: people\nsteps: [{user: hi, bot: []}, {close: true, state: menu}]\n",
     "language": "language: es\nstart: menu\nsteps: [{user: '1', bot: ¿Izquierda?}]\n",
+    "language_of_a_timer": "language: es\nstart: menu\nsteps: [{wait: 31m, bot: ¿Qué, language: es}]\n",
     "its_buttons": "start: menu\nsteps: [{tap: leave, bot: Bye}]\n",
     "a_call": "start: checking\nstub: {stock: 7}\nsteps: [{wait: 0s, state: menu, context: {n: 7}}]\n",
     "a_call_that_fails": (
@@ -158,9 +160,17 @@ def test_the_language_it_begins_in(bot: Bot) -> None:
 
 def test_the_clock(bot: Bot) -> None:
     """Time stands still but for waits, and begins where the test says."""
-    results, _ = play(bot, "at: 2026-01-31T23:59\nsteps: [{user: hi}, {wait: 2m}]\n")
-    assert results[0].passed
-    assert results[0].seconds == 1.0
+    [test] = read(bot, "at: 2026-01-31T23:59\nsteps: [{user: hi}, {wait: 2m}]\n")
+    ticks = iter(range(9))
+    runner = Runner(bot, lambda: float(next(ticks)))
+    assert runner.play(test, "en").seconds == 1.0
+    assert runner._simulator(test, "en").now == 1_769_903_940_000
+
+
+def test_buttons_of_the_question_that_stands(bot: Bot) -> None:
+    """A tap right after a start has the title that the customer would have seen."""
+    [result], _ = play(bot, "start: menu\nsteps: [{tap: leave}]\n")
+    assert result.played[0].did == "[tap leave: Leave]"
 
 
 def test_who_writes(bot: Bot) -> None:
