@@ -25,6 +25,8 @@ snapshot and *effects*, which are data too; if they are dropped, nothing has hap
     run, stack, step                                        a step: the interpreter, frames and clocks, the rules
     view, player                                            what a conversation waits for; a chart played by hand
     begin                                                   beginning in the middle
+    rebase, migration, migrate, place, variables            a conversation comes to another version of its chart
+    difference                                              what two versions of a chart differ in
     reference, value, text                                  paths, what may be stored, placeholders
 """
 

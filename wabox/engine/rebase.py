@@ -15,23 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
-from wabox.engine.effect import Arm, CloseHandoff, Disarm, Effect, OpenHandoff
-from wabox.engine.event import AFTER
+from wabox.engine.effect import Arm, Disarm, Effect
+from wabox.engine.migrate import migrate
 from wabox.engine.migration import Migration
-from wabox.engine.plan import inside
+from wabox.engine.place import Misfit, MisfitError, Place, Timers, arm, awaited, begin
 from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import State
-from wabox.engine.value import copied_plain
 from wabox.engine.variables import TypeChanged, variables
 from wabox.errors import ConversationError
-
-Timers = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +39,6 @@ class Moved:
     effects: tuple[Effect, ...] = ()
     """Timers that begin or end with the move."""
     how: Literal["same", "compatible", "migrated"] = "same"
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """Why it cannot be moved."""
-
-    reason: str
-    """A sentence without a full stop."""
-    gone: tuple[str, ...] = ()
-    """The states that the live chart does not have."""
-
-
-class _MisfitError(Exception):
-    def __init__(self, reason: str, gone: tuple[str, ...] = ()) -> None:
-        super().__init__(reason)
-        self.misfit = Misfit(reason, gone)
-
-
-@dataclass(slots=True)
-class _Place:
-    """A frame on its live chart."""
-
-    chart: Chart
-    config: Configuration
-    context: dict[str, Any]
-    history: dict[str, tuple[str, ...]]
-    timers: Timers
-    migrated: bool = False
-    effects: tuple[Effect, ...] = ()
 
 
 def move(charts: Charts, snapshot: Snapshot, now: int, older: Mapping[str, Chart] | None = None) -> Moved | Misfit:
@@ -85,9 +53,9 @@ def move(charts: Charts, snapshot: Snapshot, now: int, older: Mapping[str, Chart
         below = [_frame(charts, frame, known.get(frame.chart), None) for frame in snapshot.stack]
         top = _frame(charts, snapshot, known.get(snapshot.chart), now)
         if any(one.chart is other.chart for one, other in _pairs([*below, top])):
-            raise _MisfitError("one chart would be on the stack twice")
+            raise MisfitError("one chart would be on the stack twice")
         _clocks(snapshot, top, below, known, now)
-    except _MisfitError as problem:
+    except MisfitError as problem:
         return problem.misfit
     except TypeChanged as problem:
         return Misfit(str(problem))
@@ -98,6 +66,7 @@ def move(charts: Charts, snapshot: Snapshot, now: int, older: Mapping[str, Chart
         context=top.context,
         history=top.history,
         timers=top.timers,
+        back=top.back,
         stack=tuple(
             msgspec.structs.replace(
                 frame,
@@ -106,6 +75,7 @@ def move(charts: Charts, snapshot: Snapshot, now: int, older: Mapping[str, Chart
                 context=place.context,
                 history=place.history,
                 timers=place.timers,
+                back=place.back,
             )
             for frame, place in zip(snapshot.stack, below, strict=True)
         ),
@@ -129,11 +99,11 @@ def _live(charts: Charts, ref: str) -> bool:
     return chart is not None and chart.ref == ref
 
 
-def _pairs(places: list[_Place]) -> Iterable[tuple[_Place, _Place]]:
+def _pairs(places: list[Place]) -> Iterable[tuple[Place, Place]]:
     return ((one, other) for at, one in enumerate(places) for other in places[at + 1 :])
 
 
-def _frame(charts: Charts, frame: Frame | Snapshot, old: Chart | None, now: int | None) -> _Place:
+def _frame(charts: Charts, frame: Frame | Snapshot, old: Chart | None, now: int | None) -> Place:
     """``now`` is None for a suspended frame: its timers hold what remains."""
     id_ = frame.chart.partition("@")[0]
     chart = charts.live.get(id_)
@@ -141,12 +111,12 @@ def _frame(charts: Charts, frame: Frame | Snapshot, old: Chart | None, now: int 
     seq = frame.seq if isinstance(frame, Snapshot) else 0
     if found is not None:
         try:
-            return _migrated(found[0], found[1], frame, old, now, seq)
-        except (_MisfitError, TypeChanged):
+            return migrate(found[0], found[1], frame, old, now, seq)
+        except (MisfitError, TypeChanged):
             if chart is None:
                 raise
     if chart is None:
-        raise _MisfitError(f"there is no chart {id_} any more")
+        raise MisfitError(f"there is no chart {id_} any more")
     return _compatible(chart, frame, old, now, seq)
 
 
@@ -166,40 +136,41 @@ def _migration(charts: Charts, chart: Chart | None, ref: str) -> tuple[Chart, Mi
     )
 
 
-def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: int | None, seq: int) -> _Place:
+def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: int | None, seq: int) -> Place:
     gone = tuple(leaf for leaf in frame.leaves if leaf not in chart.states)
     if gone:
-        raise _MisfitError(f"{'state' if len(gone) == 1 else 'states'} {', '.join(gone)} gone from {chart.id}", gone)
+        raise MisfitError(f"{'state' if len(gone) == 1 else 'states'} {', '.join(gone)} gone from {chart.id}", gone)
     try:
         config = configuration(chart, frame.leaves)
         check_history(chart, frame.history)
         check_timers(chart, frame.timers)
         before = None if old is None or old.ref != frame.chart else configuration(old, frame.leaves)
     except ConversationError as error:
-        raise _MisfitError(str(error)) from error
-    _awaited(frame, config)
+        raise MisfitError(str(error)) from error
+    awaited(frame, config)
     if before is not None and old is not None:
         for state in before.states:
             _same(state, chart.states[state.id], chart)
         for name in frame.history:
             if name in old.states and old.states[name].history != chart.states[name].history:
-                raise _MisfitError(f"history {name} of {chart.id} is {chart.states[name].history} now")
+                raise MisfitError(f"history {name} of {chart.id} is {chart.states[name].history} now")
     context = variables(chart, {} if old is None else old.context, frame.context)
     timers = dict(frame.timers)
     if before is not None:
-        _begin(timers, config, {state.id: state.after for state in before.states}, now, seq)
-    return _Place(chart, config, context, dict(frame.history), timers)
+        begin(timers, config, {state.id: state.after for state in before.states}, now, seq)
+    back = tuple(id_ for id_ in frame.back if id_ in chart.states)
+    return Place(chart, config, context, dict(frame.history), timers, back)
 
 
 def _same(old: State, new: State, chart: Chart) -> None:
     where = f"state {new.id} of {chart.id}" if new.id else f"the root of {chart.id}"
     if old.type != new.type:
-        raise _MisfitError(f"{where} is {new.type} now, it was {old.type}")
+        raise MisfitError(f"{where} is {new.type} now, it was {old.type}")
     if (old.handoff is None) != (new.handoff is None):
         does = "gives the conversation to people now" if new.handoff else "does not give it to people any more"
-        raise _MisfitError(f"{where} {does}")
+        raise MisfitError(f"{where} {does}")
     if _calls(old) != _calls(new):
-        raise _MisfitError(f"{where} waits for another action's result now")
+        raise MisfitError(f"{where} waits for another action's result now")
 
 
 def _calls(state: State) -> list[str]:
@@ -207,99 +178,7 @@ def _calls(state: State) -> list[str]:
     return sorted(spec.id for spec in state.invokes)
 
 
-def _awaited(frame: Frame | Snapshot, config: Configuration) -> None:
-    """A result that is on its way must find whoever asked for it."""
-    known = {spec.id for state in config.states for spec in state.invokes}
-    if config.chart.id != frame.chart.partition("@")[0]:
-        known = set()
-    for name in frame.invokes:
-        if name not in known:
-            raise _MisfitError(f"the result of the call {name} is awaited, and {config.chart.id} does not know it")
-
-
-def _migrated(
-    chart: Chart, migration: Migration, frame: Frame | Snapshot, old: Chart | None, now: int | None, seq: int
-) -> _Place:
-    ids = [migration.state(leaf) for leaf in frame.leaves]
-    gone = tuple(old_id for old_id, new_id in zip(frame.leaves, ids, strict=True) if new_id not in chart.states)
-    if gone:
-        raise _MisfitError(f"the migration of {chart.id} does not say where {', '.join(gone)} went", gone)
-    try:
-        config = inside(chart, [chart.states[id_] for id_ in ids])
-        configuration(chart, config.key)
-        before = None if old is None or old.ref != frame.chart else configuration(old, frame.leaves)
-    except ConversationError as error:
-        raise _MisfitError(str(error)) from error
-    _awaited(frame, config)
-    default = {name: value for name, value in migration.default.items() if name not in migration.drop}
-    stored = {**copied_plain(default), **_renamed(migration, frame.context)}
-    declared = {} if old is None else _renamed(migration, old.context)
-    context = variables(chart, {name: value for name, value in declared.items() if name not in default}, stored)
-    timers: Timers = {}
-    for name, timer in frame.timers.items():
-        new = migration.timer(name)
-        active = new is not None and (not new.startswith(AFTER) or new.split(":", 2)[2] in config.active)
-        if new is not None and active and (new in chart.timers or new.startswith("raise:")):
-            timers[new] = timer
-    if before is not None:
-        _begin(timers, config, {migration.state(state.id): state.after for state in before.states}, now, seq)
-    effects = () if before is None else _entered(before, config, migration, isinstance(frame, Snapshot))
-    history = _history(chart, migration, frame.history)
-    return _Place(chart, config, context, history, timers, migrated=True, effects=effects)
-
-
-def _entered(before: Configuration, config: Configuration, migration: Migration, active: bool) -> tuple[Effect, ...]:
-    """What coming into other states means to the world, though nothing is entered: people get the case, or give it back."""
-    called = {spec.id for state in before.states for spec in state.invokes}
-    for state in config.states:
-        if any(spec.id not in called for spec in state.invokes):
-            raise _MisfitError(f"state {state.id} waits for a call that is only made when it is entered")
-    old = next((state for state in before.states if state.handoff), None)
-    new = next((state for state in config.states if state.handoff), None)
-    if (old is None) == (new is None):
-        return ()
-    if not active:
-        raise _MisfitError("a suspended chart cannot give the conversation to people")
-    if new is None or new.handoff is None:
-        return (CloseHandoff(migration.state(old.id)),) if old is not None else ()
-    return (OpenHandoff(new.handoff.queue, new.handoff.priority, new.handoff.reason, new.id),)
-
-
-def _renamed(migration: Migration, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Variables under their new names, without those that are dropped."""
-    rest = {name: value for name, value in context.items() if name not in migration.rename}
-    moved = {new: context[name] for name, new in migration.rename.items() if name in context}
-    return {name: value for name, value in {**rest, **moved}.items() if name not in migration.drop}
-
-
-def _history(chart: Chart, migration: Migration, history: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What is remembered under its new names; what fits no more is forgotten, so the history's default holds."""
-    kept: dict[str, tuple[str, ...]] = {}
-    for name, ids in history.items():
-        one = {migration.state(name): tuple(migration.state(id_) for id_ in ids)}
-        try:
-            check_history(chart, one)
-        except ConversationError:
-            continue
-        kept |= one
-    return kept
-
-
-def _begin(
-    timers: Timers, config: Configuration, was: Mapping[str, tuple[int, ...]], now: int | None, seq: int
-) -> None:
-    """Arm the ``after`` timers that a state has now and had not before; ``was``: the delays of each state that was active."""
-    for state in config.states:
-        for delay in state.after:
-            if delay not in was.get(state.id, ()):
-                _arm(timers, f"{AFTER}{delay}:{state.id}", delay, now, seq)
-
-
-def _arm(timers: Timers, name: str, delay: int, now: int | None, seq: int) -> None:
-    timers.setdefault(name, (delay if now is None else now + delay, seq))
-
-
-def _clocks(snapshot: Snapshot, top: _Place, below: list[_Place], older: Mapping[str, Chart], now: int) -> None:
+def _clocks(snapshot: Snapshot, top: Place, below: list[Place], older: Mapping[str, Chart], now: int) -> None:
     """Soft and hard: end those that no state asks for any more, begin those that none asked for before."""
     new = _in_force([*below, top])
     try:
@@ -311,10 +190,10 @@ def _clocks(snapshot: Snapshot, top: _Place, below: list[_Place], older: Mapping
         if not new[at]:
             top.timers.pop(name, None)
         elif old is not None and not old[at]:
-            _arm(top.timers, name, new[at], now, snapshot.seq)
+            arm(top.timers, name, new[at], now, snapshot.seq)
 
 
-def _in_force(places: list[_Place]) -> tuple[int, int]:
+def _in_force(places: list[Place]) -> tuple[int, int]:
     return _delays([place.config for place in places])
 
 

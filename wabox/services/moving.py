@@ -19,7 +19,8 @@ from wabox.core.version import Choice
 from wabox.engine.configuration import configuration
 from wabox.engine.effect import Disarm, Effect, Revoke
 from wabox.engine.event import HARD
-from wabox.engine.rebase import Misfit, Moved, move
+from wabox.engine.place import Misfit
+from wabox.engine.rebase import Moved, move
 from wabox.engine.snapshot import Snapshot
 from wabox.engine.step import Step, start
 from wabox.engine.variables import fitting

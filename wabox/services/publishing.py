@@ -14,7 +14,6 @@ from typing import Protocol
 
 import structlog
 
-from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Records, Sessions
 from wabox.core.ports import Versions as Rows
 from wabox.core.version import Choice, Forecast, Version, VersionReport
@@ -22,17 +21,11 @@ from wabox.errors import FlowError, WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.folder import shown
 from wabox.flowfile.published import Shelf, SpoiltCopy, identity, read_files
+from wabox.services.draining import release, retained
 from wabox.services.survey import Survey, summed
 from wabox.services.versions import Served, Versions, has, served
 
 log = structlog.get_logger(__name__)
-
-KEPT = 5
-"""Versions that are kept for a rollback, the live one not counted."""
-REST = 3_600_000
-"""ms that a version is kept at least after it was live: turns that began on it are then long over."""
-RELEASED = 500
-"""Conversations let go at once."""
 
 
 class Refused(FlowError):
@@ -108,7 +101,8 @@ class Publishing:
             return False
         now = await self._served(live)
         survey = Survey()
-        await self._store.scan(survey.look)
+        if len(rows) > 1:
+            await self._store.scan(survey.look)
         older: list[Served] = []
         wanted = [charts for charts in survey.charts() if not has(now.bot, charts)]
         for row in sorted(rows, key=lambda row: -row.live_from):
@@ -232,49 +226,20 @@ class Publishing:
             on = self.versions
             if on is None or on.live.version is None:
                 return
-            survey = Survey(ids=True)
-            await self._store.scan(survey.look)
-            await self._release(survey, on)
             now = self._clock()
-            rows = await self._store.versions(self.bot)
-            past = sorted((row for row in rows if row.live_until is not None), key=lambda row: -(row.live_until or 0))
-            away = [charts for charts in survey.charts() if not has(on.live.bot, charts)]
-            running = {
-                row.id
-                for row in past
-                if now - (row.live_until or 0) < REST or any(set(charts) <= set(row.charts) for charts in away)
-            }
+            past = [row for row in await self._store.versions(self.bot) if row.live_until is not None]
+            survey = Survey(ids=True)
+            if past:
+                await self._store.scan(survey.look)
+                await release(self._store, on, survey, now)
+            running, needed = retained(past, survey, on, now)
             on.replace(on.live, [one for one in on.older if one.version is not None and one.version.id in running])
-            needed = running | {row.id for row in past[:KEPT]} | {on.live.version.id}
             for row in past:
                 if row.id not in needed:
                     await self._store.forget_version(self.bot, row.id)
-            gone = await asyncio.to_thread(self.shelf.tidy, needed, now / 1000)
+            gone = await asyncio.to_thread(self.shelf.tidy, needed | {on.live.version.id}, now / 1000)
             if gone:
                 log.info("version.deleted", bot=self.bot, copies=gone)
-
-    async def _release(self, survey: Survey, on: Versions) -> None:
-        """Give conversations that were silent for all of their pin an occasion to leave."""
-        now = self._clock()
-        released = 0
-        for conversation_id in survey.elsewhere(on):
-            session = await self._store.open(conversation_id)
-            if session.contact is None or session.number_id is None or released >= RELEASED:
-                continue
-            message = InboundMessage(
-                message_id=f"pin:{conversation_id}:{session.sequence}",
-                number_id=session.number_id,
-                conversation_id=conversation_id,
-                timestamp=now,
-                channel="timer",
-                type="timer",
-                payload={"name": "max_pin", "armed": 0, "due_at": 0},
-                contact=session.contact,
-            )
-            _, to = on.take_up(session, message, now)
-            if to is not None and to.how in ("failed", "ended"):
-                await self._store.put(Arrival(messages=(message,)))
-                released += 1
 
 
 def stranded(forecast: Forecast) -> str:

@@ -7,7 +7,7 @@ would cost every turn of every day.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,11 +54,15 @@ class Survey:
         """The references that occur together."""
         return {shape.example.charts for shape in self._shapes.values()}
 
-    def elsewhere(self, on: Versions) -> list[str]:
-        """Ids of the conversations that are not on the live version."""
-        return [
-            id_ for shape in self._shapes.values() if not has(on.live.bot, shape.example.charts) for id_ in shape.ids
-        ]
+    def over(self, on: Versions, since: int) -> Iterator[str]:
+        """Ids of the conversations on a version that has not been live since then (ms), or on none."""
+        for shape in self._shapes.values():
+            at = on.find(shape.example)
+            if at is on.live:
+                continue
+            until = at.version.live_until if at is not None and at.version is not None else None
+            if until is None or until <= since:
+                yield from shape.ids
 
     def standings(self, new: Bot, on: Versions | None, now: int) -> tuple[Standing, ...]:
         """What becomes of them when ``new`` is live; ``on`` are the versions that they run on now. The most first."""

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.engine.player import NOW
 from wabox.engine import Chart, ChartError, Charts, Event, compile_chart, decode, encode, fire, start, step
 from wabox.engine.effect import Arm, CloseHandoff, Disarm, OpenHandoff
-from wabox.engine.rebase import Misfit, Moved, move
+from wabox.engine.place import Misfit
+from wabox.engine.rebase import Moved, move
 from wabox.engine.snapshot import Snapshot
 
 OLD: dict[str, Any] = {
