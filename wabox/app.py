@@ -162,10 +162,10 @@ def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock
             shelf.check(id_),
             language=settings.language,
             context=settings.context,
-            timezone=settings.timezone,
-            region=settings.region,
             name=bot,
             published=known,
+            timezone=settings.timezone,
+            region=settings.region,
         )
 
     return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock)

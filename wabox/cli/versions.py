@@ -130,7 +130,7 @@ def _charts(
     elif not is_bot(path):
         there = ", ".join(str(one.version.number) for one in reports) or "none"
         raise FlowError(f"{word!r} is neither a version of {bot} (there are: {there}) nor a bot's folder")
-    loaded = load_bot(path, language=settings.language, context=settings.context, name=bot, published=known is not None)
+    loaded = load_bot(path, language=settings.language, context=settings.context, name=bot, published=True)
     return loaded.charts.live
 
 

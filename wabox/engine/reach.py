@@ -27,7 +27,9 @@ class Reach:
 
     def _explore(self) -> frozenset[State]:
         known: set[State] = set()
-        new = set(entered((self.chart.root,)))
+        chart = self.chart
+        landed = (chart.states[id_] for one in chart.versioning.migrations for id_ in one.states.values())
+        new = set(entered((chart.root, *landed)))
         ends: list[Transition] = []
         """Transitions for the end of a state, which may not be reachable yet."""
         while new:

@@ -50,6 +50,13 @@ def test_nothing_wrong() -> None:
 # -- unreachable ----------------------------------------------------------------------------------------------------------
 
 
+def test_state_for_conversations_of_older_versions() -> None:
+    """A state that only a migration leads to is reached, and checked like any other."""
+    landing = {"ask": {"text": "We changed.", "buttons": {"human": "A person"}}}
+    assert codes(good(landing=landing)) == ["unreachable"]
+    assert codes(good(landing=landing, root={"migrations": {"states": {"old": "landing"}}})) == []
+
+
 def test_unreachable_state() -> None:
     """A state that no transition leads to is reported where it is written; what is inside it is not reported again."""
     island = {"states": {"inner": {"on": {"back": "#root.menu"}}}}
