@@ -16,7 +16,8 @@ document order, so two versions of a chart give pictures that can be compared.
     mermaid    the same chart as text for Markdown
 """
 
+from wabox.diagram.drawing import mark_of
 from wabox.diagram.mermaid import mermaid
 from wabox.diagram.svg import svg
 
-__all__ = ["mermaid", "svg"]
+__all__ = ["mark_of", "mermaid", "svg"]

@@ -171,8 +171,20 @@ def label_of(transition: Transition) -> str:
     """``event [guard]``, in words."""
     words = ", ".join(map(_event, transition.events))
     if transition.guard is not None:
-        words += f" [{transition.guard.label}]"
+        words += f" [{_in_signs(transition.guard.label)}]"
     return words.strip() or ("" if transition.targets else "always")
+
+
+_SIGNS = {
+    " eq ": " = ", " ne ": " ≠ ", " lt ": " < ", " le ": " ≤ ", " gt ": " > ", " ge ": " ≥ ",
+    " exists true": " is set", " exists false": " is not set",
+}  # fmt: skip
+
+
+def _in_signs(guard: str) -> str:
+    for word, sign in _SIGNS.items():
+        guard = guard.replace(word, sign)
+    return guard
 
 
 def _event(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.property.charts import ACTIONS, GUARDS, charts
-from wabox.diagram import mermaid, svg
+from wabox.diagram import mark_of, mermaid, svg
 from wabox.engine import Charts, Event, compile_chart, start, step
 from wabox.flowfile.bot import load_bot
 
@@ -53,8 +53,7 @@ def test_states_and_lines_can_be_found() -> None:
     assert {("a", "b"), ("b", "people"), ("people", "a"), ("b.x", "b.y"), ("a", "a")} <= lines
     charts = Charts([compile_chart("m", CHART, guards=GUARDS, actions=ACTIONS)])
     taken = step(charts, start(charts, "m", 0).snapshot, Event("t"), 0).transitions[0]
-    mark = "|".join((taken.source, taken.event, *taken.targets))
-    assert any(mark in one.get("data-transitions", "").split() for one in root.iter())
+    assert any(mark_of(taken) in one.get("data-transitions", "").split() for one in root.iter())
 
 
 def test_labels() -> None:
@@ -62,6 +61,10 @@ def test_labels() -> None:
     root = drawn()
     assert words(root, "data-transitions", "a|t|b a|u,v|b") == ["t", "u, v [odd]"]
     assert words(root, "data-from", "b.x") == ["after 30m"]
+    compared = {
+        "states": {"a": {"on": {"t": {"guard": {"path": "n", "op": "ge", "value": 3}, "target": "b"}}}, "b": {}}
+    }
+    assert words(drawn(compared), "data-from", "a") == ["t [n ≥ 3]"]
     assert words(root, "data-from", "people") == ["e0", "e1", "+3"]
     assert words(root, "data-state", "people") == ["people", "gives to people", "x"]
     assert words(root, "data-state", "") == ["m", "everywhere:", "human → people", "ping"]

@@ -35,6 +35,10 @@ MEANINGLESS = (
     *("predictableActionArguments", "preserveActionOrder", "delimiter", "strict", "key", "order", "schemas", "tsTypes"),
 )
 """Keys that say nothing about what a machine does."""
+_OPERATIONS = {
+    "==": "eq", "===": "eq", "!=": "ne", "!==": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
+    "equals": "eq", "neq": "ne", "lte": "le", "gte": "ge",
+}  # fmt: skip
 _IN = re.compile(r"In\(\s*['\"]?([^'\"()]+?)['\"]?\s*\)")
 
 
@@ -215,6 +219,8 @@ class _Writer:
                     return {word: [self.guard(item, (*path, word, at)) for at, item in enumerate(written[word])]}
             if set(written) == {"not"}:
                 return {"not": self.guard(written["not"], (*path, "not"))}
+            if "path" in written and written.get("op") in _OPERATIONS:
+                return {**written, "op": _OPERATIONS[written["op"]]}
             return {"in": self._place(written["in"])} if set(written) == {"in"} else written
         name = kind.removeprefix("xstate.")
         inner = _first(written, "guards", "children", "guard") or _first(
@@ -234,7 +240,14 @@ class _Writer:
         return _typed(kind, written)
 
     def _place(self, state: object) -> Any:
-        """``#root.path`` of a state named by its key or id, when only one has it; otherwise as it is written."""
+        """``#root.path`` of a state named by its key or id, when only one has it; otherwise as it is written. XState's
+        ``{outer: inner}`` is a path too."""
+        way = []
+        while isinstance(state, Mapping) and len(state) == 1:
+            ((outer, state),) = state.items()
+            way.append(str(outer))
+        if way and isinstance(state, str):
+            return f"#root.{'.'.join([*way, state])}"
         if not isinstance(state, str):
             return state
         found = self.places.get(state.removeprefix("#"), [])
@@ -252,14 +265,20 @@ class _Writer:
             return (
                 written if written.removeprefix("xstate.") not in (*ACTORS, *COMPUTED) else self._named(written, path)
             )
-        if not isinstance(written, Mapping) or not isinstance(written.get("type"), str):
+        if not isinstance(written, Mapping):
             return written
+        if not isinstance(written.get("type"), str):
+            return (
+                {"increment": {"path": written["increment"]}} if isinstance(written.get("increment"), str) else written
+            )
         kind = str(written["type"])
         name = kind.removeprefix("xstate.")
         params = written.get("params")
         more = {**_mapping(params), **{key: value for key, value in written.items() if key not in ("type", "params")}}
         if name == "assign":
             return {"assign": more["assignment"] if isinstance(more.get("assignment"), Mapping) else more}
+        if name == "sendTo" and more.get("to") in _ITSELF:
+            name = "send"
         if name in ("raise", "send"):
             return self._raised(name, more if more else params, path)
         if name == "cancel":
@@ -281,7 +300,7 @@ class _Writer:
             written["event"] = event.get("type", event.get("name"))
             written["data"] = {**data, **_mapping(written.get("data"))}
         to = written.get("to", written.get("target"))
-        if name == "send" and to not in (None, "", "#_internal"):
+        if name == "send" and to not in (*_ITSELF, "#_internal"):
             return self._named(f"send {written['event']} to {to}", path)
         if name == "send" and to != "#_internal":
             # To itself, but from outside: after everything that is raised.
@@ -300,6 +319,7 @@ class _Writer:
         return {"type": bare}
 
 
+_ITSELF = (None, "", "self", "#_self")
 _STATE = ("stateValue", "state", "stateId", "id", "target", "value", "in")
 
 

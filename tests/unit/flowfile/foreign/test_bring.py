@@ -34,7 +34,7 @@ MACHINE: dict[str, Any] = {
         "Working hard": {
             "invoke": {"src": "fetchOrder", "id": "f", "onDone": {"target": "done"}, "onError": {"target": "idle"}},
             "after": {"1000": {"target": "#order.idle"}},
-            "entry": {"type": "xstate.sendTo", "params": {}},
+            "entry": {"type": "xstate.sendTo", "params": {"to": "another"}},
         },
         "done": {"type": "final"},
     },

@@ -34,6 +34,11 @@ def state(written: dict[str, Any]) -> dict[str, Any]:
         ({"type": "cancel", "params": "i"}, {"cancel": "i"}),
         ({"type": "xstate.log", "params": {"value": "hello"}}, {"log": {"message": "hello"}}),
         ({"increment": {"path": "n"}}, {"increment": {"path": "n"}}),
+        ({"increment": "n"}, {"increment": {"path": "n"}}),
+        (
+            {"type": "xstate.sendTo", "params": {"to": "self", "event": {"type": "x"}}},
+            {"raise": {"event": "x", "delay": 0}},
+        ),
         ({"type": "increment", "params": {"path": "n"}}, {"increment": {"path": "n"}}),
     ],
 )
@@ -54,6 +59,8 @@ def test_actions(written: object, ours: object) -> None:
         ({"type": "stateIn", "params": {"stateValue": "#deep"}}, {"in": "#root.b.deep"}),
         ({"type": "xstate.stateIn", "params": "deep"}, {"in": "#root.b.deep"}),
         ("In('deep')", {"in": "#root.b.deep"}),
+        ({"type": "xstate.stateIn", "params": {"stateValue": {"b": "deep"}}}, {"in": "#root.b.deep"}),
+        ({"path": "n", "op": ">=", "value": 1}, {"path": "n", "op": "ge", "value": 1}),
         ({"in": "#elsewhere"}, {"in": "#elsewhere"}),
         ({"and": [{"type": "not", "guards": ["x"]}, "y"]}, {"and": [{"not": "x"}, "y"]}),
         ({"path": "n", "op": "eq", "value": 1}, {"path": "n", "op": "eq", "value": 1}),
@@ -96,7 +103,9 @@ def test_list_of_transitions_keeps_its_order() -> None:
 
 def test_actors_are_noted() -> None:
     """What has no counterpart becomes a bare name, and is told with its place."""
-    done = canonical({"entry": [{"type": "xstate.sendTo", "params": {}}], "states": {"a": {"activities": ["beep"]}}})
+    done = canonical(
+        {"entry": [{"type": "xstate.sendTo", "params": {"to": "x"}}], "states": {"a": {"activities": ["beep"]}}}
+    )
     assert done.definition["entry"] == [{"type": "sendTo"}]
     assert [note.path for note in done.notes] == [(), ("entry", 0), ("states", "a", "activities")]
 
