@@ -21,6 +21,8 @@ class Words:
     """Regular expressions, searched case-insensitively."""
     examples: tuple[str, ...] = ()
     """Whole sentences; an exact one (but for case, accents and punctuation) is the intent, all of them train the classifier."""
+    lent: tuple[str, ...] = ()
+    """Whole sentences that wabox lends to every bot: an exact one is the intent, unless the bot's own words say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

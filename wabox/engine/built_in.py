@@ -12,6 +12,7 @@
                                                               or {from: visit.remind_in} for a delay that is in the context
     cancel:    {id: reminder}                                 the timers of delayed events with that id
     say:       a text or bubble, as the state's own say
+    repair:    back | repeat | skip | cancel | restart …      what customers ask for anywhere: :mod:`wabox.engine.repair`
     log:       {message: "paid {total}"}
 
 Every one of them makes new values and leaves the old alone, so a step can be dropped half way without a trace. What cannot be
@@ -35,6 +36,7 @@ from wabox.engine.saying import read_say
 from wabox.engine.state import BoundAction, Running
 from wabox.engine.text import fill
 from wabox.engine.value import look_up, plain, put_in
+from wabox.engine.wish import read_repair
 
 LONGEST_TIMER = 1_000
 """Characters of the name of a delayed event's timer, its data included."""
@@ -268,5 +270,6 @@ BUILT_IN: Mapping[str, Callable[[Reader, object, Path, str], BoundAction | None]
     "cancel": _cancel,
     "say": _say,
     "log": _log,
+    "repair": read_repair,
 }
 """Each reads the action's parameters, for the state that has it."""

@@ -92,6 +92,24 @@ class Resumed(msgspec.Struct, frozen=True, gc=False):
     chart: str
 
 
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """Ask the question that stands again, behind these words."""
+
+    text: str = ""
+    """The key of a text; empty: the question alone."""
+    numbered: bool = False
+    """Spell its options out."""
+    own_words: bool = False
+    """The state's ``reprompt`` goes before both."""
+
+
+class Restart(msgspec.Struct, frozen=True, gc=False):
+    """The conversation is over at the customer's wish, and is to begin again behind these words."""
+
+    chart: str
+    text: str
+
+
 class Nudge(msgspec.Struct, frozen=True, gc=False):
     """The customer has been silent for the soft timeout and the chart has no transition for it."""
 
@@ -118,5 +136,19 @@ class Log(msgspec.Struct, frozen=True, gc=False):
 
 
 Effect: TypeAlias = (
-    Say | Arm | Disarm | OpenHandoff | CloseHandoff | Invoke | Revoke | Push | Resumed | Nudge | Ended | Failed | Log
+    Say
+    | Arm
+    | Disarm
+    | OpenHandoff
+    | CloseHandoff
+    | Invoke
+    | Revoke
+    | Push
+    | Resumed
+    | Ask
+    | Restart
+    | Nudge
+    | Ended
+    | Failed
+    | Log
 )

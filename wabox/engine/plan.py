@@ -96,6 +96,18 @@ def inside(chart: Chart, states: Iterable[State]) -> Configuration:
     return enter(chart, [state for state in microstep.entering if state.is_leaf])
 
 
+def jump(config: Configuration, state: State, history: History) -> Plan:
+    """Entering a state from where the chart is: what is around both of them stays active. Not remembered: it is rare."""
+    around = next(
+        outer
+        for outer in state.ancestors
+        if outer in config.states and (outer.type == "compound" or outer.parent is None)
+    )
+    taken = Taken(config.chart.id, around.id, "", (state.id,))
+    transition = Transition(source=around, kind="on", events=(), targets=(state,), taken=taken)
+    return _Microstep(config.chart, config.states, history).take((transition,))
+
+
 def leaving(config: Configuration) -> Program:
     """The exit actions of every active state, when a chart is abandoned (SCXML exitInterpreter)."""
     return Program(block for state in reversed(config.states) for block in exit_blocks(state))

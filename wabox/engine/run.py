@@ -15,9 +15,9 @@ from wabox.engine.configuration import Configuration, Rows
 from wabox.engine.effect import Effect, Failed, Invoke, Revoke, Say
 from wabox.engine.event import ERROR, Event
 from wabox.engine.invoke import InvokeSpec
-from wabox.engine.plan import entry_plan, plan_for
+from wabox.engine.plan import Plan, entry_plan, plan_for
 from wabox.engine.program import Program
-from wabox.engine.state import Entered, Taken, Transition
+from wabox.engine.state import Entered, Taken, Transition, Wish
 
 MICROSTEPS = 1_000
 """Transitions in one step before a chart counts as one that does not come to rest."""
@@ -41,6 +41,8 @@ class Run:
     actions: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     """States whose questions were answered, the newest last."""
+    wish: Wish | Event | None = None
+    """What the action ``repair`` asked for."""
     _failed: frozenset[Transition] = frozenset()
     """Those whose guard raised."""
 
@@ -171,6 +173,10 @@ class Run:
         plan = self.config.plans.get(chosen)
         if plan is None:
             plan = plan_for(self.config, chosen, self.history)
+        self.go(plan)
+
+    def go(self, plan: Plan) -> None:
+        """Do what a plan says."""
         self.config = plan.next
         self.done = plan.done
         self.taken += plan.taken

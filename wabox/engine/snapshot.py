@@ -17,6 +17,7 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     invokes   {id of a call whose result is awaited: the seq that asked for it}; a suspended frame has its own, and
               ``results``, {event: data}, that came meanwhile
     tries     wrong answers to the question that stands
+    offered   true: a detour has just ended, and the customer was asked to go on
     back      states whose questions were answered before, the newest last, at most three: where "go back" leads
 
 What is empty is left out. Unknown keys are ignored, so an older release reads what a newer one of the same layout wrote.
@@ -70,6 +71,7 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     invokes: dict[str, int] = {}
     """Calls whose results are awaited: id → the seq that asked for it."""
     tries: int = 0
+    offered: bool = False
     back: tuple[str, ...] = ()
 
     @property

@@ -16,9 +16,12 @@ from wabox.engine.configuration import Configuration, check_history, check_timer
 from wabox.engine.effect import Arm, Disarm, Effect, Ended, Nudge, Push, Resumed
 from wabox.engine.event import HARD, RESUMED, SOFT, Event, matches
 from wabox.engine.plan import leaving
+from wabox.engine.repair import grant
 from wabox.engine.run import Run
 from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import Transition
+from wabox.engine.value import look_up
+from wabox.engine.wish import PREFIX
 
 Timers: TypeAlias = Mapping[str, tuple[int, int]]
 
@@ -67,10 +70,16 @@ class Conversation(Run):
 
     def open(self, chart: Chart, context: Mapping[str, Any]) -> None:
         self.begin(chart, context)
-        self._unwind()
+        self.unwind()
 
     def handle(self, event: Event) -> bool:
-        """Let the event find who handles it; then end the detours that are over."""
+        """Let the event find who handles it; then end the detours that are over, and repair what was asked for."""
+        handled = self._handle(event)
+        if self.wish is not None and not self.over:
+            grant(self)
+        return handled
+
+    def _handle(self, event: Event) -> bool:
         name = event.name
         self.events = (name,)
         if name in (COLLECTED, CORRECTED):
@@ -80,7 +89,7 @@ class Conversation(Run):
             # Done with the new value, whether or not the chart wants to do more about it.
             self.macrostep(event)
             if self.done:
-                self._unwind()
+                self.unwind()
             return True
         if (self.stack or name in self.config.detours) and self._only_by_star(event):
             handled = self._elsewhere(event) or self.macrostep(event)
@@ -88,7 +97,7 @@ class Conversation(Run):
             handled = self.macrostep(event) or self._elsewhere(event)
         if handled:
             if self.done:
-                self._unwind()
+                self.unwind()
             return True
         if name == SOFT:
             self.effects.append(Nudge())
@@ -133,8 +142,15 @@ class Conversation(Run):
         self.stack = (*self.stack, self._suspended())
         self.effects.append(Push(chart.id))
         self.delays = (0, 0)
-        self.begin(chart, {})
+        known = {"collected": self._collected()} if chart.id.startswith(PREFIX) else {}
+        self.begin(chart, known)
         return True
+
+    def _collected(self) -> int:
+        """How many slots of the frame below are filled: what a repair chart may want to ask about first."""
+        frame = self.stack[-1]
+        slots = self.charts.find(frame.chart).slots
+        return sum(look_up(frame.context, tuple(name.split("."))) is not None for name in slots)
 
     def _escape(self, event: Event) -> bool:
         """Let the outermost chart take an event that its root handles: a global escape."""
@@ -145,15 +161,15 @@ class Conversation(Run):
         stack = self.stack
         inner = (self.config, self.context, self.history, self.timers, self.delays, self.invokes, self.back)
         self.event, self.stack = event, ()
-        self._resume(stack[0])
+        self.resume(stack[0])
         chosen = self.select(event.name) if any(map(self.holds, own)) else None
         if chosen is not None and _leads_somewhere(chosen):
             self.config, self.context, self.history, self.timers, self.delays, self.invokes, self.back = inner
             self.perform(leaving(self.config))
             for frame in reversed(stack[1:]):
-                self._resume(frame)
+                self.resume(frame)
                 self.perform(leaving(self.config))
-            self._resume(stack[0])
+            self.resume(stack[0])
             self.take(chosen)
             self._take_up(stack[0])
             self.settle()
@@ -166,14 +182,18 @@ class Conversation(Run):
         self.settle()
         return chosen is not None
 
-    def _unwind(self) -> None:
+    def unwind(self) -> None:
         """End what is done: a detour gives back to the frame below, the outermost chart ends the conversation."""
         while self.done and self.stack:
             ended = self.config.chart.id
             frame = self.stack[-1]
             self.stack = self.stack[:-1]
-            self._resume(frame)
+            self.resume(frame)
             self.done = False
+            if self.wish is not None:
+                self._take_up(frame)
+                self.settle()
+                continue  # a repair: no detour that the customer comes back from
             self.events += (RESUMED,)
             self._take_up(frame)
             if not self.macrostep(Event(RESUMED, {"chart": ended})):
@@ -209,7 +229,7 @@ class Conversation(Run):
             back=self.back,
         )
 
-    def _resume(self, frame: Frame) -> None:
+    def resume(self, frame: Frame) -> None:
         """Make a suspended frame the active one: nothing is entered, its timers go on."""
         self.config = configuration(self.charts.find(frame.chart), frame.leaves)
         self.context = frame.context

@@ -27,6 +27,10 @@ Test: TypeAlias = Callable[[Mapping[str, Any], Event, frozenset[str]], bool]
 """A guard with its names and paths resolved: context, event, ids of the active states."""
 
 
+Wish: TypeAlias = Literal["repeat", "back", "skip", "cancel", "restart", "rephrase", "options"]
+"""What the action ``repair`` can ask for: :mod:`wabox.engine.repair`."""
+
+
 class Running(Protocol):
     """What an action can reach of the step in progress."""
 
@@ -36,6 +40,8 @@ class Running(Protocol):
     effects: list[Effect]
     queue: list[Event]
     """Internal events, the oldest first."""
+    wish: Wish | Event | None
+    """To be granted when the step has come to rest."""
     timers: dict[str, tuple[int, int]]
     """Those that run, the oldest first: name → (due, the seq that armed it)."""
 

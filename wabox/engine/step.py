@@ -181,6 +181,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         snapshot.misses,
         snapshot.invokes,
         snapshot.tries if following is config else 0,
+        False,
         (*snapshot.back, plan.asked)[-BACK:] if plan.asked is not None else snapshot.back,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
@@ -203,6 +204,7 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         0 if before is None else before.misses,
         run.invokes,
         before.tries if before is not None and before.leaves == config.key and before.chart == config.chart.ref else 0,
+        False,
         run.back,
     )
     return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

@@ -39,6 +39,15 @@ def put_in(value: Mapping[str, Any], keys: Keys, new: Any) -> dict[str, Any]:
     return {**value, first: new}
 
 
+def without(value: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    """A copy without what is at the path; mappings on the way are copied."""
+    first, rest = keys[0], keys[1:]
+    inner = value.get(first)
+    if rest:
+        return {**value, first: without(inner, rest)} if isinstance(inner, Mapping) else dict(value)
+    return {key: kept for key, kept in value.items() if key != first}
+
+
 def plain(value: Any, depth: int = DEEPEST) -> Any:
     """A deep copy of what may be stored in a context; TypeError or ValueError says what may not.
 

@@ -20,6 +20,7 @@ from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
 from wabox.engine.text import fill
 from wabox.errors import FlowError
+from wabox.flowfile import repairs
 from wabox.flowfile.actions import may_set
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
@@ -101,6 +102,14 @@ class Bot:
             title = fill(written, context, in_language(language))
             if is_offered(written, title):
                 yield event, title
+
+    @property
+    def borrowed(self) -> frozenset[str]:
+        """The ids of charts that are as they come with wabox."""
+        ours = repairs.for_bot(())
+        return frozenset(
+            name for name, chart in self.charts.live.items() if name in ours and chart.definition == ours[name]
+        )
 
     @property
     def collects(self) -> bool:

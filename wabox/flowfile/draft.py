@@ -14,6 +14,7 @@ from wabox.actions import ActionInput, GuardInput, Registered
 from wabox.core.intent import Intent
 from wabox.engine.chart import Chart, ChartError, Problem, compile_chart
 from wabox.flowfile import intents as intents_file
+from wabox.flowfile import repairs
 from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.actions import load_actions
 from wabox.flowfile.document import START, Document, Source, Steps
@@ -193,12 +194,14 @@ def _texts(draft: Draft, faq: Path | None, language: str | None) -> None:
 
 def _compile(draft: Draft) -> None:
     answers = draft.faq.charts() if draft.faq else {}
+    ours = repairs.for_bot(draft.documents)
     for name, document in draft.documents.items():
         definition = document.root.plain()
-        if name == draft.main and answers and isinstance(definition, dict):
+        if name == draft.main and isinstance(definition, dict):
             own = definition.get("detours")
             if own is None or isinstance(own, dict):
-                definition["detours"] = {**(own or {}), **{answer: answer for answer in answers}}
+                repairing = repairs.detours(definition, draft.documents)
+                definition["detours"] = {**repairing, **(own or {}), **{answer: answer for answer in answers}}
         chart, problems = _attempt(draft, name, definition)
         if chart is not None and not problems:
             draft.charts[name] = chart
@@ -212,7 +215,7 @@ def _compile(draft: Draft) -> None:
                 chart, problems = _attempt(draft, name, definition)
         if chart is not None:
             draft.repaired[name] = chart
-    for name, definition in answers.items():
+    for name, definition in {**answers, **ours}.items():
         chart, _ = _attempt(draft, name, definition)
         if chart is not None:
             draft.charts[name] = chart

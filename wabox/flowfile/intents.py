@@ -28,7 +28,13 @@ from wabox.flowfile.words import quoted
 KINDS = ("keywords", "patterns", "examples")
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\Z")
 RESERVED = ("message.", "timeout.", "done.", "error.", "handoff.", "delivery.", "window.", "faq.", "after.", "xstate.")
-RESERVED_NAMES = ("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "message", "faq")
+RESERVED_NAMES = (
+    *("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "clarify", "cannot_handle"),
+    *("message", "faq"),
+)
+
+LENT = frozenset({"back", "cancel", "start_over", "repeat", "skip", "correct"})
+"""What wabox understands for its repair charts; a bot's own words go first."""
 
 Add = Callable[[Finding], None]
 
@@ -166,9 +172,13 @@ def built_in() -> Mapping[str, Mapping[str, Words]]:
     path = Path(__file__).parent / "intents" / "wabox.yaml"
     document = read(path, path.name, _raise)
     assert document is not None  # noqa: S101 - a file of ours
-    return {
+    found = {
         name: {language: read_words(document, below, KINDS, _raise) for language, below in node.items()}
         for name, node in document.root.items()
+    }
+    return {
+        name: {language: Words(lent=words.examples) if name in LENT else words for language, words in below.items()}
+        for name, below in found.items()
     }
 
 
@@ -184,6 +194,7 @@ def merged(*layers: Mapping[str, Mapping[str, Words]]) -> tuple[Intent, ...]:
                     keywords=(*old.keywords, *more.keywords),
                     patterns=(*old.patterns, *more.patterns),
                     examples=(*old.examples, *more.examples),
+                    lent=(*old.lent, *more.lent),
                 )
     return tuple(Intent(name=name, words=by_language) for name, by_language in words.items())
 

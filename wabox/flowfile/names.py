@@ -22,7 +22,18 @@ from wabox.flowfile.messages import parts, place_of
 from wabox.flowfile.words import listed, quoted
 
 EVENTS = (
-    *("fallback", "timeout.soft", "timeout.hard", "resumed", "reentered", "collected", "corrected", "invalid"),
+    *(
+        "fallback",
+        "timeout.soft",
+        "timeout.hard",
+        "resumed",
+        "reentered",
+        "collected",
+        "corrected",
+        "invalid",
+        "clarify",
+        "cannot_handle",
+    ),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
     "migration.failed",
     *("message.text", "message.image", "message.audio", "message.voice", "message.video", "message.document"),
@@ -53,7 +64,8 @@ def check_names(draft: Draft) -> None:
     keys: set[str] = set()
     for chart in draft.readable.values():
         for state in chart.states.values():
-            used |= _check_events(draft, chart, state, known)
+            if chart.id in draft.documents:  # what wabox adds is not the author's
+                used |= _check_events(draft, chart, state, known)
             _check_tasks(draft, chart, state)
             for said in said_in(state) if chart.id in draft.documents else ():
                 keys |= _check_references(draft, chart, said)

@@ -29,7 +29,7 @@ YES, NO, GREETING = "affirm", "deny", "greet"
 _WEAK = frozenset({YES, NO, GREETING})
 _POLITE = frozenset({"please", "pls", "thanks", "thank", "you", "thx", "por", "favor", "porfa", "porfavor", "gracias"})
 _SIGNS = " .,!?¡¿؟\n"
-_LEVELS = {"whole": 0, "expected": 1, "accepted": 2, "weak": 3, "unwanted": 4}
+_LEVELS = {"whole": 0, "expected": 1, "accepted": 2, "lent": 3, "weak": 4, "unwanted": 5}
 
 
 class Resolver:
@@ -96,6 +96,7 @@ class Resolver:
         for match in self._best_first(self._rules.matches(text), expected, language):
             whole = {
                 "example": True,
+                "lent": True,
                 "keyword": match.length >= len(found),
                 "pattern": match.length >= length,
             }[match.kind]
@@ -116,7 +117,7 @@ class Resolver:
         def order(match: Match) -> tuple[Any, ...]:
             return (
                 _level(match, expected),
-                ("example", "keyword", "pattern").index(match.kind),
+                ("example", "keyword", "pattern", "lent").index(match.kind),
                 -match.length,
                 expected.intents.index(match.intent) if match.intent in expected.intents else 0,
                 match.language != language,
@@ -149,6 +150,9 @@ def accepts(expected: Expected, event: str) -> bool:
 def _level(match: Match, expected: Expected) -> int:
     if match.kind == "example":
         return _LEVELS["whole"]
+    if match.kind == "lent":
+        wanted = match.intent in expected.intents or accepts(expected, match.intent)
+        return _LEVELS["lent" if wanted else "unwanted"]
     weak = match.intent in _WEAK
     if match.intent in expected.intents:
         return _LEVELS["weak" if weak else "expected"]

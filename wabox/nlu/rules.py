@@ -1,6 +1,7 @@
 """Keywords, patterns and exact examples of a bot's intents, compiled once.
 
 * An *example* counts when it is the whole message.
+* What is *lent* by wabox (:class:`wabox.core.intent.Words`) counts likewise, but after the bot's own words.
 * A *keyword* counts when its words stand in the message, next to each other and whole. A longer one swallows a shorter one
   inside it: in "cancel my order", ``cancel my order`` leaves nothing to ``order``. In scripts without blanks between words it
   counts anywhere.
@@ -19,7 +20,7 @@ from typing import Literal
 from wabox.core.intent import Intent
 from wabox.nlu.utterances import folded, is_unspaced, tokens, tokens_of_folded, unaccented, words_only
 
-Kind = Literal["example", "keyword", "pattern"]
+Kind = Literal["example", "keyword", "pattern", "lent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Rules:
 
     def __init__(self, intents: Sequence[Intent]) -> None:
         self._examples: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
+        self._lent: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
         self._keywords: dict[str, list[tuple[tuple[str, ...], str, str, int]]] = {}
         """By first word."""
         self._unspaced: list[tuple[str, str, str, int]] = []
@@ -60,6 +62,8 @@ class Rules:
             for language, words in intent.words.items():
                 for text in words.examples:
                     self._examples.setdefault(words_only(tokens(text)), []).append((intent.name, language, place))
+                for text in words.lent:
+                    self._lent.setdefault(words_only(tokens(text)), []).append((intent.name, language, place))
                 for text in words.keywords:
                     self._keyword(text, intent.name, language, place)
                 for pattern in words.patterns:
@@ -89,6 +93,8 @@ class Rules:
         for form in {found, words_only(found)} if found else ():
             for intent, language, place in self._examples.get(form, ()):
                 yield Match(intent, "example", language, len(form), place=place)
+            for intent, language, place in self._lent.get(form, ()):
+                yield Match(intent, "lent", language, len(form), place=place)
 
     def _inside(self, found: tuple[str, ...], plain: str) -> Iterator[Match]:
         for start, word in enumerate(found):

@@ -15,6 +15,8 @@ import re
 import unicodedata
 
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0652\u0640]")
+_ARABIC = str.maketrans("أإآٱىةؤئ", "اااايهوي")
+"""Letters that people type one for the other: alif with and without hamza, ta marbuta and ha, alif maqsura and ya."""
 _APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
 _IN_EMOJI = re.compile("[\ufe0e\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff]")
 """Presentation selectors, joiners, the keycap and skin tones: the same thumb is the same answer."""
@@ -37,12 +39,13 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower().replace("`", "'")
     plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)))
-    return unicodedata.normalize("NFC", plain).casefold()
+    return unicodedata.normalize("NFC", plain).casefold().translate(_ARABIC)
 
 
 def unaccented(pattern: str) -> str:
     """A pattern as it must be written to be searched in a folded text; its escapes (``\\W``) keep their case."""
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", pattern.translate(_APOSTROPHES))))
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", pattern.translate(_APOSTROPHES)))
+    return unicodedata.normalize("NFC", plain).translate(_ARABIC)
 
 
 def tokens(text: str) -> tuple[str, ...]:

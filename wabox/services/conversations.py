@@ -22,14 +22,16 @@ from wabox.core.message import InboundMessage
 from wabox.engine.collect import CORRECTED, INVALID
 from wabox.engine.invoke import ERROR_INVOKE
 from wabox.engine.view import gives_back, held, waits_for_calls
+from wabox.engine.wish import PREFIX
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
+from wabox.flowfile.repairs import CANNOT_HANDLE
 from wabox.nlu.resolver import Resolver
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
-from wabox.services.understanding import understand
+from wabox.services.understanding import GO_ON, understand
 
 QUIET = frozenset({"reaction", "system", "edited", "deleted"})
 """Types that ask for no answer: silence is polite, and they open no service window."""
@@ -127,6 +129,9 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         # further, so that "where is my order" is not met with "hello" alone.
         draft.events.append(found.event)
         volunteer(draft, resolver, None)
+    elif found.event == GO_ON:
+        draft.lines.append(Lead(""))
+        draft.keep(misses=0)
     elif found.event == INVALID:
         wrong(draft, found, event)
     elif found.event == CORRECTED:
@@ -167,6 +172,12 @@ def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
         return
     misses = draft.snapshot.misses + 1 if draft.snapshot else 1
     draft.keep(misses=misses % PATIENCE)
+    if PREFIX + CANNOT_HANDLE in draft.bot.charts.live:
+        data = {**event.data, "misses": misses}
+        if misses >= PATIENCE:
+            draft.why = "third misunderstanding"
+        if draft.step(Event(CANNOT_HANDLE, data, customer=True)):
+            return
     if misses == 1:
         draft.lines.append(Lead("wabox.rephrase", own_words=True))
     elif misses < PATIENCE:

@@ -67,7 +67,7 @@ def render(
 
 def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fresh: bool) -> list[Content]:
     if snapshot is None:
-        return [Content(text=fill(bot.text(lead.text, language), lead.values))]
+        return [Content(text=fill(bot.text(lead.text or "wabox.rephrase", language), lead.values))]
     asked = question(bot.charts, snapshot)
     own = reprompt(bot.charts, snapshot)
     if lead.own_words and own is not None and own != asked:
@@ -75,7 +75,9 @@ def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fre
     again = _rendered(bot, asked[1], snapshot, language) if asked else []
     if fresh:
         return again
-    text = fill(bot.text(lead.text, language), lead.values)
+    if not lead.text and again:
+        return again
+    text = fill(bot.text(lead.text or "wabox.rephrase", language), lead.values)
     titles = [option.title for content in again for option in content.options]
     if lead.numbered and titles:
         # The list takes the place of the question, which was not understood twice; its buttons stay.

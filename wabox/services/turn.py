@@ -207,6 +207,9 @@ class Draft:
         self.events.extend(result.events)
         for effect in result.effects:
             self._effect(effect)
+        if any(isinstance(effect, effects.Restart) for effect in result.effects):
+            self.begin()
+            self.keep(language=self.language)
 
     def _effect(self, effect: effects.Effect) -> None:
         match effect:
@@ -224,6 +227,11 @@ class Draft:
                 self._calls[effect.chart, effect.id] = None
             case effects.Resumed():
                 self.lines.append(Lead("wabox.resumed"))
+                self.keep(offered=True)
+            case effects.Ask():
+                self.lines.append(Lead(effect.text, numbered=effect.numbered, own_words=effect.own_words))
+            case effects.Restart():
+                self.say(effect.text)
             case effects.Nudge():
                 # Whoever waits for a person is not the one who is silent.
                 if self.snapshot is not None and not held(self.bot.charts, self.snapshot):

@@ -8,13 +8,17 @@ from wabox.core.intent import Choice, Expected, Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.view import accepts, expected, held, question
+from wabox.engine.view import accepts, collecting, expected, held, question
 from wabox.flowfile.bot import Bot
-from wabox.nlu.resolver import Resolver
+from wabox.nlu.resolver import YES, Resolver
+from wabox.nlu.resolver import accepts as takes
+from wabox.nlu.utterances import tokens
 from wabox.services.slots import Answers
 
 OURS = ("handoff.", "timeout.", "done.", "error.", "after:", "raise:", "resumed", "delivery.", "window.")
 """Events that only wabox itself gives to a chart."""
+GO_ON = "go_on"
+"""Yes, the customer goes on after a detour; for the services only, no chart gets it."""
 OUR_SLOTS = frozenset({COLLECTED, CORRECTED, INVALID, "skipped"})
 
 
@@ -34,6 +38,15 @@ def understand(
     if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.
         return replace(found, event="fallback")
+    if asked and snapshot.offered and message.type == "text":
+        answer = resolver.yes_or_no(tokens(message.text or ""))
+        collect = collecting(bot.charts, snapshot)
+        taken = collect is not None and collect.slot.type == "yes_no"
+        if answer is not None and not taken and not takes(waits_for, answer):
+            # "Let's go on where we were" – "yes" is no answer to the question itself, and "no" is none either.
+            return replace(
+                found, event=GO_ON if answer == YES else "cancel", intent=answer, confidence=1.0, tier="expected"
+            )
     if not asked or not bot.collects or held(bot.charts, snapshot):
         return found
     return Answers(bot, resolver, snapshot, message, found.language, now).understand(found, waits_for)

@@ -7,7 +7,8 @@ Counted, per chart:
 * **transitions**: every one that is written (``on``, ``always``, ``after``, ``onDone``, each guarded one by itself), every
   ``timeouts`` of a state (it counts when that silence ended there, whatever followed) and every ``detours`` of a state.
 
-The answers of ``faq.yaml`` are charts of one state that wabox makes; they are told by themselves and not counted.
+The answers of ``faq.yaml`` are charts of one state that wabox makes; they are told by themselves and not counted. Nor are the
+repair charts that come with wabox.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Coverage:
         self._seen: set[object] = set()
         self._entered: set[tuple[str, str]] = set()
         self._answers = [name for name in bot.charts.live if name.startswith(PREFIX)]
-        others = [name for name in bot.charts.live if name not in self._answers and name != bot.main]
+        self._made = {*self._answers, *bot.borrowed}
+        others = [name for name in bot.charts.live if name not in self._made and name != bot.main]
         for name in (bot.main, *others):
             states = bot.charts.live[name].states
             self._states[name] = {id_: state for id_, state in states.items() if id_ and state.type != "history"}
@@ -94,7 +96,7 @@ class Coverage:
                     what = f"{state.id or 'root'}: {name} timeout"
                     yield (chart, state.id, name), _Item("timeout", what, (*state.path, "timeouts", name))
             for intent, target in state.detours.items():
-                if target not in self._answers:
+                if target not in self._made:
                     what = f"{state.id or 'root'}: detour {intent} → {target}"
                     yield (chart, state.id, "detour", intent), _Item("detour", what, (*state.path, "detours", intent))
 

@@ -30,7 +30,12 @@ VALID = Draft202012Validator(SCHEMA)
 ROOT = Path(__file__).parents[3]
 CHARTS = sorted(
     path
-    for pattern in ("flows/*/*.yaml", "wabox/flowfile/first_bot/*.yaml", "tests/data/bots/*/*.yaml")
+    for pattern in (
+        "flows/*/*.yaml",
+        "wabox/flowfile/first_bot/*.yaml",
+        "wabox/flowfile/repair/*.yaml",
+        "tests/data/bots/*/*.yaml",
+    )
     for path in ROOT.glob(pattern)
     if path.stem.split(".")[0] not in ("texts", "intents", "faq", "templates")
 )
@@ -146,7 +151,7 @@ states:
       - {increment: {path: n}}
       - {raise: paid}
       - {type: raise, params: {event: late, delay: 10s, id: r}}
-    exit: {cancel: r}
+    exit: [{cancel: r}, {repair: back}, {repair: {event: {from: n}}}, {type: repair, params: repeat}]
     say:
       - Hello
       - {image: 'https://e.com'}
@@ -220,6 +225,9 @@ entry: {append: {}}
 entry: {say: {}}
 entry: {say: {text: x, colour: red}}
 entry: {increment: {path: a b..c}}
+entry: {repair: everything}
+entry: {repair: {event: a b}}
+entry: repair
 after: {soon: a}
 after: []
 timeouts: 3
