@@ -124,11 +124,17 @@ def test_no_tests(project: Path) -> None:
 
 
 def test_a_broken_bot(project: Path) -> None:
-    """Its findings are shown as by wabox check."""
+    """Its findings are shown as by wabox check, and CI hears of them too."""
     (project / "flows" / "tiny" / "flow.yaml").write_text("initial: x\n", encoding="utf-8")
     write(project, one=GOOD)
-    with pytest.raises(FlowError, match=r"flow\.yaml:1"):
-        run()
+    code, output = run("--junit", "report.xml")
+    assert code == 1
+    assert "flows/tiny/flow.yaml:1" in output
+    assert "tiny cannot be loaded" in output
+    assert int(parse(project / "report.xml").getroot().attrib["errors"]) >= 1
+    code, found = lines()
+    assert code == 1
+    assert all("mistake" in one for one in found)
 
 
 def test_too_little_is_covered(project: Path) -> None:

@@ -33,6 +33,7 @@ def record(
     """
     import sys
     import time
+    from dataclasses import replace
 
     from wabox.cli.serve import load_for
     from wabox.errors import FlowError
@@ -40,7 +41,7 @@ def record(
     from wabox.flowfile.folder import shown
     from wabox.flowfile.known import Known
     from wabox.flowfile.tests import FOLDER, read_test
-    from wabox.settings import Settings, load
+    from wabox.settings import load
     from wabox.simulator import report
     from wabox.simulator.moment import moments, newest
     from wabox.simulator.recording import record as made_of
@@ -48,9 +49,7 @@ def record(
     from wabox.sqlite.glance import Glance
 
     settings = load(Path.cwd())
-    loaded = load_for(
-        Settings(root=settings.root, bot=bot or settings.bot, language=settings.language, context=settings.context)
-    )
+    loaded = load_for(replace(settings, bot=bot or settings.bot))
     folder = settings.data if data is None else data.absolute()
     with Glance(folder) as glance:
         found = _choose(glance.conversations(), conversation)

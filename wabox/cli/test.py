@@ -120,19 +120,25 @@ def _chosen(test: ConversationTest, words: list[str]) -> bool:
 def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, stop: bool) -> Suite:
     import time
 
-    from wabox.flowfile.bot import load_bot
+    from wabox.flowfile.bot import BrokenBot, load_bot
     from wabox.flowfile.tests import read_tests
     from wabox.simulator.junit import Suite
     from wabox.simulator.runner import Runner
 
     began = time.perf_counter()
-    loaded = load_bot(
-        folder,
-        language=settings.language,
-        context=settings.context,
-        timezone=settings.timezone,
-        region=settings.region,
-    )
+    try:
+        loaded = load_bot(
+            folder,
+            language=settings.language,
+            context=settings.context,
+            timezone=settings.timezone,
+            region=settings.region,
+        )
+    except BrokenBot as error:
+        for finding in error.findings:
+            show.finding(finding)
+        took = time.perf_counter() - began
+        return Suite(bot=folder.name, results=[], findings=error.findings, seconds=took, coverage=None)
     findings: list[Finding] = []
     tests = [test for test in read_tests(loaded, findings.append) if _chosen(test, words)]
     if words:
@@ -199,7 +205,11 @@ class _Show:
         """The summary; whether too little is covered."""
         from wabox.simulator import report
 
-        if suite.coverage is None or not (suite.results or suite.findings):
+        if suite.coverage is None:
+            if not self._json:
+                typer.echo(f"{suite.bot} cannot be loaded, so none of its tests was played")
+            return False
+        if not (suite.results or suite.findings):
             return False
         total = suite.coverage.total()
         low = [

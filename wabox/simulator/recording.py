@@ -17,6 +17,7 @@ from typing import Any
 
 from wabox.core.contact import Contact
 from wabox.core.duration import written as written_duration
+from wabox.engine.value import look_up
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.writing import flow, scalar
@@ -76,6 +77,7 @@ class _Recorder:
         self._moments = found
         self.disguise = Disguise(contact, _common(bot))
         self._typed: list[str] = []
+        self._slots = _collected(bot)
         self._at = found[0].at if found else 0
         self._since = 0
         """ms between the moment at hand and the one before it."""
@@ -150,8 +152,8 @@ class _Recorder:
         except WaboxError:
             return  # today's flow cannot take it; the replay will say so
         snapshot = self._simulator.snapshot
-        for slot, kind in _collected(self._bot) if snapshot else ():
-            value = snapshot.context.get(slot) if snapshot else None
+        for path, kind in self._slots if snapshot else ():
+            value = look_up(snapshot.context, path) if snapshot else None
             self.disguise.read({kind: value})
             if isinstance(value, str):
                 self.disguise.told(kind, value)
@@ -168,16 +170,14 @@ def _add(step: Step, moment: Moment, said: list[Bubble]) -> None:
         step.states = moment.states
 
 
-def _collected(bot: Bot) -> list[tuple[str, str]]:
-    """The slots that hold something personal, with their types."""
-    found = []
-    for chart in bot.charts.live.values():
-        for state in chart.states.values():
-            written = state.definition.get("collect")
-            for one in written if isinstance(written, list) else [written]:
-                if isinstance(one, Mapping) and one.get("type") in PERSONAL and isinstance(one.get("slot"), str):
-                    found.append((one["slot"], one["type"]))
-    return found
+def _collected(bot: Bot) -> list[tuple[tuple[str, ...], str]]:
+    """The paths of the slots that hold something personal, with their types."""
+    return [
+        (state.collect.keys, state.collect.slot.type)
+        for chart in bot.charts.live.values()
+        for state in chart.states.values()
+        if state.collect is not None and state.collect.slot.type in PERSONAL
+    ]
 
 
 def _typed_values(context: Mapping[str, Any], typed: Sequence[str]) -> Iterator[dict[str, str]]:

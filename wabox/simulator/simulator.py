@@ -39,6 +39,10 @@ MOST_CALLS = 50
 """Results played after one input."""
 
 
+MOST_TURNS = 1000
+"""Timers that go off in one wait: one that begins anew each second would otherwise take for ever in a week."""
+
+
 class InputError(WaboxError):
     """An input line is none of those that :meth:`Simulator.play` takes."""
 
@@ -153,6 +157,8 @@ class Simulator:
             self.now = max(self.now, timer.due_at)
             payload = {"name": timer.name, "armed": timer.armed, "due_at": timer.due_at}
             turns += self._turns(self._own("timer", "timer", payload=payload))
+            if len(turns) > MOST_TURNS:
+                raise InputError(f"more than {MOST_TURNS} timers went off in this time; the last was {timer.name}")
         self.now = until
         return turns
 

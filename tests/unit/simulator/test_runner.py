@@ -233,3 +233,13 @@ def test_a_file_is_loaded_once(bot: Bot, tmp_path: Path) -> None:
     """The runner makes one resolver a language, not one a conversation."""
     _, runner = play(bot, *["- user: hi\n"] * 20)
     assert list(runner._by_language) == ["en"]
+
+
+def test_timers_without_end(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flow that wakes itself again and again does not keep a test for ever."""
+    from wabox.simulator import simulator
+
+    monkeypatch.setattr(simulator, "MOST_TURNS", 1)
+    [result], _ = play(bot, "- user: hi\n- wait: 24h\n")
+    assert [one.key for one in result.differences] == ["refused"]
+    assert "more than 1 timers went off in this time; the last was hard" in result.differences[0].sentence
