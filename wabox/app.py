@@ -28,6 +28,7 @@ from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
 from wabox.services.publishing import Publishing
 from wabox.services.requests import reveal
+from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
 from wabox.settings import Settings
@@ -74,6 +75,7 @@ class App:
 
     async def start(self) -> None:
         """Take up what was in flight; call before the port opens."""
+        prepare(self.bot, self.clock())
         unsent = await self._outbox.recover()
         self.store.lanes.run(self._messages.handle)
         calls = await self._invocations.recover()
