@@ -19,7 +19,8 @@ from wabox.sqlite.store import open_store
 def schema(connection: sqlite3.Connection) -> dict[str, str]:
     """Name → SQL of every table and index, without comments and layout."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
-    return {name: " ".join(re.sub(r"--[^\n]*", "", sql).split()) for name, sql in rows}
+    plain = {name: " ".join(re.sub(r"--[^\n]*", "", sql).split()) for name, sql in rows}
+    return {name: re.sub(r" ?([(),]) ?", r"\1", sql) for name, sql in plain.items()}
 
 
 def test_the_readable_schema_is_what_the_migrations_make(tmp_path: Path) -> None:

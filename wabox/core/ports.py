@@ -49,6 +49,8 @@ class Ingress(Protocol):
         """Store everything a webhook brought, in one transaction, durably.
 
         A message id that was put before (up to 8 days ago) is dropped; delivery statuses are folded into the outbox.
+        A message goes into the conversation of whoever holds its ids now (``conversation_id`` of the message is where it
+        would go if nobody did): the BSUID decides, then the phone. A recycled phone number leads to a new conversation.
         Order of calls is kept within each conversation. Raises Unavailable at once when the store is overloaded.
         """
 
@@ -88,6 +90,9 @@ class Sessions(Protocol):
         What was settled before, ``durable`` or not, is durable with it: a message must not leave while nobody could tell
         after a crash that the one before it had left.
         """
+
+    async def ours(self, wamid: str) -> bool:
+        """Whether a message of the outbox has this id at Meta."""
 
     async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
         """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``).

@@ -29,6 +29,7 @@ from wabox.flowfile.repairs import CANNOT_HANDLE
 from wabox.nlu.resolver import Resolver
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
+from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import GO_ON, understand
@@ -47,7 +48,14 @@ def advance(
     ``move``: how the conversation comes to ``bot``, when it is stored on another version of it.
     """
     draft = Draft(bot, session, message, now, move)
+    silent = quiet(session, now)
     match message.channel:
+        case _ if closes(message):
+            close(draft)
+        case "echo":
+            keep_quiet(draft)
+        case "standby" | "notice":
+            amend(draft)
         case "timer":
             if draft.restore():
                 payload = message.payload
@@ -56,10 +64,13 @@ def advance(
             _agent(draft)
         case "action":
             _result(draft)
-        case "echo" | "standby" | "notice":
-            pass  # on record; it asks for no answer
+        case _ if silent:
+            amend(draft)  # a person reads it
         case _:
+            amend(draft)
             _customer(draft, resolver)
+    if silent and message.channel != "agent":
+        draft.hush()
     return draft.finish()
 
 

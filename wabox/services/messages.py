@@ -7,7 +7,9 @@ and the reason is on record. Only a store that does not answer makes the lane tr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -22,6 +24,17 @@ from wabox.services.turn import Turn
 from wabox.services.versions import Versions
 
 log = structlog.get_logger(__name__)
+
+
+UNDER_WAY = 20
+"""Messages looked through for one that may be on its way."""
+
+
+def _says(body: Mapping[str, Any]) -> Any:
+    """What tells one message from another: the words, and of what has none the type."""
+    kind = body.get("type")
+    content = body.get(kind) if isinstance(kind, str) else None
+    return kind, content.get("body") if isinstance(content, Mapping) else None
 
 
 class Messages:
@@ -59,6 +72,8 @@ class Messages:
 
     async def handle(self, message: InboundMessage) -> None:
         """Advance the conversation by one message; returns when that is committed."""
+        if message.channel == "echo" and await self._ours(message):
+            message = replace(message, channel="notice", type="own_echo", payload={})
         spoilt: Exception | None = None
         while True:
             session = await self._sessions.open(message.conversation_id)
@@ -97,6 +112,15 @@ class Messages:
                 self._invocations.run(unit.invoke)
                 self._report(turn, message)
             return
+
+    async def _ours(self, message: InboundMessage) -> bool:
+        """Whether an echo is of a message that the bot sent: by its id, or, while nobody knows that id yet, by what it says."""
+        if await self._sessions.ours(message.message_id):
+            return True
+        under_way = await self._sessions.pending(message.conversation_id, UNDER_WAY)
+        return any(
+            sent.status is not DeliveryStatus.QUEUED and _says(sent.body) == _says(message.raw) for sent in under_way
+        )
 
     def _report(self, turn: Turn, message: InboundMessage) -> None:
         understanding = turn.understanding

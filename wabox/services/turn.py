@@ -10,14 +10,16 @@ import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.content import Content
-from wabox.core.conversation import Record, Session, Timer, UnitOfWork
+from wabox.core.conversation import Amendment, Record, Session, Timer, UnitOfWork
 from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
+from wabox.core.identity import moved
 from wabox.core.intent import Understanding
 from wabox.core.invocation import Invocation, invocation_id
 from wabox.core.kind import Reaction
 from wabox.core.message import InboundMessage
+from wabox.core.window import opened
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
 from wabox.engine.snapshot import Snapshot, decode, encode
@@ -77,6 +79,10 @@ class Draft:
         self.understanding: Understanding | None = None
         self.lines: list[Line] = []
         self.records: list[Record] = []
+        self.amend: list[Amendment] = []
+        """Lines of the transcript that read differently from now on."""
+        self.opened_at = opened(message, session.opened_at)
+        self.quiet_until = session.quiet_until
         self.events: list[str] = []
         self.why: str | None = None
         """Why people are asked, when the chart itself cannot know."""
@@ -146,6 +152,16 @@ class Draft:
         """Give the conversation to people."""
         self._handoff("waiting", queue=queue, priority=priority, reason=self.why or reason)
 
+    def close_case(self) -> None:
+        """People need not look at it any more."""
+        self._handoff("closed")
+
+    def hush(self) -> None:
+        """Say nothing of what was to be said."""
+        if self.lines:
+            self.lines.clear()
+            self.record("event", {"quiet": "a person answers from the phone"})
+
     def finish(self, *, forget: bool = False) -> Turn:
         """The turn as a value. ``forget`` drops a stored snapshot that nobody can read."""
         snapshot, message = self.snapshot, self.message
@@ -178,6 +194,9 @@ class Draft:
             handoffs=tuple(self._handoffs),
             invoke=tuple(self._invocation(call) for call in self._calls.values() if call is not None),
             revoke=tuple(self._calls),
+            amend=tuple(self.amend),
+            opened_at=self.opened_at,
+            quiet_until=self.quiet_until,
             records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
         )
         return Turn(
@@ -192,7 +211,7 @@ class Draft:
 
     def _contact(self) -> Contact:
         """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
-        new, old = self.message.contact, self.session.contact
+        new, old = moved(self.message) or self.message.contact, self.session.contact
         if old is None:
             return new
         if self.message.channel in ("echo", "standby", "notice"):

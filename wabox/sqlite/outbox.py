@@ -137,6 +137,11 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int) -> li
     ]
 
 
+def knows(connection: sqlite3.Connection, wamid: str) -> bool:
+    """Whether a message of ours has this id at Meta."""
+    return connection.execute("SELECT 1 FROM outbox WHERE wamid = ?", (wamid,)).fetchone() is not None
+
+
 def list_unsent(connection: sqlite3.Connection) -> list[str]:
     """Conversations with pending messages, the one that waits longest first."""
     rows = connection.execute(

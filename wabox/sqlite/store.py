@@ -141,7 +141,8 @@ class SqliteStore:
 
     async def put(self, arrival: Arrival) -> None:
         admit(arrival, self._limits, self.writer, self.lanes)
-        places = self._inbox.reserve(len(arrival.messages))
+        # One more: two contacts that turn out to be one end a conversation.
+        places = self._inbox.reserve(len(arrival.messages) + 1 if arrival.messages else 0)
         operation = partial(ingress.store, arrival=arrival, now=self._clock(), places=places)
         try:
             await self.writer.submit(operation, partial(self._received, places))
@@ -200,6 +201,11 @@ class SqliteStore:
         self._recent[unit.conversation_id] = conversations.after(unit)
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
+
+    async def ours(self, wamid: str) -> bool:
+        if any(attempt.wamid == wamid for attempt in self._marks.waiting.values()):
+            return True
+        return self._reader.read(outbox.knows, wamid)
 
     async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
         if durable or any(attempt.status in outbox.PENDING for attempt in attempts):
