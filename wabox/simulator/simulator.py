@@ -7,7 +7,7 @@ the clock live in memory, so ten minutes pass in a microsecond and nothing touch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -69,6 +69,7 @@ class Simulator:
         self._session = Session(conversation_id=self._id)
         self._timers: dict[str, Timer] = {}
         self._titles: dict[str, str] = {}
+        self._offered: set[str] = set()
         self._awaited: list[tuple[str, str, int]] = []
         self._count = 0
         self.now = clock_start_ms
@@ -84,6 +85,7 @@ class Simulator:
         for template in asked[1] if asked else ():
             language = snapshot.language or self._bot.default_language
             self._titles.update(self._bot.choices(template, snapshot.context, language))
+        self._offered.update(self._titles)
         chart = snapshot.chart.partition("@")[0]
         self._awaited = [(chart, name, armed) for name, armed in snapshot.invokes.items()]
 
@@ -101,6 +103,11 @@ class Simulator:
     def titles(self) -> Mapping[str, str]:
         """Options of the newest bubble that had any: event → title."""
         return self._titles
+
+    @property
+    def offered(self) -> Set[str]:
+        """The events of every option that the customer was ever shown."""
+        return self._offered
 
     def play(self, line: Mapping[str, Any]) -> dict[str, Any]:
         """One input, one output, both JSON objects (SPEC section 9). Raises InputError for any other input."""
@@ -262,6 +269,7 @@ class Simulator:
                 raise InputError(f"WhatsApp would refuse this bubble: {breach.sentence} {breach.fix}")
             if content.options:
                 self._titles = {option.event: option.title for option in content.options}
+                self._offered.update(self._titles)
         return turn
 
     def output(self, turns: Sequence[Turn]) -> dict[str, Any]:
