@@ -29,15 +29,11 @@ class Original:
 
 
 def read_original(path: Path, add: Add, *, exact: bool = False) -> Original | None:
-    """The chart; every problem goes to ``add``. None when there is none.
-
-    ``exact``: to be played as it is, not to be read by people: events of SCXML are all families (:func:`from_scxml`), and those
-    of XState's keep their order.
-    """
-    return _scxml(path, add, exact) if is_scxml(path) else _tree(path, add, exact)
+    """The chart; every problem goes to ``add``. None when there is none. ``exact`` as in :func:`from_scxml`."""
+    return _scxml(path, add, exact) if is_scxml(path) else _tree(path, add)
 
 
-def _tree(path: Path, add: Add, exact: bool) -> Original | None:
+def _tree(path: Path, add: Add) -> Original | None:
     document = read(path, shown(path), add)
     if document is None:
         return None
@@ -49,7 +45,7 @@ def _tree(path: Path, add: Add, exact: bool) -> Original | None:
             )
         )
         return None
-    brought = canonical(definition, exact_first=not exact)
+    brought = canonical(definition)
     return Original(document.source, brought, document)
 
 
