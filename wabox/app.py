@@ -28,6 +28,7 @@ from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
 from wabox.services.publishing import Publishing
 from wabox.services.requests import reveal
+from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
 from wabox.settings import Settings
@@ -74,6 +75,7 @@ class App:
 
     async def start(self) -> None:
         """Take up what was in flight; call before the port opens."""
+        prepare(self.bot, self.clock())
         unsent = await self._outbox.recover()
         self.store.lanes.run(self._messages.handle)
         calls = await self._invocations.recover()
@@ -98,9 +100,8 @@ class App:
         return self._messages.crowded
 
     async def fire(self) -> None:
-        """Put due timers into their conversations' queues, and send what is due."""
+        """Put due timers into their conversations' queues."""
         await fire(self.store, self.clock)
-        await self._outbox.look()
 
     async def prune(self) -> None:
         """Forget what is past its keep."""
@@ -186,7 +187,7 @@ def _wired(
     caller: Caller | None,
     clock: Clock,
 ) -> App:
-    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
+    outbox = Outbox(store, messenger, clock, jitter=random.random)
     invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock

@@ -27,8 +27,10 @@ def main() -> None:
     bot = load_bot(SHOP)
     tests = read_tests(bot, lambda finding: print(finding))
     loaded = time.perf_counter() - began
-    suite = list(itertools.islice(itertools.cycle(tests), CONVERSATIONS))
-    results = list(Runner(bot, time.perf_counter).run(suite))
+    every = [(test, language) for test in tests for language in test.languages]
+    suite = list(itertools.islice(itertools.cycle(every), CONVERSATIONS))
+    runner = Runner(bot, time.perf_counter)
+    results = [runner.play(test, language) for test, language in suite]
     first, first_cpu = time.perf_counter() - began, time.process_time() - cpu
     assert all(result.passed for result in results)
     steps = sum(len(result.played) for result in results)
@@ -37,8 +39,9 @@ def main() -> None:
     walls, cpus = [], []
     for _ in range(ROUNDS):
         wall, cpu = time.perf_counter(), time.process_time()
-        for _result in Runner(bot, time.perf_counter).run(suite):
-            pass
+        runner = Runner(bot, time.perf_counter)
+        for test, language in suite:
+            runner.play(test, language)
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
     each = 1000 * median(cpus) / len(results)

@@ -20,8 +20,7 @@ def schema(connection: sqlite3.Connection) -> dict[str, str]:
     """Name → SQL of every table and index, without comments and layout."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
     plain = {name: " ".join(re.sub(r"--[^\n]*", "", sql).split()) for name, sql in rows}
-    # A column that was added later brings a layout of its own.
-    return {name: re.sub(r" ?([,()]) ?", r"\1", sql) for name, sql in plain.items()}
+    return {name: re.sub(r" ?([(),]) ?", r"\1", sql) for name, sql in plain.items()}
 
 
 def test_the_readable_schema_is_what_the_migrations_make(tmp_path: Path) -> None:
@@ -123,10 +122,7 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
     migrate(connection, "wabox.db")
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    outbox.load(connection, "c", 10, 1)
-    outbox.list_due(connection, 1)
-    outbox.has_untold(connection)
-    outbox.tell(connection, [inbox.Place(1, 1)], 1)
+    outbox.load(connection, "c", 10)
     outbox.list_unsent(connection)
     outbox.count_pending(connection)
     conversations.load(connection, "c")
@@ -138,9 +134,6 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
         plans,
         (
             "outbox_pending",
-            "outbox_due",
-            "outbox_untold",
-            "outbox_untold",
             "outbox_pending",
             "outbox_pending",
             "conversations_1",

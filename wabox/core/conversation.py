@@ -41,6 +41,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """The customer (or a person on the phone) edited or deleted a message."""
+
+    ref: str
+    """Its id."""
+    at: int
+    """ms since the epoch."""
+    deleted: bool
+    """Nothing of what it said is kept."""
+    text: str | None = None
+    """What an edited one says now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A conversation as the store has it. ``sequence`` 0 and no snapshot: nothing was said yet."""
 
@@ -54,6 +68,8 @@ class Session:
     updated_at: int = 0
     opened_at: int | None = None
     """When the customer last opened the service window, ms since the epoch; None: nobody knows."""
+    quiet_until: int = 0
+    """Until then a person answers from the phone, and the bot says nothing; ms since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +103,11 @@ class UnitOfWork:
     revoke: tuple[tuple[str, str], ...] = ()
     """Calls that nobody waits for any more: chart and id; done before ``invoke``."""
     records: tuple[Record, ...] = ()
+    amend: tuple[Amendment, ...] = ()
+    """Lines of the transcript that read differently from now on."""
     opened_at: int | None = None
-    """As in :class:`Session`, from now on."""
+    quiet_until: int = 0
+    """Both from now on, as in :class:`Session`."""
 
 
 CommitResult = Literal["committed", "duplicate", "conflict"]

@@ -37,6 +37,8 @@ class _Reader:
         self.position = 0
         self.line = 1
         self.line_start = 0
+        self.counted = 0
+        """Up to where lines were counted."""
         self.repeated: list[Repeated] = []
 
     def read(self) -> tuple[Node, list[Repeated]]:
@@ -47,10 +49,13 @@ class _Reader:
         return root, self.repeated
 
     def _mark(self, start: int, end: int) -> Mark:
-        self.line += self.text.count("\n", self.line_start, start)
-        newline = self.text.rfind("\n", 0, start)
-        self.line_start = newline + 1
-        return Mark(self.line, start - newline, max(1, end - start))
+        # Places come in order. Counting from the last one keeps a file in one long line (an editor's export) cheap.
+        lines = self.text.count("\n", self.counted, start)
+        if lines:
+            self.line += lines
+            self.line_start = self.text.rfind("\n", self.counted, start) + 1
+        self.counted = start
+        return Mark(self.line, start - self.line_start + 1, max(1, end - start))
 
     def _wrong(self, wanted: str) -> JsonError:
         start = min(self.start, max(0, len(self.text) - 1))

@@ -70,6 +70,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...]
     """In the order of the weights' columns."""
     temperature: float
+    belief: tuple[float, float, float, float]
+    """What makes the confidence: of the odds of the best guess, of its logit, of how familiar the words are, and by itself."""
     thresholds: Thresholds
     scores: Scores | None
     """None when there were too few examples to hold some out."""
@@ -77,6 +79,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What it was trained with."""
     versions: Mapping[str, str]
     """Of Python and the libraries that trained it."""
+    vectors: str
+    """Which word vectors it works with."""
     files: Mapping[str, str]
     """File beside the card → SHA-256."""
     confusions: tuple[Confusion, ...] = ()

@@ -1,31 +1,37 @@
 """Understanding with a trained model: a linear one, in numpy. scikit-learn is not needed here, and not imported.
 
-The weights are one row a gram and one column an intent, in 8 bits with a scale for each column: what a message has in it are
-some hundred rows, and their weighted sum is a logit for each intent. One temperature, found by cross-validation, makes
-probabilities of logits.
+A message becomes one vector of three parts: its words, their pieces, and what its words mean
+(:mod:`wabox.nlu.wordvectors`). The weights are one row a gram and one column an intent, in 8 bits with a scale for each
+column: what a message has in it are some hundred rows, and their weighted sum is a logit for each intent. One temperature,
+found by cross-validation, makes probabilities of logits; how far the logits rise at all says whether the message is for this
+bot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wabox.core.intent import Candidate, Decision, Verdict
 from wabox.nlu.card import Card
-from wabox.nlu.features import Block, grams
+from wabox.nlu.features import Block, familiar, grams, read
+from wabox.nlu.wordvectors import word_vectors
 
 MOST_CANDIDATES = 5
 NOTHING = Verdict("reject", ())
+WORDS, PIECES, MEANING = 1.0, 1.5**0.5, 2.0**0.5
+"""How much each part of a vector counts."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What training finds. F grams, words before pieces; C intents."""
+    """What training finds. F grams, words before pieces; C intents; D numbers a word vector has."""
 
     words: tuple[str, ...]
     pieces: tuple[str, ...]
@@ -35,6 +41,8 @@ class Weights:
     """F x C."""
     scale: Floats
     """C: what one step of a weight is worth."""
+    meaning: Floats
+    """D x C."""
     bias: Floats
     """C."""
 
@@ -43,10 +51,11 @@ def blocks(words: Sequence[str], pieces: Sequence[str], idf: Sequence[float]) ->
     """The grams with their places and weights: words first, pieces behind them."""
     count = len(words)
     return (
-        Block(dict(zip(words, range(count), strict=True)), dict(zip(words, idf[:count], strict=True))),
+        Block(dict(zip(words, range(count), strict=True)), dict(zip(words, idf[:count], strict=True)), WORDS),
         Block(
             dict(zip(pieces, range(count, count + len(pieces)), strict=True)),
             dict(zip(pieces, idf[count:], strict=True)),
+            PIECES,
         ),
     )
 
@@ -57,9 +66,12 @@ class LinearClassifier:
     def __init__(self, card: Card, arrays: Weights) -> None:
         self.card = card
         self._blocks = blocks(arrays.words, arrays.pieces, arrays.idf.tolist())
+        self._unknown = unknown(self._blocks[0].idf.values())
         self._weights = arrays.weights
         self._scale = arrays.scale
+        self._meaning = np.ascontiguousarray(arrays.meaning * np.float32(MEANING))
         self._bias = arrays.bias
+        self._vectors = word_vectors()
 
     @property
     def intents(self) -> tuple[str, ...]:
@@ -73,23 +85,34 @@ class LinearClassifier:
 
     def classify(self, text: str) -> Verdict:
         """What the text means by itself; never raises."""
-        words, pieces = grams(text)
-        if not words:
+        found = read(text)
+        if not found:
             return NOTHING
+        words, pieces = grams(found)
         at, weights = self._blocks[0].vector(words)
         more, their = self._blocks[1].vector(pieces)
         logits = self._logits(at + more, weights + their)
-        probabilities = _softmax(logits / np.float32(self.card.temperature))
-        order = np.argsort(probabilities)[::-1][:MOST_CANDIDATES].tolist()
+        logits = logits + self._vectors.sentence(found) @ self._meaning
+        top = float(logits.max())
+        shares = np.exp((logits - top) / np.float32(self.card.temperature))
+        total = float(shares.sum())
+        order = np.argpartition(shares, -min(MOST_CANDIDATES, len(shares)))[-MOST_CANDIDATES:]
+        order = order[np.argsort(shares[order])[::-1]]
         names = self.card.intents
-        found = tuple(Candidate(names[place], float(probabilities[place])) for place in order)
-        return Verdict(self._decide(found[0].confidence), found)
+        known = familiar(found, self._blocks[0].idf, self._unknown)
+        confidence = believed(1.0 / total, top, known, self.card.belief)
+        # The others keep their shares of what is left.
+        rest = (1.0 - confidence) / max(total - 1.0, 1e-9)
+        candidates = [Candidate(names[order[0]], confidence)]
+        for place in order[1:].tolist():
+            candidates.append(Candidate(names[place], min(confidence, float(shares[place]) * rest)))
+        return Verdict(self._decide(confidence), tuple(candidates))
 
     def _logits(self, at: list[int], weights: list[float]) -> Floats:
         if not at:
             return self._bias
-        rows = self._weights[at].astype(np.float32)
-        return np.asarray(np.asarray(weights, dtype=np.float32) @ rows * self._scale + self._bias, dtype=np.float32)
+        rows = self._weights[np.array(at)].astype(np.float32)
+        return np.asarray(np.array(weights, dtype=np.float32) @ rows * self._scale + self._bias, dtype=np.float32)
 
     def _decide(self, confidence: float) -> Decision:
         thresholds = self.card.thresholds
@@ -98,6 +121,14 @@ class LinearClassifier:
         return "clarify" if confidence >= thresholds.reject else "reject"
 
 
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max())
-    return np.asarray(shifted / shifted.sum(), dtype=np.float32)
+def unknown(idf: Iterable[float]) -> float:
+    """What a word weighs that no example has: more than the rarest of those that some have."""
+    return max(idf, default=0.0) + 1.0
+
+
+def believed(probability: float, top: float, known: float, belief: tuple[float, float, float, float]) -> float:
+    """The confidence of a guess: from how far it is ahead of the others, how high it is, and how familiar the words are."""
+    odds = log(max(probability, 1e-9)) - log(max(1.0 - probability, 1e-9))
+    ahead, high, near, bias = belief
+    score = min(max(ahead * odds + high * top + near * known + bias, -30.0), 30.0)
+    return 1.0 / (1.0 + exp(-score))

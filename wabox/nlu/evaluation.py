@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
 
 from wabox.nlu.card import Confusion, Doubt, Scores, Thresholds
 from wabox.nlu.examples import Example
@@ -23,18 +24,54 @@ LOST_OF_RIGHT = 0.02
 MOST_CONFUSIONS, MOST_TEXTS, MOST_DOUBTS = 20, 5, 20
 DOUBTFUL = 0.7
 """An example that the others put elsewhere with this confidence looks mislabelled."""
+Belief = tuple[float, float, float, float]
+MIXTURE = (0.5, 1.0, 0.5)
+"""How much the odds, the logit and the familiarity of a guess count, each by its spread among the held-out examples."""
+WHEN_CALIBRATING = 0.02
+"""How many strangers come with one sentence of the bot's own when the confidence is fitted."""
+STRANGERS = 0.2
+"""How many strangers come with one sentence of the bot's own when the thresholds are chosen."""
+FEWEST = 10
+"""Held-out examples from which something may be concluded."""
+LEAST_SURE, MOST_SURE = 0.5, 0.95
+"""Whatever the held-out examples say."""
 UNTRIED = Thresholds(accept=0.7, reject=0.3)
 
 
 @dataclass(frozen=True, slots=True)
+class Guesses:
+    """What a model makes of some sentences."""
+
+    logits: Floats | NDArray[np.float32]
+    """N x C."""
+    familiar: Floats | NDArray[np.float32]
+    """N: how much of the words it knows."""
+
+    def __getitem__(self, part: slice) -> Guesses:
+        return Guesses(self.logits[part], self.familiar[part])
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Guesses]) -> Guesses:
+        return cls(np.concatenate([part.logits for part in parts]), np.concatenate([part.familiar for part in parts]))
+
+
+@dataclass(frozen=True, slots=True)
 class Heldout:
-    """Examples and what a model made of them that had not seen them."""
+    """Examples and what models made of them that had not seen them."""
 
     places: NDArray[np.int64]
     """Among the examples."""
-    logits: Floats
+    own: Guesses
     labels: NDArray[np.int64]
     folds: int
+    strangers: Guesses
+    """Of sentences of intents that the model did not have."""
+
+    def with_strangers(self, more: Guesses) -> Heldout:
+        return replace(self, strangers=Guesses.joined([self.strangers, more]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +79,94 @@ class Settled:
     """What the held-out examples decide."""
 
     temperature: float = 0.3
+    belief: Belief = (1.0, 0.0, 0.0, 0.0)
     thresholds: Thresholds = UNTRIED
     scores: Scores | None = None
     confusions: tuple[Confusion, ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
 
-def fitted(heldout: Heldout | None, examples: Sequence[Example], intents: Sequence[str]) -> Settled:
-    if heldout is None:
+def settled(heldout: Heldout | None, examples: Sequence[Example], intents: Sequence[str]) -> Settled:
+    """Temperature, confidence, thresholds, scores, and what to look at."""
+    if heldout is None or len(heldout.labels) < FEWEST:
         return Settled()
     temperature = _temperature(heldout)
-    probabilities = softmax(heldout.logits / temperature)
-    best = probabilities.argmax(axis=1)
-    sure = probabilities.max(axis=1)
+    best = heldout.own.logits.argmax(axis=1)
     right = best == heldout.labels
-    limits = _thresholds(sure, right)
+    belief = _belief(heldout, temperature, right)
+    sure = confidences(heldout.own, temperature, belief)
+    strangers = confidences(heldout.strangers, temperature, belief)
+    limits = _thresholds(sure, right, strangers)
     accepted = sure >= limits.accept
     return Settled(
         temperature=temperature,
+        belief=belief,
         thresholds=limits,
         scores=Scores(
             accuracy=_share(right),
             accepted=_share(accepted),
             right_when_sure=_share(right[accepted]),
             asked=_share(~accepted & (sure >= limits.reject)),
-            calibration_error=calibration_error(sure, right),
+            calibration_error=round(calibration_error(sure, right), 4),
             folds=heldout.folds,
             examples=len(right),
+            stranger_auroc=auroc(sure, strangers),
         ),
         confusions=_confusions(heldout, best, examples, intents),
         doubts=_doubts(heldout, best, sure, examples, intents),
     )
 
 
-def softmax(logits: Floats) -> Floats:
+def confidences(guesses: Guesses, temperature: float, belief: Belief) -> Floats:
+    """The confidence of the best guess of each row."""
+    score = _signals(guesses, temperature) @ np.array(belief[:3]) + belief[3]
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30, 30))))
+
+
+def _signals(guesses: Guesses, temperature: float) -> Floats:
+    """N x 3: how far the best guess is ahead of all others (log odds), how high it is, how familiar the words are."""
+    if not len(guesses):
+        return np.zeros((0, 3))
+    top = guesses.logits.max(axis=1)
+    share = np.maximum(1.0 / np.exp((guesses.logits - top[:, None]) / temperature).sum(axis=1), 1e-9)
+    odds = np.log(share) - np.log(np.maximum(1.0 - share, 1e-9))
+    return np.stack([odds, top, guesses.familiar], axis=1).astype(np.float64)
+
+
+def _belief(heldout: Heldout, temperature: float, right: NDArray[np.bool_]) -> Belief:
+    """The signals count as in :data:`MIXTURE`; a logistic regression of "the guess is right" makes a confidence of that.
+
+    How to mix them is not learnt anew for each bot: the held-out intents of one bot are close relatives of the others, and
+    what customers write and no intent is for is not.
+    """
+    signals = _signals(heldout.own, temperature)
+    middle, spread = signals.mean(axis=0), signals.std(axis=0) + 1e-3
+    mixture = np.array(MIXTURE) / spread
+    score = np.concatenate([signals, _signals(heldout.strangers, temperature)]) @ mixture
+    target = np.concatenate([right, np.zeros(len(heldout.strangers), dtype=bool)])
+    if target.all() or not target.any():
+        return 1.0, 0.0, 0.0, 0.0
+    weights = np.ones(len(target))
+    if len(heldout.strangers):
+        weights[len(right) :] = WHEN_CALIBRATING * len(right) / len(heldout.strangers)
+    model = LogisticRegression(C=10.0).fit((score - middle @ mixture)[:, None], target, weights)
+    slope = float(model.coef_[0, 0])
+    if slope <= 0:  # too few examples to tell: being ahead is what counts
+        return 1.0, 0.0, 0.0, 0.0
+    ahead, high, near = (round(float(part), 5) for part in slope * mixture)
+    return ahead, high, near, round(float(model.intercept_[0] - slope * (middle @ mixture)), 5)
+
+
+def auroc(known: Floats, strangers: Floats) -> float | None:
+    """The chance that a sentence of the model's own has more confidence than a stranger's."""
+    if not len(known) or not len(strangers):
+        return None
+    ordered = np.sort(strangers)
+    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
+    return round(float(below.mean() / 2 / len(strangers)), 4)
+
+
+def softmax(logits: Floats | NDArray[np.float32]) -> Floats:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
@@ -100,18 +191,23 @@ def _temperature(heldout: Heldout) -> float:
     rows = np.arange(len(heldout.labels))
 
     def loss(log_temperature: float) -> float:
-        found = softmax(heldout.logits / exp(log_temperature))[rows, heldout.labels]
+        found = softmax(heldout.own.logits / exp(log_temperature))[rows, heldout.labels]
         return float(-np.log(np.maximum(found, 1e-9)).mean())
 
     return round(exp(minimize_scalar(loss, bounds=(-4.0, 2.0), method="bounded").x), 4)
 
 
-def _thresholds(sure: Floats, right: NDArray[np.bool_]) -> Thresholds:
-    order = np.argsort(-sure)
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+def _thresholds(sure: Floats, right: NDArray[np.bool_], strangers: Floats) -> Thresholds:
+    every = np.concatenate([sure, strangers])
+    good = np.concatenate([right, np.zeros(len(strangers), dtype=bool)])
+    weight = np.ones(len(every))
+    if len(strangers):
+        weight[len(sure) :] = STRANGERS * len(sure) / len(strangers)
+    order = np.argsort(-every)
+    precision = np.cumsum((good * weight)[order]) / np.cumsum(weight[order])
     enough = np.flatnonzero(precision >= RIGHT_WHEN_SURE)
-    accept = float(sure[order][enough[-1]]) if len(enough) else 0.9
-    accept = round(min(max(accept, 0.35), 0.95), 4)
+    accept = float(every[order][enough[-1]]) if len(enough) else 0.9
+    accept = round(min(max(accept, LEAST_SURE), MOST_SURE), 4)
     reject = float(np.quantile(sure[right], LOST_OF_RIGHT)) if right.any() else 0.3
     return Thresholds(accept=accept, reject=round(min(reject, accept), 4))
 

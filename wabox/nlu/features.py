@@ -1,6 +1,6 @@
 """A message as numbers: words, pairs of words and pieces of words, weighted by TF-IDF.
 
-Two blocks, each scaled to length one so that neither drowns the other:
+Two blocks, each scaled to a fixed length so that neither drowns the other:
 
 * *words*: one and two neighbouring tokens of :func:`~wabox.nlu.utterances.tokens`. What a sentence says.
 * *pieces*: two to five neighbouring letters within a word, its edges marked by a blank. What survives a typo, an ending, a
@@ -12,7 +12,7 @@ Training and understanding use this one function of the text, so they cannot dri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -28,9 +28,25 @@ Grams = tuple[Mapping[str, int], Mapping[str, int]]
 """How often each word gram and each piece is in a text."""
 
 
-def grams(text: str) -> Grams:
-    """The word grams and the pieces of a text, counted."""
-    found = [token[:LONGEST_TOKEN] for token in tokens(text)[:MOST_TOKENS]]
+def read(text: str) -> list[str]:
+    """The tokens of a text that are looked at."""
+    return [token[:LONGEST_TOKEN] for token in tokens(text)[:MOST_TOKENS]]
+
+
+def familiar(found: Sequence[str], idf: Mapping[str, float], unknown: float) -> float:
+    """The share of tokens that examples have, by weight; a token that none has weighs ``unknown``. 0 to 1."""
+    known = strange = 0.0
+    for token in found:
+        weight = idf.get(token)
+        if weight is None:
+            strange += unknown
+        else:
+            known += weight
+    return known / (known + strange) if known else 0.0
+
+
+def grams(found: Sequence[str]) -> Grams:
+    """The word grams and the pieces of a text's tokens, counted."""
     words: dict[str, int] = {}
     pieces: dict[str, int] = {}
     before = ""
@@ -69,9 +85,11 @@ class Block:
     """Gram → its place in the vector."""
     idf: Mapping[str, float]
     """Gram → inverse document frequency; rare ones weigh more."""
+    length: float
+    """Of every vector."""
 
     def vector(self, counts: Mapping[str, int]) -> tuple[list[int], list[float]]:
-        """Places and weights of the known grams, scaled to length one."""
+        """Places and weights of the known grams, scaled to the block's length."""
         places, idf = self.places, self.idf
         at: list[int] = []
         weights: list[float] = []
@@ -84,6 +102,6 @@ class Block:
                 weights.append(weight)
                 total += weight * weight
         if total:
-            scale = 1.0 / sqrt(total)
+            scale = self.length / sqrt(total)
             weights = [weight * scale for weight in weights]
         return at, weights

@@ -23,6 +23,7 @@ import numpy as np
 from wabox.errors import ModelError
 from wabox.nlu.card import LAYOUT, Card
 from wabox.nlu.classifier import LinearClassifier, Weights
+from wabox.nlu.wordvectors import vectors_id, word_vectors
 
 CARD = "card.json"
 _ARRAYS = re.compile(r"model-[0-9a-f]{12}\.npz")
@@ -34,7 +35,7 @@ AGAIN = "train it again: wabox train"
 
 _KINDS = {
     "words": (np.uint8, 1), "pieces": (np.uint8, 1), "idf": (np.float32, 1), "weights": (np.int8, 2),
-    "scale": (np.float32, 1), "bias": (np.float32, 1),
+    "scale": (np.float32, 1), "meaning": (np.float32, 2), "bias": (np.float32, 1),
 }  # fmt: skip
 """Array → type and dimensions. The grams are UTF-8, one a line."""
 
@@ -95,6 +96,7 @@ def write_model(folder: Path, card: Card, arrays: Weights) -> Card:
         idf=arrays.idf,
         weights=arrays.weights,
         scale=arrays.scale,
+        meaning=arrays.meaning,
         bias=arrays.bias,
     )
     raw = packed.getvalue()
@@ -142,10 +144,14 @@ def _sound(path: Path, card: Card) -> None:
     """What the types of a card cannot say."""
     limits = card.thresholds
     wrong = None
+    if card.vectors != vectors_id():
+        raise ModelError(f"{path} was trained by another wabox, with other word vectors; {AGAIN}")
     if not 2 <= len(set(card.intents)) == len(card.intents) <= MOST_INTENTS:
         wrong = "its intents are not 2 or more different names"
     elif not (0.0 < card.temperature < 1e6):
         wrong = "its temperature is not above 0"
+    elif not all(abs(number) < 1e6 for number in card.belief):
+        wrong = "its belief is not four numbers"
     elif not 0.0 <= limits.reject <= limits.accept <= 1.0:
         wrong = "its thresholds are not 0 ≤ reject ≤ accept ≤ 1"
     elif len(card.files) != 1 or not all(map(_ARRAYS.fullmatch, card.files)):
@@ -192,7 +198,13 @@ def _array(name: str, content: bytes, kind: np.dtype[Any], dimensions: int) -> A
 def _weights(card: Card, arrays: dict[str, Any]) -> Weights:
     words, pieces = _grams(arrays["words"]), _grams(arrays["pieces"])
     grams, intents = len(words) + len(pieces), len(card.intents)
-    shapes = {"idf": (grams,), "weights": (grams, intents), "scale": (intents,), "bias": (intents,)}
+    shapes = {
+        "idf": (grams,),
+        "weights": (grams, intents),
+        "scale": (intents,),
+        "bias": (intents,),
+        "meaning": (word_vectors().size, intents),
+    }
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
@@ -202,6 +214,7 @@ def _weights(card: Card, arrays: dict[str, Any]) -> Weights:
         idf=arrays["idf"],
         weights=np.ascontiguousarray(arrays["weights"]),
         scale=arrays["scale"],
+        meaning=arrays["meaning"],
         bias=arrays["bias"],
     )
 

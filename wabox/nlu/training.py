@@ -1,46 +1,51 @@
-"""Training: the only place where scikit-learn is loaded.
+"""Training: from examples to a model.
 
-1. Every example becomes a vector (:mod:`wabox.nlu.features`); the grams that are kept and their weights come from the
-   examples.
-2. A logistic regression over all intents at once.
-3. Some examples are held out in turns. What the others make of them gives the temperature, the thresholds and the scores.
+1. Every example becomes a vector (:mod:`wabox.nlu.features`, :mod:`wabox.nlu.wordvectors`). The name of an intent, or its
+   title, is an example too, and counts as several: where examples are few, it says most in the fewest words.
+2. A logistic regression over all intents at once (:mod:`wabox.nlu.regression`).
+3. In turns, some examples and all examples of some intents are held out. What the others make of them gives the temperature,
+   the confidence, the thresholds and the scores (:mod:`wabox.nlu.evaluation`): the held-out intents stand for everything that
+   customers write and no intent is for.
 """
 
 from __future__ import annotations
 
 import platform
-import warnings
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from wabox import __version__
 from wabox.errors import ModelError
 from wabox.nlu.card import LAYOUT, OUT_OF_SCOPE, Card
-from wabox.nlu.classifier import Weights, blocks
-from wabox.nlu.evaluation import Heldout, fitted
+from wabox.nlu.classifier import MEANING, Weights, blocks, unknown
+from wabox.nlu.evaluation import Guesses, Heldout, settled
 from wabox.nlu.examples import Example, data_hash
-from wabox.nlu.features import Grams, grams
+from wabox.nlu.features import Grams, familiar, grams, read
+from wabox.nlu.regression import STRENGTH, Fit, Regression, Vectors, regression
+from wabox.nlu.utterances import tokens
+from wabox.nlu.wordvectors import vectors_id, word_vectors
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
 Progress = Callable[[str, float], None]
 """What is being done, and how much of it is done, 0 to 1."""
 
-STRENGTH = 10.0
-"""C of the logistic regression: the larger, the closer to the examples."""
+NAME_COUNTS = 3.0
+"""As how many examples the name of an intent counts."""
 FOLDS = 5
 MANY = 6_000
-"""From this many examples on, one part of ten is held out once: time matters more than the last digit."""
+"""From this many examples on one part of ten is held out, once; and grams in fewer than :data:`RARE` of them are left out."""
 RARE = 3
-"""From :data:`MANY` examples on, grams in fewer of them are left out."""
+MOST_GRAMS = 60_000
+"""Of each kind; the rarest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +54,50 @@ class Trained:
     weights: Weights
 
 
-def train(examples: Sequence[Example], *, trained_at: str, progress: Progress = lambda what, share: None) -> Trained:
-    """A model of the examples. Raises ModelError when they cannot make one."""
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Everything that is trained on, as rows: the examples, the names of the intents, and what is nobody's."""
+
+    examples: tuple[Example, ...]
+    intents: tuple[str, ...]
+    texts: tuple[str, ...]
+    """The examples', then the names', then those that are nobody's."""
+    labels: Labels
+    """Of the examples and names."""
+    read: tuple[list[str], ...]
+    """The tokens of the texts."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def taught(self) -> int:
+        """Rows with an intent."""
+        return len(self.labels)
+
+
+def train(
+    examples: Sequence[Example],
+    *,
+    trained_at: str,
+    titles: Mapping[str, str] | None = None,
+    progress: Progress = lambda what, share: None,
+) -> Trained:
+    """A model of the examples. ``titles`` are what people call an intent. Raises ModelError when they cannot make one."""
     progress("reading the examples", 0.0)
-    kept = [example for example in examples if example.intent != OUT_OF_SCOPE]
-    intents = tuple(sorted({example.intent for example in kept}))
-    if len(intents) < 2:
-        what = f"only {intents[0]!r} has examples" if intents else "there are no examples"
-        raise ModelError(f"{what}, and a classifier tells two or more intents apart; write examples for another intent")
-    place = {intent: number for number, intent in enumerate(intents)}
-    labels = np.array([place[example.intent] for example in kept])
-    counted = [grams(example.text) for example in kept]
-    heldout = _held_out(counted, labels, len(intents), progress)
+    lesson = _lesson(examples, titles or {})
+    words, pieces, idf, vectors = _vectors(lesson)
+    taught = Vectors(vectors.grams[: lesson.taught], vectors.meaning[: lesson.taught])
+    weights = np.ones(lesson.taught, dtype=np.float32)
+    weights[len(lesson.examples) :] = NAME_COUNTS
+    model = regression(taught, lesson.labels, weights, len(lesson.intents))
+    idf_of = dict(zip(words, idf.tolist(), strict=False))
+    heldout = _held_out(lesson, model, idf_of, progress)
     progress("training on all examples", 0.0)
-    fit = _fit(counted, labels, len(intents))
-    settled = fitted(heldout, kept, intents)
+    fit = model.fit()
+    if heldout is not None and len(lesson.texts) > lesson.taught:
+        others = np.arange(lesson.taught, len(lesson.texts))
+        known = _familiar(lesson, others, idf_of, unknown(idf_of.values()))
+        heldout = heldout.with_strangers(Guesses(vectors.logits(fit, others), known))
+    found = settled(heldout, lesson.examples, lesson.intents)
     progress("training on all examples", 1.0)
     card = Card(
         layout=LAYOUT,
@@ -71,18 +105,47 @@ def train(examples: Sequence[Example], *, trained_at: str, progress: Progress = 
         trained_at=trained_at,
         data_hash=data_hash(examples),
         examples=len(examples),
-        languages=tuple(sorted({example.language for example in kept if example.language})),
-        intents=intents,
-        temperature=settled.temperature,
-        thresholds=settled.thresholds,
-        scores=settled.scores,
-        confusions=settled.confusions,
-        doubts=settled.doubts,
-        settings={"C": STRENGTH, "folds": FOLDS},
+        languages=tuple(sorted({example.language for example in lesson.examples if example.language})),
+        intents=lesson.intents,
+        temperature=found.temperature,
+        belief=found.belief,
+        thresholds=found.thresholds,
+        scores=found.scores,
+        confusions=found.confusions,
+        doubts=found.doubts,
+        titles=dict(lesson.titles),
+        settings={"C": STRENGTH, "folds": FOLDS, "name_counts": NAME_COUNTS},
         versions=_versions(),
+        vectors=vectors_id(),
         files={},
     )
-    return Trained(card, _packed(fit))
+    return Trained(card, _packed(words, pieces, idf, fit))
+
+
+def _lesson(examples: Sequence[Example], titles: Mapping[str, str]) -> Lesson:
+    kept = tuple(example for example in examples if example.intent != OUT_OF_SCOPE)
+    intents = tuple(sorted({example.intent for example in kept}))
+    if len(intents) < 2:
+        what = f"only {intents[0]!r} has examples" if intents else "there are no examples"
+        raise ModelError(f"{what}, and a classifier tells two or more intents apart; write examples for another intent")
+    place = {intent: number for number, intent in enumerate(intents)}
+    names = {intent: spoken(titles.get(intent) or intent) for intent in intents}
+    named = [intent for intent in intents if tokens(names[intent])]
+    others = [example.text for example in examples if example.intent == OUT_OF_SCOPE]
+    texts = (*(example.text for example in kept), *(names[intent] for intent in named), *others)
+    return Lesson(
+        examples=kept,
+        intents=intents,
+        texts=texts,
+        read=tuple(map(read, texts)),
+        labels=np.array([place[example.intent] for example in kept] + [place[intent] for intent in named]),
+        titles={intent: title for intent, title in titles.items() if intent in place},
+    )
+
+
+def spoken(name: str) -> str:
+    """The name of an intent as words: ``faq.gift_wrap`` is "gift wrap", ``playMusic`` is "play Music"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-]+", " ", name.removeprefix("faq.")).strip()
 
 
 def _versions() -> Mapping[str, str]:
@@ -94,46 +157,24 @@ def _versions() -> Mapping[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    words: tuple[str, ...]
-    pieces: tuple[str, ...]
-    idf: Floats
-    coefficients: Floats
-    """F x C."""
-    bias: Floats
-    """C."""
-
-    def logits(self, counted: Sequence[Grams]) -> Floats:
-        return np.asarray(_matrix(self.words, self.pieces, self.idf, counted) @ self.coefficients + self.bias)
-
-
-def _fit(counted: Sequence[Grams], labels: NDArray[np.int64], intents: int) -> _Fit:
-    rare = RARE if len(counted) >= MANY else 1
-    words, word_idf = _vocabulary([words for words, _ in counted], rare)
-    pieces, piece_idf = _vocabulary([pieces for _, pieces in counted], rare)
+def _vectors(lesson: Lesson) -> tuple[tuple[str, ...], tuple[str, ...], Floats, Vectors]:
+    """The grams that are kept, words and pieces; their idf; and the rows."""
+    counted = [grams(found) for found in lesson.read]
+    rare = RARE if lesson.taught >= MANY else 1
+    words, word_idf = _vocabulary([words for words, _ in counted[: lesson.taught]], rare)
+    pieces, piece_idf = _vocabulary([pieces for _, pieces in counted[: lesson.taught]], rare)
     idf = np.concatenate([word_idf, piece_idf])
-    x = _matrix(words, pieces, idf, counted)
-    model = LogisticRegression(C=STRENGTH, tol=1e-3 if len(counted) >= MANY else 1e-4, max_iter=200)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, labels)
-    coefficients, bias = model.coef_.T, model.intercept_
-    if len(model.classes_) == 2:  # two intents have one row: that of the second against the first
-        coefficients, bias = np.hstack([-coefficients / 2, coefficients / 2]), np.array([-bias[0] / 2, bias[0] / 2])
-    if len(model.classes_) < intents:
-        # An intent whose only examples are held out: the others do not know it.
-        whole, all_bias = np.zeros((len(idf), intents)), np.full(intents, -1e3)
-        whole[:, model.classes_], all_bias[model.classes_] = coefficients, bias
-        coefficients, bias = whole, all_bias
-    return _Fit(words, pieces, idf, coefficients, bias)
+    known = word_vectors()
+    meaning = np.array([known.sentence(found) for found in lesson.read], dtype=np.float32) * np.float32(MEANING)
+    return words, pieces, idf, Vectors(_matrix(words, pieces, idf, counted), meaning)
 
 
 def _vocabulary(counted: Sequence[Mapping[str, int]], rare: int) -> tuple[tuple[str, ...], Floats]:
     documents = Counter(gram for counts in counted for gram in counts)
-    kept = tuple(sorted(gram for gram, times in documents.items() if times >= rare))
-    frequency = np.array([documents[gram] for gram in kept], dtype=np.float64)
-    return kept, np.log((1 + len(counted)) / (1 + frequency)) + 1
+    often = [gram for gram, times in documents.most_common(MOST_GRAMS) if times >= rare]
+    kept = tuple(sorted(often))
+    frequency = np.array([documents[gram] for gram in kept], dtype=np.float32)
+    return kept, np.asarray(np.log((1 + len(counted)) / (1 + frequency)) + 1, dtype=np.float32)
 
 
 def _matrix(words: Sequence[str], pieces: Sequence[str], idf: Floats, counted: Sequence[Grams]) -> csr_matrix:
@@ -147,29 +188,49 @@ def _matrix(words: Sequence[str], pieces: Sequence[str], idf: Floats, counted: S
             at += places
             values += weights
         ends.append(len(at))
-    return csr_matrix((np.array(values, dtype=np.float64), at, ends), shape=(len(counted), len(idf)))
+    return csr_matrix((np.array(values, dtype=np.float32), at, ends), shape=(len(counted), len(idf)))
 
 
-def _held_out(counted: Sequence[Grams], labels: NDArray[np.int64], intents: int, progress: Progress) -> Heldout | None:
-    """The logits of examples made by a model that did not see them."""
-    folds = _folds(labels)
-    logits = np.full((len(labels), intents), np.nan)
-    turns = [0] if len(labels) >= MANY else range(int(folds.max()) + 1)
-    for done, fold in enumerate(turns, 1):
-        out = folds == fold
-        if out.any() and len(set(labels[~out].tolist())) > 1:
-            seen = _fit([one for one, held in zip(counted, out, strict=True) if not held], labels[~out], intents)
-            logits[out] = seen.logits([one for one, held in zip(counted, out, strict=True) if held])
-        progress("holding some examples out", done / len(turns))
-    known = ~np.isnan(logits[:, 0])
-    if not known.any():
+def _held_out(lesson: Lesson, model: Regression, idf: Mapping[str, float], progress: Progress) -> Heldout | None:
+    """What models that had not seen them make of examples, and of examples of intents that they do not have."""
+    labels = lesson.labels[: len(lesson.examples)]
+    many = len(labels) >= MANY
+    folds, turns = _folds(labels, 10 if many else FOLDS), 1 if many else FOLDS
+    rare = unknown(idf.values())
+    places: list[Labels] = []
+    own: list[Guesses] = []
+    strangers: list[Guesses] = []
+    for fold in range(turns):
+        # Of few intents none can be spared.
+        away = np.arange(len(lesson.intents))[fold :: 2 * FOLDS] if len(lesson.intents) > FOLDS else np.arange(0)
+        gone = np.isin(lesson.labels, away)
+        out = np.zeros(lesson.taught, dtype=bool)
+        out[: len(labels)] = folds == fold
+        seen = np.flatnonzero(~out & ~gone)
+        known = np.isin(lesson.labels, lesson.labels[seen])
+        inside = np.flatnonzero(out & ~gone & known)
+        outside = np.flatnonzero(gone[: len(labels)])
+        if len(inside) and len(np.unique(lesson.labels[seen])) > 1:
+            both = np.concatenate([inside, outside])
+            words = {token for row in seen.tolist() for token in lesson.read[row]}
+            close = _familiar(lesson, both, {word: idf[word] for word in words if word in idf}, rare)
+            found = Guesses(model.held_out(seen, both), close)
+            places.append(inside)
+            own.append(found[: len(inside)])
+            strangers.append(found[len(inside) :])
+        progress("holding some examples out", (fold + 1) / turns)
+    if not places:
         return None
-    return Heldout(np.flatnonzero(known), logits[known], labels[known], len(turns))
+    where = np.concatenate(places)
+    return Heldout(where, Guesses.joined(own), lesson.labels[where], turns, Guesses.joined(strangers))
 
 
-def _folds(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def _familiar(lesson: Lesson, rows: Labels, idf: Mapping[str, float], rare: float) -> Floats:
+    return np.array([familiar(lesson.read[row], idf, rare) for row in rows.tolist()], dtype=np.float32)
+
+
+def _folds(labels: Labels, count: int) -> Labels:
     """A fold for each example: of each intent about as many in each. -1: the only example of its intent stays in."""
-    count = 10 if len(labels) >= MANY else FOLDS
     folds = np.full(len(labels), -1)
     shuffle = np.random.default_rng(0)
     next_fold = 0
@@ -182,14 +243,15 @@ def _folds(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return folds
 
 
-def _packed(fit: _Fit) -> Weights:
+def _packed(words: tuple[str, ...], pieces: tuple[str, ...], idf: Floats, fit: Fit) -> Weights:
     """The weights in 8 bits, a scale for each intent."""
-    scale = np.maximum(np.abs(fit.coefficients).max(axis=0), 1e-6) / 127
+    scale = np.maximum(np.abs(fit.grams).max(axis=0), 1e-6) / 127
     return Weights(
-        words=fit.words,
-        pieces=fit.pieces,
-        idf=fit.idf.astype(np.float32),
-        weights=np.rint(fit.coefficients / scale).astype(np.int8),
+        words=words,
+        pieces=pieces,
+        idf=idf,
+        weights=np.rint(fit.grams / scale).astype(np.int8),
         scale=scale.astype(np.float32),
-        bias=fit.bias.astype(np.float32),
+        meaning=np.asarray(fit.meaning, dtype=np.float32),
+        bias=np.asarray(fit.bias, dtype=np.float32),
     )

@@ -29,6 +29,7 @@ from wabox.flowfile.repairs import CANNOT_HANDLE
 from wabox.nlu.resolver import Resolver
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
+from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import GO_ON, understand
@@ -47,7 +48,14 @@ def advance(
     ``move``: how the conversation comes to ``bot``, when it is stored on another version of it.
     """
     draft = Draft(bot, session, message, now, move)
+    silent = quiet(session, now)
     match message.channel:
+        case _ if closes(message):
+            close(draft)
+        case "echo":
+            keep_quiet(draft)
+        case "standby" | "notice":
+            amend(draft)
         case "timer":
             if draft.restore():
                 payload = message.payload
@@ -56,12 +64,13 @@ def advance(
             _agent(draft)
         case "action":
             _result(draft)
-        case "echo" | "standby" | "notice":
-            pass  # on record; it asks for no answer
-        case "delivery":
-            _failed(draft)
+        case _ if silent:
+            amend(draft)  # a person reads it
         case _:
+            amend(draft)
             _customer(draft, resolver)
+    if silent and message.channel != "agent":
+        draft.hush()
     return draft.finish()
 
 
@@ -104,12 +113,6 @@ def _result(draft: Draft) -> None:
     if (failed and not minded) or (draft.failures and not draft.lines):
         draft.say("wabox.trouble")
         draft.hand_over("default", f"the call {payload['id']} failed: {data.get('error')}"[:200])
-
-
-def _failed(draft: Draft) -> None:
-    """A message did not arrive. The chart may mind; whether or not, it is on record."""
-    if draft.restore() and not draft.step(Event(draft.message.type, draft.message.payload)):
-        draft.record("event", {"not_handled": draft.message.type, "reason": draft.message.payload.get("reason")})
 
 
 def _customer(draft: Draft, resolver: Resolver) -> None:

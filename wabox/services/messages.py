@@ -7,8 +7,9 @@ and the reason is on record. Only a store that does not answer makes the lane tr
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -23,6 +24,17 @@ from wabox.services.turn import Turn
 from wabox.services.versions import Versions
 
 log = structlog.get_logger(__name__)
+
+
+UNDER_WAY = 20
+"""Messages looked through for one that may be on its way."""
+
+
+def _says(body: Mapping[str, Any]) -> Any:
+    """What tells one message from another: the words, and of what has none the type."""
+    kind = body.get("type")
+    content = body.get(kind) if isinstance(kind, str) else None
+    return kind, content.get("body") if isinstance(content, Mapping) else None
 
 
 class Messages:
@@ -53,11 +65,6 @@ class Messages:
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored."""
         await self._ingress.put(arrival)
-        if arrival.statuses:
-            with contextlib.suppress(
-                StorageError
-            ):  # it is stored, so it is acknowledged; what follows from it comes later
-                await self._outbox.hear(arrival.statuses)
         for letter in arrival.dead:
             log.warning("webhook.dead_letter", reason=letter.reason, bytes=len(letter.raw))
         for other in arrival.others:
@@ -65,6 +72,8 @@ class Messages:
 
     async def handle(self, message: InboundMessage) -> None:
         """Advance the conversation by one message; returns when that is committed."""
+        if message.channel == "echo" and await self._ours(message):
+            message = replace(message, channel="notice", type="own_echo", payload={})
         spoilt: Exception | None = None
         while True:
             session = await self._sessions.open(message.conversation_id)
@@ -81,11 +90,7 @@ class Messages:
                 )
                 turn = apologise(on.bot, session, message, now, error)
             unit = turn.unit
-            if (
-                unit.sends
-                and unit.sends[0].status is DeliveryStatus.QUEUED
-                and self._outbox.idle(unit.conversation_id, unit.number_id)
-            ):
+            if unit.sends and self._outbox.idle(unit.conversation_id):
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.
                 first = replace(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
                 unit = replace(unit, sends=(first, *unit.sends[1:]))
@@ -103,13 +108,19 @@ class Messages:
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue
             if result == "committed":
-                leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
-                self._outbox.deliver(unit.conversation_id, leaving)
-                if len(leaving) < len(unit.sends):
-                    await self._outbox.look()
+                self._outbox.deliver(unit.conversation_id, unit.sends)
                 self._invocations.run(unit.invoke)
                 self._report(turn, message)
             return
+
+    async def _ours(self, message: InboundMessage) -> bool:
+        """Whether an echo is of a message that the bot sent: by its id, or, while nobody knows that id yet, by what it says."""
+        if await self._sessions.ours(message.message_id):
+            return True
+        under_way = await self._sessions.pending(message.conversation_id, UNDER_WAY)
+        return any(
+            sent.status is not DeliveryStatus.QUEUED and _says(sent.body) == _says(message.raw) for sent in under_way
+        )
 
     def _report(self, turn: Turn, message: InboundMessage) -> None:
         understanding = turn.understanding

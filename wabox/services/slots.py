@@ -35,7 +35,7 @@ from wabox.engine.value import look_up
 from wabox.engine.view import collecting, filled_slots, open_slots, own_events, question
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import NO, TAPS, Resolver, accepts
-from wabox.nlu.slots import OPEN, Reader, Setting, dated
+from wabox.nlu.slots import OPEN, Reader, Setting, dated, foreign
 from wabox.nlu.slots.contacts import country_of
 from wabox.nlu.slots.correction import Correction, corrections
 from wabox.nlu.slots.sentence import Sentence
@@ -52,6 +52,17 @@ def setting_of(bot: Bot, message: InboundMessage, language: str, now: int, *, co
     local = datetime.fromtimestamp(now / 1000, ZoneInfo(bot.timezone)).replace(tzinfo=None)
     region = (country_of(message.contact.wa_id) or bot.region) if country else None
     return Setting(language=language, now=local, languages=bot.languages, region=region)
+
+
+def prepare(bot: Bot, now: int) -> None:
+    """Load what the first answers will need, so that no customer waits for it: 50 ms for the phone numbers' tables, and 350 ms for
+    a language whose dates dateparser reads. Nothing for a bot that does not collect."""
+    types = {slot.type for chart in bot.charts.live.values() for slot in chart.slots.values()}
+    if types & _BY_COUNTRY:
+        country_of("34600000000")
+    if types & {"date", "time", "datetime"}:
+        for language in bot.languages:
+            foreign.prepare(language, datetime.fromtimestamp(now / 1000, ZoneInfo(bot.timezone)).replace(tzinfo=None))
 
 
 class Answers:

@@ -8,17 +8,18 @@ from typing import Any
 
 import msgspec
 
-from wabox.core import window
 from wabox.core.contact import Contact
 from wabox.core.content import Content
-from wabox.core.conversation import Record, Session, Timer, UnitOfWork
-from wabox.core.delivery import DeliveryStatus, OutboundMessage, outbound_id
+from wabox.core.conversation import Amendment, Record, Session, Timer, UnitOfWork
+from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
+from wabox.core.identity import moved
 from wabox.core.intent import Understanding
 from wabox.core.invocation import Invocation, invocation_id
-from wabox.core.kind import Reaction, TemplateMessage
+from wabox.core.kind import Reaction
 from wabox.core.message import InboundMessage
+from wabox.core.window import opened
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
 from wabox.engine.snapshot import Snapshot, decode, encode
@@ -78,6 +79,10 @@ class Draft:
         self.understanding: Understanding | None = None
         self.lines: list[Line] = []
         self.records: list[Record] = []
+        self.amend: list[Amendment] = []
+        """Lines of the transcript that read differently from now on."""
+        self.opened_at = opened(message, session.opened_at)
+        self.quiet_until = session.quiet_until
         self.events: list[str] = []
         self.why: str | None = None
         """Why people are asked, when the chart itself cannot know."""
@@ -147,6 +152,16 @@ class Draft:
         """Give the conversation to people."""
         self._handoff("waiting", queue=queue, priority=priority, reason=self.why or reason)
 
+    def close_case(self) -> None:
+        """People need not look at it any more."""
+        self._handoff("closed")
+
+    def hush(self) -> None:
+        """Say nothing of what was to be said."""
+        if self.lines:
+            self.lines.clear()
+            self.record("event", {"quiet": "a person answers from the phone"})
+
     def finish(self, *, forget: bool = False) -> Turn:
         """The turn as a value. ``forget`` drops a stored snapshot that nobody can read."""
         snapshot, message = self.snapshot, self.message
@@ -164,9 +179,7 @@ class Draft:
         if message.channel != "whatsapp":
             # Nobody wrote just now: there is nothing to react to.
             said = tuple(content for content in said if not isinstance(content.kind, Reaction))
-        opened_at = window.opened(message, self.session.opened_at)
-        closes_at = window.closes(opened_at)
-        sends = tuple(self._outbound(index, content, closes_at) for index, content in enumerate(said))
+        sends = tuple(self._outbound(index, content) for index, content in enumerate(said))
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,
@@ -181,8 +194,10 @@ class Draft:
             handoffs=tuple(self._handoffs),
             invoke=tuple(self._invocation(call) for call in self._calls.values() if call is not None),
             revoke=tuple(self._calls),
+            amend=tuple(self.amend),
+            opened_at=self.opened_at,
+            quiet_until=self.quiet_until,
             records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
-            opened_at=opened_at,
         )
         return Turn(
             unit=unit,
@@ -196,7 +211,7 @@ class Draft:
 
     def _contact(self) -> Contact:
         """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
-        new, old = self.message.contact, self.session.contact
+        new, old = moved(self.message) or self.message.contact, self.session.contact
         if old is None:
             return new
         if self.message.channel in ("echo", "standby", "notice"):
@@ -277,24 +292,14 @@ class Draft:
         arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))
         return tuple(Timer(name=arm.name, due_at=arm.due_at, armed=arm.armed) for arm in arms)
 
-    def _outbound(self, index: int, content: Content, closes_at: int | None) -> OutboundMessage:
-        contact, about = self.message.contact, self.message.message_id
-        message = OutboundMessage(
-            id=outbound_id(about, index),
+    def _outbound(self, index: int, content: Content) -> OutboundMessage:
+        return OutboundMessage(
+            id=outbound_id(self.message.message_id, index),
             conversation_id=self.session.conversation_id,
             number_id=self.message.number_id,
-            body=request_body(content, contact, about),
+            body=request_body(content, self.message.contact, self.message.message_id),
             created_at=self.now,
-            tells=self.message.channel != "delivery",
         )
-        if isinstance(content.kind, TemplateMessage):
-            return message
-        template = None if content.outside is None else request_body(Content(kind=content.outside), contact, about)
-        if closes_at is None or self.now < closes_at:
-            return replace(message, closes_at=closes_at, otherwise=template)
-        if template is not None:
-            return replace(message, body=template)
-        return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
 
     def _invocation(self, call: effects.Invoke) -> Invocation:
         request = request_of(call)
@@ -329,10 +334,4 @@ class Draft:
         return Record(at=self.now, kind="in", body=body, ref=message.message_id)
 
     def _outbound_records(self, sends: Sequence[OutboundMessage]) -> list[Record]:
-        records = []
-        for send in sends:
-            records.append(Record(at=self.now, kind="out", body=send.body, ref=send.id))
-            if send.status is DeliveryStatus.FAILED:
-                body = {"status": send.status.value, "reason": send.reason}
-                records.append(Record(at=self.now, kind="status", body=body, ref=send.id))
-        return records
+        return [Record(at=self.now, kind="out", body=send.body, ref=send.id) for send in sends]

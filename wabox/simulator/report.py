@@ -9,6 +9,7 @@ A test that failed is told as a conversation, up to the step that went wrong, an
                 How many would you like?
                 [Add 1] [Add 2] [Add 3]
     > customer  4
+                (understood as quantity.said (rules))
            bot  🛒 *Your cart*
                 4 × 👕 Sol · 88 €
 
@@ -70,6 +71,8 @@ def _played(played: Played, paint: Paint, *, last: bool) -> Iterator[str]:
     sign = paint(">", "bad") if last else " "
     for place, line in enumerate(_wrap(played.did, "", "", WIDTH - 12)):
         yield f"{sign if not place else ' '} {who if not place else '':>8}  {line}"
+    for line in _wrap(f"({played.why})", "", "", WIDTH - 12) if last and played.why else ():
+        yield paint(f"{'':12}{line}", "dim")
     for bubble in played.said:
         for place, line in enumerate(_short(bubble)):
             yield paint(f"  {'bot' if not place else '':>8}  ", "dim") + line

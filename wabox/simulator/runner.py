@@ -15,9 +15,12 @@ from wabox.engine.snapshot import Snapshot
 from wabox.engine.value import copied_plain
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
+from wabox.flowfile.findings import did_you_mean
 from wabox.flowfile.script import ScriptStep, in_language
 from wabox.flowfile.tests import ConversationTest, Start
+from wabox.flowfile.words import quoted
 from wabox.nlu.resolver import Resolver
+from wabox.services.turn import Turn
 from wabox.simulator.bubble import Bubble, bubble
 from wabox.simulator.coverage import Coverage
 from wabox.simulator.expectation import Difference, Seen, differences
@@ -32,6 +35,8 @@ class Played:
     did: str
     """What happened, as a person reads it: the customer's words, ``[tap checkout]``, ``[31m pass]``."""
     said: tuple[Bubble, ...]
+    why: str = ""
+    """What it was taken for: ``understood as order (rules); nobody handles order``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +110,12 @@ class Runner:
             last = turn.steps[-1].snapshot if turn.steps else last
         out = simulator.output(turns)
         seen = Seen(out=out, said=tuple(bubble(body, self._bot.templates) for body in out["sent"]), last=last)
-        played.append(Played(step, did, seen.said))
-        return differences(self._bot, step, seen, language)
+        played.append(Played(step, did, seen.said, _why(out, turns)))
+        found = differences(self._bot, step, seen, language)
+        if found and step.input == "tap" and value not in simulator.offered:
+            sentence = f"no button so far is {quoted(value)}; {did_you_mean(value, sorted(simulator.offered))}"
+            found.append(Difference(key="tap", mark=step.mark, sentence=sentence))
+        return found
 
     def _simulator(self, test: ConversationTest, language: str) -> Simulator:
         bot, resolver = self._spoken(language)
@@ -138,6 +147,18 @@ class Runner:
             bot = replace(self._bot, texts=replace(texts, languages=languages, default=language, _found={}))
             found = self._by_language[language] = (bot, Resolver(bot.intents, bot.languages))
         return found
+
+
+def _why(out: Mapping[str, Any], turns: Sequence[Turn]) -> str:
+    unhandled = list(dict.fromkeys(event for turn in turns for step in turn.steps for event in step.unhandled))
+    parts = []
+    if out["intent"]:
+        parts.append(f"understood as {out['intent']} ({out['tier']})")
+    elif out["tier"] == "fallback":
+        parts.append("not understood")
+    if unhandled:
+        parts.append(f"nobody handles {', '.join(unhandled)}")
+    return "; ".join(parts)
 
 
 def _contact(own: Mapping[str, str]) -> Contact:

@@ -7,13 +7,12 @@ the clock live in memory, so ten minutes pass in a microsecond and nothing touch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session, Timer
-from wabox.core.delivery import DeliveryStatus, words
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
 from wabox.core.message import Arrival, InboundMessage
@@ -70,6 +69,7 @@ class Simulator:
         self._session = Session(conversation_id=self._id)
         self._timers: dict[str, Timer] = {}
         self._titles: dict[str, str] = {}
+        self._offered: set[str] = set()
         self._awaited: list[tuple[str, str, int]] = []
         self._count = 0
         self.now = clock_start_ms
@@ -85,6 +85,7 @@ class Simulator:
         for template in asked[1] if asked else ():
             language = snapshot.language or self._bot.default_language
             self._titles.update(self._bot.choices(template, snapshot.context, language))
+        self._offered.update(self._titles)
         chart = snapshot.chart.partition("@")[0]
         self._awaited = [(chart, name, armed) for name, armed in snapshot.invokes.items()]
 
@@ -102,6 +103,11 @@ class Simulator:
     def titles(self) -> Mapping[str, str]:
         """Options of the newest bubble that had any: event → title."""
         return self._titles
+
+    @property
+    def offered(self) -> Set[str]:
+        """The events of every option that the customer was ever shown."""
+        return self._offered
 
     def play(self, line: Mapping[str, Any]) -> dict[str, Any]:
         """One input, one output, both JSON objects (SPEC section 9). Raises InputError for any other input."""
@@ -220,31 +226,15 @@ class Simulator:
         """The turn of a message, and those of the results of the calls that it led to: they come at once."""
         turns = [self._turn(message)]
         waiting = [*turns[0].unit.invoke]
-        turns += self._failures(turns[0])
         while waiting:
             call = waiting.pop(0)
             turns.append(self._turn(self._result(call.chart, call.name, call.armed)))
             waiting += turns[-1].unit.invoke
-            turns += self._failures(turns[-1])
             if len(turns) > MOST_CALLS:
                 raise InputError(
                     f"more than {MOST_CALLS} calls after one message: {call.chart}, {call.name} goes round"
                 )
         return turns
-
-    def _failures(self, turn: Turn) -> list[Turn]:
-        """The turns of what was refused because the service window is closed."""
-        failed = (send for send in turn.unit.sends if send.status is DeliveryStatus.FAILED and send.tells)
-        return [
-            self._turn(
-                self._own(
-                    "delivery",
-                    "delivery.failed",
-                    payload={"id": send.id, "code": send.code, "reason": send.reason, "text": words(send.body)},
-                )
-            )
-            for send in failed
-        ]
 
     def _result(self, chart: str, name: str, armed: int) -> InboundMessage:
         outcome = self.stubs.outcome(self._bot, chart, name)
@@ -266,7 +256,6 @@ class Simulator:
             contact=unit.contact,
             number_id=unit.number_id,
             updated_at=unit.at,
-            opened_at=unit.opened_at,
         )
         for timer in unit.arm:
             self._timers[timer.name] = timer
@@ -280,6 +269,7 @@ class Simulator:
                 raise InputError(f"WhatsApp would refuse this bubble: {breach.sentence} {breach.fix}")
             if content.options:
                 self._titles = {option.event: option.title for option in content.options}
+                self._offered.update(self._titles)
         return turn
 
     def output(self, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -288,9 +278,7 @@ class Simulator:
         snapshot = last.snapshot if last else self.snapshot
         found = next((turn.understanding for turn in reversed(turns) if turn.understanding), None)
         return {
-            "sent": [
-                send.body for turn in turns for send in turn.unit.sends if send.status is not DeliveryStatus.FAILED
-            ],
+            "sent": [send.body for turn in turns for send in turn.unit.sends],
             "states": list(snapshot.leaves) if snapshot else [],
             "stack": [{"chart": frame.chart, "states": list(frame.leaves)} for frame in snapshot.stack]
             if snapshot

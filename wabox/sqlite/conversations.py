@@ -17,11 +17,11 @@ _contacts = msgspec.json.Decoder(Contact)
 
 
 def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
-    query = "SELECT sequence, snapshot, contact, number_id, updated_at, opened_at FROM conversations WHERE id = ?"
+    query = "SELECT sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until FROM conversations WHERE id = ?"
     row = connection.execute(query, (conversation_id,)).fetchone()
     if row is None:
         return Session(conversation_id=conversation_id)
-    sequence, snapshot, contact, number_id, updated_at, opened_at = row
+    sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until = row
     return Session(
         conversation_id=conversation_id,
         sequence=sequence,
@@ -30,6 +30,7 @@ def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
         number_id=number_id,
         updated_at=updated_at,
         opened_at=opened_at,
+        quiet_until=quiet_until,
     )
 
 
@@ -43,6 +44,7 @@ def after(unit: UnitOfWork) -> Session:
         number_id=unit.number_id,
         updated_at=unit.at,
         opened_at=unit.opened_at,
+        quiet_until=unit.quiet_until,
     )
 
 
@@ -55,12 +57,16 @@ def find(connection: sqlite3.Connection, conversation_id: str) -> tuple[int, int
 
 def save(connection: sqlite3.Connection, unit: UnitOfWork, found: tuple[int, int, int] | None) -> int:
     """Write the conversation as the unit leaves it; its key. ``found`` is what :func:`find` said."""
-    values = (unit.number_id, _encode(unit.contact), unit.expected + 1, unit.snapshot, unit.at, unit.opened_at)
+    values = (
+        *(unit.number_id, _encode(unit.contact), unit.expected + 1, unit.snapshot, unit.at),
+        *(unit.opened_at, unit.quiet_until),
+    )
     active_at = unit.at - unit.at % ACTIVE_STEP
     if found is None:
         added = connection.execute(
-            "INSERT INTO conversations (number_id, contact, sequence, snapshot, updated_at, opened_at, active_at, id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO conversations"
+            " (number_id, contact, sequence, snapshot, updated_at, opened_at, quiet_until, active_at, id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, active_at, unit.conversation_id),
         )
         return added.lastrowid or 0
@@ -68,14 +74,14 @@ def save(connection: sqlite3.Connection, unit: UnitOfWork, found: tuple[int, int
     if active_at == was_active_at:
         # Naming the indexed column would rewrite the index even with the value it has.
         connection.execute(
-            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, opened_at = ?"
-            " WHERE key = ?",
+            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, opened_at = ?,"
+            " quiet_until = ? WHERE key = ?",
             (*values, key),
         )
     else:
         connection.execute(
             "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, opened_at = ?,"
-            " active_at = ? WHERE key = ?",
+            " quiet_until = ?, active_at = ? WHERE key = ?",
             (*values, active_at, key),
         )
     return key

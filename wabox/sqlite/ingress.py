@@ -9,26 +9,35 @@ from typing import Any
 import msgspec
 
 from wabox.core.message import Arrival, DeadLetter
-from wabox.sqlite import dead_letters, inbox, other_changes, outbox, seen
+from wabox.sqlite import contacts, dead_letters, inbox, other_changes, outbox, seen
 
 # What Python refuses to write down: half a surrogate pair, a number of more than 64 bits, an object that is not JSON.
 _UNWRITABLE = (UnicodeEncodeError, OverflowError, TypeError, msgspec.MsgspecError)
 
 
 def store(connection: sqlite3.Connection, arrival: Arrival, now: int, places: Sequence[inbox.Place]) -> list[inbox.Row]:
-    """All of it; the messages that are new, each at its place.
+    """All of it; the messages that are new, each at its place in the conversation that it belongs to.
+
+    One place more than there are messages is for the message that ends a merged contact's conversation.
 
     An element that cannot be written becomes a dead letter, the rest goes on.
     """
     new: list[inbox.Row] = []
-    for place, message in zip(places, arrival.messages, strict=True):
+    ends: list[inbox.Row] = []
+    spare = list(places[len(arrival.messages) :])
+    for place, message in zip(places, arrival.messages, strict=False):
         try:
             body = inbox.encode(message)
         except _UNWRITABLE as error:
             _bury(connection, message, error, now)
             continue
         if seen.add(connection, message, now):
-            new.append(inbox.add(connection, place, message, body))
+            placed, closing = contacts.place(connection, message, now, merge=bool(spare))
+            if placed is not message:
+                body = inbox.encode(placed)
+            new.append(inbox.add(connection, place, placed, body))
+            if closing is not None:
+                ends.append(inbox.add(connection, spare.pop(), closing, inbox.encode(closing)))
     for status in arrival.statuses:
         try:
             outbox.fold(connection, status, now)
@@ -41,7 +50,7 @@ def store(connection: sqlite3.Connection, arrival: Arrival, now: int, places: Se
             _bury(connection, change, error, now)
     for letter in arrival.dead:
         dead_letters.add(connection, letter, now)
-    return new
+    return new + ends
 
 
 def _bury(connection: sqlite3.Connection, element: Any, error: Exception, now: int) -> None:

@@ -11,7 +11,8 @@ CREATE TABLE conversations (
   snapshot BLOB,                    -- the engine's; NULL when the conversation is over
   updated_at INTEGER NOT NULL,      -- ms since the epoch, like every time here
   active_at INTEGER NOT NULL,       -- updated_at, rounded down so that a busy conversation seldom moves in the index
-  opened_at INTEGER                 -- when the customer last opened the service window; NULL: nobody knows
+  opened_at INTEGER,                 -- the customer last wrote or called, by their clock: opens the service window
+  quiet_until INTEGER NOT NULL DEFAULT 0 -- until then a person answers from the phone
 ) STRICT;
 CREATE INDEX conversations_active ON conversations (active_at);
 
@@ -51,17 +52,10 @@ CREATE TABLE outbox (
   attempted_at INTEGER,
   wamid TEXT,
   reason TEXT,
-  pricing BLOB,                     -- JSON, from the delivery status
-  otherwise BLOB,                   -- JSON, the template that is sent instead once the service window is closed
-  closes_at INTEGER,                -- when that is; NULL: it may leave at any time
-  due_at INTEGER,                   -- not before
-  code INTEGER,                     -- Meta's, of the failure
-  tell INTEGER NOT NULL DEFAULT 1   -- 0: its failure is nobody's news; 1: tell the flow if it fails; 2: it failed, to be told
+  pricing BLOB                      -- JSON, from the delivery status
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (conversation) WHERE pending = 1;
 CREATE INDEX outbox_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;
-CREATE INDEX outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL AND pending = 1;
-CREATE INDEX outbox_untold ON outbox (key) WHERE tell = 2;
 
 -- Delivery statuses of messages that we do not know (yet): a status may overtake the answer to its own POST.
 CREATE TABLE stray_statuses (
@@ -149,3 +143,24 @@ CREATE TABLE versions (
   PRIMARY KEY (bot, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX versions_live ON versions (bot) WHERE live_until IS NULL;
+
+-- Customers. What a conversation is named after must not change when a customer's ids do.
+CREATE TABLE contacts (
+  key INTEGER PRIMARY KEY,
+  handle TEXT NOT NULL UNIQUE,      -- the id that it was first seen with: conversations are <number id>:<handle>
+  merged_into INTEGER,              -- the contact that took its ids over
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- Ids of customers. At most one contact has an id at a time; a row that is over is kept.
+CREATE TABLE identities (
+  key INTEGER PRIMARY KEY,
+  contact INTEGER NOT NULL,
+  kind TEXT NOT NULL,               -- user_id (BSUID) or wa_id (phone)
+  value TEXT NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,       -- to a day
+  replaced_at INTEGER               -- NULL: it is theirs now
+) STRICT;
+CREATE UNIQUE INDEX identities_current ON identities (value, kind) WHERE replaced_at IS NULL;
+CREATE INDEX identities_contact ON identities (contact);

@@ -141,7 +141,8 @@ class SqliteStore:
 
     async def put(self, arrival: Arrival) -> None:
         admit(arrival, self._limits, self.writer, self.lanes)
-        places = self._inbox.reserve(len(arrival.messages))
+        # One more: two contacts that turn out to be one end a conversation.
+        places = self._inbox.reserve(len(arrival.messages) + 1 if arrival.messages else 0)
         operation = partial(ingress.store, arrival=arrival, now=self._clock(), places=places)
         try:
             await self.writer.submit(operation, partial(self._received, places))
@@ -201,35 +202,25 @@ class SqliteStore:
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
 
-    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
+    async def ours(self, wamid: str) -> bool:
+        if any(attempt.wamid == wamid for attempt in self._marks.waiting.values()):
+            return True
+        return self._reader.read(outbox.knows, wamid)
+
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
         if durable or any(attempt.status in outbox.PENDING for attempt in attempts):
-            return await self._marks.write(attempts)
-        self._marks.write_soon(attempts)
-        return frozenset()
+            await self._marks.write(attempts)
+        else:
+            self._marks.write_soon(attempts)
 
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         # What is marked as settled is settled, though the row does not say so yet.
         marked = self._marks.waiting
-        rows = self._reader.read(outbox.load, conversation_id, limit + len(marked), self._clock())
+        rows = self._reader.read(outbox.load, conversation_id, limit + len(marked))
         return [row for row in rows if row.id not in marked][:limit]
 
     async def unsent(self) -> Sequence[str]:
         return self._reader.read(outbox.list_unsent)
-
-    async def due(self, now: int) -> Sequence[str]:
-        return self._reader.read(outbox.list_due, now)
-
-    async def tell(self, limit: int) -> int:
-        if not self._reader.read(outbox.has_untold):
-            return 0
-        places = self._inbox.reserve(limit)
-        operation = partial(outbox.tell, places=places, now=self._clock())
-        try:
-            rows = await self.writer.submit(operation, partial(self._received, places))
-        except Exception:
-            self._inbox.free(places)
-            raise
-        return len(rows)
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
 

@@ -41,4 +41,6 @@ def commit(
     for handoff in unit.handoffs:
         handoffs.save(connection, key, handoff)
     transcript.add(connection, key, unit.records)
+    for amendment in unit.amend:
+        transcript.amend(connection, key, amendment)
     return "committed"

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.property.charts import ACTIONS, GUARDS, charts
 from wabox.diagram.drawing import Box, Drawing, Link, drawing_of, walk
-from wabox.diagram.layout import arrange, loop_width
+from wabox.diagram.layout import arrange, header, loop_width
 from wabox.diagram.rows import settle
 from wabox.diagram.words import cut, width, wrap
 from wabox.engine import Chart, compile_chart
@@ -87,6 +87,12 @@ def verify(drawing: Drawing) -> None:
             assert apart(label(link), frame(leaf)), (link.full, leaf.id)
     for link in drawing.links:
         assert link.path[0].startswith("M")
+        for x, y, to_x, to_y in points(link):
+            for box in boxes:
+                wide, high = header(box)
+                title = (box.x, box.y, box.x + 14 + wide, box.y + 6 + high)
+                if box.children and x == to_x:
+                    assert apart((x, min(y, to_y), x, max(y, to_y)), title), (box.id, link.full)
         for x, y, to_x, to_y in points(link):
             assert x == to_x or y != to_y, link.path
             if x != to_x:

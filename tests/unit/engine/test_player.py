@@ -85,7 +85,8 @@ def test_silence_has_no_default() -> None:
     player = playing(given)
     assert player.wait(120_000).configuration == ("a",)
     assert player.wait(3_600_000).configuration == ("b",)
-    assert not player.wait(10_000_000).done
+    silent = playing({"timeouts": {"hard": "1h"}, "states": {"a": {}}})
+    assert not silent.wait(10_000_000).done
 
 
 def test_clock_that_never_stands_still() -> None:

@@ -98,6 +98,8 @@ def test_a_card_that_is_none(folder: Path, content: bytes) -> None:
         {"intents": ["a", "a", "b"]},
         {"intents": ["a", "b", "c", "d"]},
         {"temperature": 0},
+        {"vectors": "others"},
+        {"belief": [1, 2]},
         {"thresholds": {"accept": 0.2, "reject": 0.5}},
         {"files": {}},
         {"files": {"../../../etc/passwd": "0"}},
@@ -166,7 +168,7 @@ def test_an_archive_that_unpacks_to_too_much(folder: Path) -> None:
     """A bomb is not unpacked."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in ("words", "pieces", "idf", "weights", "scale", "bias"):
+        for name in ("words", "pieces", "idf", "weights", "scale", "meaning", "bias"):
             new.writestr(f"{name}.npy", bytes(60 << 20))
     put_arrays(folder, packed.getvalue())
     with pytest.raises(ModelError, match="unpacked"):

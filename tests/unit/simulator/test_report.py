@@ -40,6 +40,7 @@ def test_a_failure(bot: Bot) -> None:
        bot  What, 0 times?
             [Order] [Leave]
 > customer  human
+            (understood as human (rules))
        bot  One moment.
 
   tests/test1.yaml:3:8: the bot says something else
@@ -51,6 +52,18 @@ def test_a_failure(bot: Bot) -> None:
     expected  menu
          got  people"""
     )
+
+
+def test_why(bot: Bot) -> None:
+    """What the step was taken for, and what nobody handles; a tap on a button that was never there."""
+    assert "(not understood; nobody handles fallback)" in " ".join(
+        told(bot, "- user: hi\n- user: xyzzy\n  state: many\n").split()
+    ).replace("fallback, message.text", "fallback")
+    shown = told(bot, "- user: hi\n- tap: oder\n  state: many\n")
+    assert "(nobody handles oder)" in shown
+    assert 'no button so far is "oder"; did you mean "order"?' in " ".join(shown.split())
+    assert "no button" not in told(bot, "- user: hi\n- tap: order\n  state: many\n")
+    assert "no button" not in told(bot, "start: menu\nsteps: [{tap: order, state: many}]\n")
 
 
 def test_only_the_end_of_a_long_conversation(bot: Bot) -> None:

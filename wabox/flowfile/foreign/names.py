@@ -56,9 +56,9 @@ def _collect(state: object, path: Steps, names: dict[str, str], notes: list[Note
         here = (*path, "states", key)
         new = re.sub(r"[\s.]+", "_", key).lstrip("#@") or "state"
         if new != key:
-            while new in inner:
+            while key not in names and (new in inner or new in names.values()):
                 new += "_"
-            names[key] = names.get(key, new)
+            names.setdefault(key, new)
             notes.append(Note(here, f"the state {key!r} is called {names[key]!r} here"))
         _collect(child, here, names, notes)
 

@@ -29,11 +29,15 @@ class Original:
 
 
 def read_original(path: Path, add: Add, *, exact: bool = False) -> Original | None:
-    """The chart; every problem goes to ``add``. None when there is none. ``exact`` as in :func:`from_scxml`."""
-    return _scxml(path, add, exact) if is_scxml(path) else _tree(path, add)
+    """The chart; every problem goes to ``add``. None when there is none.
+
+    ``exact``: to be played as it is, not to be read by people: events of SCXML are all families (:func:`from_scxml`), and those
+    of XState's keep their order.
+    """
+    return _scxml(path, add, exact) if is_scxml(path) else _tree(path, add, exact)
 
 
-def _tree(path: Path, add: Add) -> Original | None:
+def _tree(path: Path, add: Add, exact: bool) -> Original | None:
     document = read(path, shown(path), add)
     if document is None:
         return None
@@ -45,7 +49,7 @@ def _tree(path: Path, add: Add) -> Original | None:
             )
         )
         return None
-    brought = canonical(definition)
+    brought = canonical(definition, exact_first=not exact)
     return Original(document.source, brought, document)
 
 

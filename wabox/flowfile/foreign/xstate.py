@@ -42,15 +42,20 @@ _OPERATIONS = {
 _IN = re.compile(r"In\(\s*['\"]?([^'\"()]+?)['\"]?\s*\)")
 
 
-def canonical(definition: Mapping[str, Any]) -> Brought:
+def canonical(definition: Mapping[str, Any], *, exact_first: bool = False) -> Brought:
     """The definition with the words of our charts; order is kept. What is no mapping where one belongs stays as it is, for
-    the compiler to complain about."""
-    writer = _Writer(definition)
+    the compiler to complain about.
+
+    ``exact_first``: XState tries an exact event before ``foo.*`` before ``*``, whatever their order; here the order
+    decides, so they are put in that order.
+    """
+    writer = _Writer(definition, exact_first)
     return Brought(writer.state(definition, ()), writer.notes)
 
 
 class _Writer:
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Mapping[str, Any], exact_first: bool) -> None:
+        self._exact_first = exact_first
         self.notes: list[Note] = []
         self.places: dict[str, list[str]] = {}
         self._index(root, "")
@@ -128,6 +133,8 @@ class _Writer:
                 _append(found, _event(item.get("event", "")), [self.transition(rest, (*here, place))])
         elif isinstance(written, Mapping):
             found = {_event(event): self._transitions(item, (*here, str(event))) for event, item in written.items()}
+            if self._exact_first:
+                found = dict(sorted(found.items(), key=lambda item: _breadth(item[0])))
         else:
             result["on"] = written
             return
@@ -321,6 +328,11 @@ class _Writer:
 
 _ITSELF = (None, "", "self", "#_self")
 _STATE = ("stateValue", "state", "stateId", "id", "target", "value", "in")
+
+
+def _breadth(event: str) -> tuple[bool, int]:
+    """Exact names keep their order; the longer a family's name, the sooner."""
+    return event.endswith("*"), -len(event) if event.endswith("*") else 0
 
 
 def _event(name: object) -> str:

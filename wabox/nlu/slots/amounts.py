@@ -198,7 +198,7 @@ def parse_money(slot: Slot, sentence: Sentence) -> Value | Wrong:
         priced = [amount for amount in found if amount.currency is not None] or [
             amount for amount in found if not amount.unit and not amount.article
         ]
-        if len(priced) != 1 or doubtful(sentence.words, vocabulary, priced[0].start, priced[0].end):
+        if len(priced) != 1 or any(doubtful(sentence.words, vocabulary, one.start, one.end) for one in found):
             continue
         read = _money(slot, priced[0])
         if isinstance(read, Value):
@@ -211,9 +211,12 @@ def find_money(slot: Slot, sentence: Sentence) -> list[Found]:
     """Amounts of a longer message that name their currency."""
     for language, vocabulary in sentence.vocabularies():
         found = []
-        for amount in amounts(sentence, vocabulary, language):
+        there = amounts(sentence, vocabulary, language)
+        if any(doubtful(sentence.words, vocabulary, one.start, one.end) for one in there):
+            continue
+        for amount in there:
             read = _money(slot, amount) if amount.currency is not None else Wrong()
-            if isinstance(read, Value) and not doubtful(sentence.words, vocabulary, amount.start, amount.end):
+            if isinstance(read, Value):
                 found.append(sentence.found(read.value, amount.start, amount.end))
         if found:
             return found

@@ -46,6 +46,8 @@ def time_at(words: tuple[Word, ...], place: int, vocabulary: Vocabulary, languag
     if named is not None:
         return TimeOfDay(int(named[0]), named[1], True, True)
     begin = vocabulary.at("at", words, place)
+    near = vocabulary.at("near", words, place) if begin is None else None
+    begin = begin or near
     if begin is not None:
         named = vocabulary.at("clock", words, begin[1])
         if named is not None:
@@ -63,11 +65,11 @@ def time_at(words: tuple[Word, ...], place: int, vocabulary: Vocabulary, languag
     if read is None:
         return None
     minutes, end, shaped = read
-    if begin is None and not shaped and vocabulary.at("articles", words, start) is not None:
-        return None  # "a" is no hour
     marked = vocabulary.at("oclock", words, end)
     if marked is not None:
         minutes, end, shaped = _and_half(minutes, marked[1], words, vocabulary, True)
+    if begin is None and not shaped and vocabulary.at("articles", words, start) is not None:
+        return None  # "a" is no hour
     for category in ("am", "pm", "night"):
         found = vocabulary.at(category, words, end) or _after_comma(words, end, category, vocabulary)
         if found is not None and (end > start):
@@ -79,7 +81,12 @@ def time_at(words: tuple[Word, ...], place: int, vocabulary: Vocabulary, languag
     exact = minutes >= 13 * 60 or minutes < 60
     if not exact and shaped and words[start].text.startswith("0"):
         exact = True  # 08:30 is how clocks write it
-    return TimeOfDay(minutes, end, exact, shaped or begin is not None)
+    return TimeOfDay(minutes, end, exact, shaped or (begin is not None and (near is None or _closes(words, end))))
+
+
+def _closes(words: tuple[Word, ...], place: int) -> bool:
+    """Whether nothing follows that the number could count: "about 3", not "about 3 people"."""
+    return place >= len(words) or not words[place].text[0].isalnum()
 
 
 def _after_comma(words: tuple[Word, ...], place: int, category: str, vocabulary: Vocabulary) -> tuple[str, int] | None:

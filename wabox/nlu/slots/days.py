@@ -24,7 +24,8 @@ from wabox.nlu.slots.words import Vocabulary, Word
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    date: date
+    date: date | None
+    """None: it is said to be a weekday that it is not."""
     end: int
     """The place of the word after it."""
     sure: bool = True
@@ -116,11 +117,11 @@ class Days:
         start = self._skip(end + 1 if end < len(self._words) and self._words[end].text == "," else end)
         clock = time_at(self._words, start, self._vocabulary, self._setting.language)
         dated = self._named(start) or self._written(start)
-        if dated is None and (clock is None or not clock.sure):
-            dated = self._of_month(start)
-        if dated is not None:
-            agreed = self._agree(dated.date, weekday)
-            return Day(agreed, dated.end) if agreed is not None else None
+        if dated is not None and dated.date is not None:
+            return dated if dated.date.weekday() == weekday else Day(None, dated.end)
+        dated = self._of_month(start) if clock is None or not clock.sure else None
+        if dated is not None and dated.date is not None:
+            return Day(self._agree(dated.date, weekday), dated.end)
         if modifier == "last" or (self._past and modifier is None):
             return Day(self._today - timedelta((self._today.weekday() - weekday - 1) % 7 + 1), end)
         ahead = (weekday - self._today.weekday()) % 7

@@ -75,6 +75,8 @@ class _Reader:
             timed = time_at(self._words, here, self._vocabulary, self._setting.language) if clock is None else None
             if found is not None and timed is not None and not found.sure and (timed.sure or day is not None):
                 found = None
+            if found is not None and found.date is None:
+                return Moment(place, found.end)
             if found is not None:
                 half = self._half_within(here, found.end) or half
                 day, here, sure = found.date, found.end, sure or found.sure

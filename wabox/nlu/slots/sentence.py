@@ -53,7 +53,7 @@ class Sentence:
         while place < end:
             word = self.words[place]
             found = None
-            for category in ("polite", "on", "at") if words is not None else ():
+            for category in ("polite", "on", "at", "near") if words is not None else ():
                 found = words.at(category, self.words, place) if words is not None else None
                 if found is not None and found[1] <= end:
                     break

@@ -13,7 +13,7 @@ months         1 is January
 this, next     before or after a weekday or a month; both mean the one that comes
 ahead          "in (two days)"; ``later``: "(two days) from now"
 units          days, weeks, months, hours, minutes; ``d2`` is a dual: two days in one word
-at             before an hour
+at             before an hour; ``near``: before an hour, or before any other number
 on             before or between the parts of a date, without a meaning of its own
 am, pm         the half of the day; ``night`` is pm until eleven, and am from twelve on
 clock          a time by name, as minutes
@@ -27,11 +27,11 @@ doubt          in front of a value or behind it, it makes another of it: *not* T
 from __future__ import annotations
 
 EN = {
-    "numbers": """zero=0, one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10, eleven=11,
+    "numbers": """zero=0, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10, eleven=11,
         twelve=12, thirteen=13, fourteen=14, fifteen=15, sixteen=16, seventeen=17, eighteen=18, nineteen=19,
         twenty=20, thirty=30, forty=40, fourty=40, fifty=50, sixty=60, seventy=70, eighty=80, ninety=90,
         hundred=100, thousand=1000, couple=2, dozen=12""",
-    "articles": "a=1, an=1",
+    "articles": "a=1, an=1, one=1",
     "joins": "and",
     "days": """today=0, tonight=0, this morning=0, this afternoon=0, this evening=0, tomorrow=1, tmrw=1, tomorow=1,
         tommorow=1, tommorrow=1, the day after tomorrow=2, day after tomorrow=2, yesterday=-1, day before
@@ -48,7 +48,8 @@ EN = {
     "later": "from now, from today, later",
     "units": """day=d, days=d, week=w, weeks=w, fortnight=d14, month=m, months=m, hour=h, hours=h, hr=h, hrs=h,
         minute=n, minutes=n, min=n, mins=n, half an hour=n30, quarter of an hour=n15""",
-    "at": "at, around, about, by",
+    "at": "at",
+    "near": "around, about, by",
     "on": "on, the, of, for",
     "am": "am, a.m., a.m, in the morning, morning",
     "pm": "pm, p.m., p.m, in the afternoon, afternoon, in the evening, evening",
@@ -162,7 +163,8 @@ FR = {
     "later": "plus tard",
     "units": """jour=d, jours=d, semaine=w, semaines=w, mois=m, heure=h, heures=h, minute=n, minutes=n, une
         demi-heure=n30""",
-    "at": "à, vers, vers les",
+    "at": "vers, vers les",
+    "near": "à",
     "on": "le, de, du, pour, pour le",
     "am": "du matin, le matin, matin",
     "pm": "de l'après-midi, l'après-midi, après-midi, du soir, le soir, soir",
@@ -196,7 +198,8 @@ PT = {
     "later": "mais tarde",
     "units": """dia=d, dias=d, semana=w, semanas=w, mês=m, meses=m, hora=h, horas=h, minuto=n, minutos=n, meia
         hora=n30""",
-    "at": "às, as, à, a, pelas, por volta das",
+    "at": "às, as, pelas, por volta das",
+    "near": "à, a",
     "on": "o, de, do, dia, no dia, na, no, para",
     "am": "da manhã, de manhã, pela manhã",
     "pm": "da tarde, de tarde, à tarde",
@@ -228,7 +231,8 @@ DE = {
     "later": "später",
     "units": """tag=d, tagen=d, tage=d, woche=w, wochen=w, monat=m, monaten=m, stunde=h, stunden=h, minute=n,
         minuten=n, einer halben stunde=n30""",
-    "at": "um, gegen, ab",
+    "at": "um",
+    "near": "gegen, ab",
     "on": "am, den, der, für, dem",
     "am": "morgens, vormittags, am vormittag, früh",
     "pm": "nachmittags, am nachmittag, abends, am abend, heute abend",

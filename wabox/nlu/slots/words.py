@@ -37,7 +37,7 @@ class Word:
     @property
     def number(self) -> int | None:
         """Its value, if it is digits."""
-        return int(self.text) if self.text[0].isdigit() and len(self.text) < 16 else None
+        return int(self.text) if self.text.isdecimal() and len(self.text) < 16 else None
 
 
 def digits(text: str) -> str:

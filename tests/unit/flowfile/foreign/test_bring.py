@@ -171,3 +171,22 @@ def test_functions_to_write() -> None:
     assert len(set(functions)) == len(functions) == 13
     assert not any(isinstance(node, ast.Import) for node in tree.body)
     assert actions_file({}, {}, []) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["true", "null", "False", "1e5", ".5", "~", "yes", "a: b", "a #b", "- a", "*", "#x", "", " a"]
+)
+def test_texts_that_look_like_something_else(word: str) -> None:
+    """They stay texts, as keys and as values."""
+    definition = {"context": {word: word, "all": [word]}}
+    assert parsed(write(definition)) == definition
+
+
+def test_name_that_is_part_of_another(tmp_path: Path) -> None:
+    """Each is renamed as a whole."""
+    states = {"A B": {"on": {"t": "A B C"}}, "A B C": {"on": {"t": "#m.A B"}}, "A.B": {"on": {"t": {"target": "A B"}}}}
+    flow = parsed(imported(tmp_path, {"id": "m", "initial": "A B C", "states": states}).flow)
+    assert list(flow["states"]) == ["A_B", "A_B_C", "A_B_"]
+    assert flow["initial"] == "A_B_C"
+    assert flow["states"]["A_B"]["on"]["t"] == "A_B_C"
+    assert flow["states"]["A_B_C"]["on"]["t"] == "#m.A_B"

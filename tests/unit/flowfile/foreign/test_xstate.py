@@ -114,3 +114,10 @@ def test_actors_are_noted() -> None:
 def test_nonsense_is_left_to_the_compiler(wrong: Any) -> None:
     """What is no machine stays what it is."""
     assert state(wrong) == wrong
+
+
+def test_exact_events_first() -> None:
+    """XState's precedence becomes an order."""
+    written = {"on": {"*": "z", "b": "b", "a.*": "z", "a.b.*": "z", "a": "a"}}
+    assert list(canonical(written, exact_first=True).definition["on"]) == ["b", "a", "a.b.*", "a.*", "*"]
+    assert canonical(written).definition == written
