@@ -55,7 +55,7 @@ def setting_of(bot: Bot, message: InboundMessage, language: str, now: int, *, co
 
 
 def prepare(bot: Bot, now: int) -> None:
-    """Load what the first answers will need, so that no customer waits for it: 50 ms for the phone numbers' tables, and 350 ms for
+    """Load what the first answers will need, so that no customer waits for it: 50 ms for the phone numbers' tables, 350 ms for
     a language whose dates dateparser reads. Nothing for a bot that does not collect."""
     types = {slot.type for chart in bot.charts.live.values() for slot in chart.slots.values()}
     if types & _BY_COUNTRY:

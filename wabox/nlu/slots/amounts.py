@@ -83,6 +83,14 @@ class Amount:
 
 def amounts(sentence: Sentence, vocabulary: Vocabulary | None, language: str) -> list[Amount]:
     """Every number of a message, with its currency."""
+    key = ("amounts", language)
+    if key not in sentence.memo:
+        sentence.memo[key] = _amounts(sentence, vocabulary, language)
+    found: list[Amount] = sentence.memo[key]
+    return found
+
+
+def _amounts(sentence: Sentence, vocabulary: Vocabulary | None, language: str) -> list[Amount]:
     words = sentence.words
     found = []
     place = 0

@@ -30,7 +30,7 @@ def find(slot: Slot, sentence: Sentence) -> list[Found]:
     for _, vocabulary in sentence.vocabularies():
         found = [
             chosen(moment, slot, sentence.setting)
-            for moment in _joined(slot, list(moments(sentence.words, vocabulary, sentence.setting, slot)))
+            for moment in _joined(slot, _all(sentence, vocabulary, slot))
             if moment.sure
         ]
         moment = _only(slot, found)
@@ -46,7 +46,7 @@ def merged(slot: Slot, sentence: Sentence, before: str) -> Value | None:
     """A datetime with what the message says of it changed: another day at the same time, or another time that day."""
     old = datetime.fromisoformat(before)
     for _, vocabulary in sentence.vocabularies():
-        for moment in moments(sentence.words, vocabulary, sentence.setting, slot):
+        for moment in _all(sentence, vocabulary, slot):
             if not moment.sure and not sentence.is_all(moment.start, moment.end, vocabulary):
                 continue
             day = moment.day or old.date()
@@ -65,7 +65,7 @@ def _near(choices: tuple[time, ...], chosen_: tuple[time, ...], old: time) -> ti
 
 def _of_slot(slot: Slot, sentence: Sentence, vocabulary: Vocabulary) -> list[Moment]:
     """Moments that count as an answer: the sure ones; else a bare number that is the whole answer."""
-    found = list(moments(sentence.words, vocabulary, sentence.setting, slot))
+    found = _all(sentence, vocabulary, slot)
     sure = [moment for moment in found if moment.sure]
     if sure:
         return [chosen(moment, slot, sentence.setting) for moment in _joined(slot, sure)]
@@ -143,9 +143,25 @@ def _within(slot: Slot, value: str, sentence: Sentence) -> Value | Wrong:
 
 def spans(sentence: Sentence) -> list[Found]:
     """The places of everything that is a moment for sure."""
+    if "spans" not in sentence.memo:
+        sentence.memo["spans"] = _spans(sentence)
+    found: list[Found] = sentence.memo["spans"]
+    return found
+
+
+def _all(sentence: Sentence, vocabulary: Vocabulary, slot: Slot) -> list[Moment]:
+    """Every moment in the message."""
+    key = (vocabulary, slot.when == "past")
+    if key not in sentence.memo:
+        sentence.memo[key] = list(moments(sentence.words, vocabulary, sentence.setting, slot))
+    found: list[Moment] = sentence.memo[key]
+    return found
+
+
+def _spans(sentence: Sentence) -> list[Found]:
     any_moment = Slot(name="", type="datetime")
     for _, vocabulary in sentence.vocabularies():
-        found = [one for one in moments(sentence.words, vocabulary, sentence.setting, any_moment) if one.sure]
+        found = [one for one in _all(sentence, vocabulary, any_moment) if one.sure]
         if found:
             return [sentence.found(None, one.start, one.end) for one in found]
     return []

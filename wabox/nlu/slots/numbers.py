@@ -14,6 +14,8 @@ from wabox.nlu.slots.words import Vocabulary, Word, short
 
 _POINT = ("en", "ar", "hi", "zh", "ja", "ko", "th", "he", "bn", "ta", "te", "mr", "gu", "pa", "ur")
 """Languages that write the fraction with a point; the others with a comma."""
+_GROUPS = 6
+"""Of three digits; nobody has more money than that."""
 _COMMAS = {"٫": ".", "٬": ","}
 
 
@@ -41,7 +43,8 @@ def _digits(words: tuple[Word, ...], place: int, language: str) -> Number:
     parts, signs = [words[place].text], []
     end = place + 1
     while (
-        end + 1 < len(words)
+        len(parts) < _GROUPS
+        and end + 1 < len(words)
         and words[end].text in ".,'’ ٫٬"
         and words[end].glued
         and words[end + 1].glued
@@ -59,6 +62,7 @@ def _digits(words: tuple[Word, ...], place: int, language: str) -> Number:
         and len(words[end].text) == 3
         and words[end].number is not None
         and len(parts[0]) <= 3
+        and len(parts) < _GROUPS
     ):
         parts.append(words[end].text)
         end += 1

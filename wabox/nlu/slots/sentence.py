@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from wabox.nlu.slots.setting import Setting
-from wabox.nlu.slots.words import LONGEST, Vocabulary, Word, vocabulary, words_of
+from wabox.nlu.slots.words import LONGEST, MOST, Vocabulary, Word, vocabulary, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class Sentence:
     def __init__(self, text: str, setting: Setting) -> None:
         self.text = text.strip()
         self.setting = setting
+        self.memo: dict[object, Any] = {}
+        """What was read of it before: several slots look at the same words."""
 
     @property
     def whole(self) -> bool:
         """Whether all of it is looked at."""
-        return len(self.text) <= LONGEST
+        return len(self.text) <= LONGEST and len(self.words) < MOST
 
     @cached_property
     def words(self) -> tuple[Word, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+from typing import Any
 
 from wabox.core.slot import Slot, Value, Wrong
 from wabox.nlu.slots.sentence import Sentence
@@ -12,7 +12,9 @@ from wabox.nlu.slots.words import digits
 LONGEST = 1_000
 """Characters of a text that are stored, unless the slot says ``max``."""
 LONGEST_PATTERN = 200
-"""Characters that a pattern is tried on: with those it cannot take long enough to be felt."""
+"""Characters that a pattern is tried on."""
+PATIENCE = 0.02
+"""Seconds after which an answer does not fit: ``\\w*\\w*\\w*!`` takes minutes to say so."""
 
 
 def parse_text(slot: Slot, sentence: Sentence) -> Value | Wrong:
@@ -39,15 +41,20 @@ def parse_pattern(slot: Slot, sentence: Sentence) -> Value | Wrong:
         return Wrong()
     text = digits(sentence.text)
     pattern = _compiled(slot.pattern)
-    for candidate in dict.fromkeys((text, text.rstrip(" .!"), text.replace(" ", ""))):
-        if pattern.fullmatch(candidate):
-            return Value(candidate)
+    try:
+        for candidate in dict.fromkeys((text, text.rstrip(" .!"), text.replace(" ", ""))):
+            if pattern.fullmatch(candidate, timeout=PATIENCE):
+                return Value(candidate)
+    except TimeoutError:
+        pass
     return Wrong()
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+def _compiled(pattern: str) -> Any:
+    import regex  # like re, and it can be told to give up
+
+    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def _sized(slot: Slot, text: str) -> Value | Wrong:

@@ -18,6 +18,9 @@ from wabox.nlu.utterances import folded
 LONGEST = 300
 """Characters of a message in which values are looked for. Nobody needs more for a date; who writes more, writes a story."""
 
+MOST = 80
+"""Words and signs of it, likewise: it bounds what the strangest message costs."""
+
 _WORD = re.compile(r"\d+|[^\W\d_]+(?:[\u0300-\u036f\u064b-\u0655\u0640'’‘][^\W\d_]*)*|[^\w\s]|_")
 _HAMZA = re.compile("[\u0653-\u0655\u0640]")
 
@@ -59,6 +62,8 @@ def words_of(text: str) -> tuple[Word, ...]:
     for match in _WORD.finditer(text, 0, LONGEST):
         found.append(Word(plain(match[0]), match.start(), match.end(), match.start() == last))
         last = match.end()
+        if len(found) == MOST:
+            break
     return tuple(found)
 
 
