@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wabox.cli import bring, graph, step, versions
+
+if TYPE_CHECKING:
+    from wabox.flowfile.findings import Finding
 
 group = typer.Typer(help="Charts by themselves: draw, play, compare, bring over.", no_args_is_help=True)
 group.command()(graph.graph)
@@ -56,6 +59,12 @@ def check(
         str | None, typer.Argument(help="A folder in flows/, or a path. Default: every bot in flows/.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
+    sarif_file: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0, for editors and CI.")
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option("--explain", metavar="CODE", help="What a finding's code means, with an example.")
+    ] = None,
 ) -> None:
     """Find every mistake before a customer does.
 
@@ -65,6 +74,11 @@ def check(
     """
     import sys
 
+    if code is not None:
+        from wabox.flowfile.rules import explain
+
+        typer.echo(explain(code))
+        return
     from wabox.flowfile.bot import check_bot
     from wabox.flowfile.findings import render
     from wabox.flowfile.folder import find_bot, find_bots
@@ -73,8 +87,10 @@ def check(
     settings = load(Path.cwd(), {})
     folders = [find_bot(bot, settings.root)] if bot else find_bots(settings.root)
     errors = 0
+    every: list[Finding] = []
     for folder in folders:
         findings = check_bot(folder)
+        every += findings
         wrong = sum(finding.severity == "error" for finding in findings)
         errors += wrong
         if as_json:
@@ -86,8 +102,20 @@ def check(
         warnings = len(findings) - wrong
         verdict = "is fine" if not findings else f"has {_count(wrong, 'error')} and {_count(warnings, 'warning')}"
         typer.echo(f"{folder.name} {verdict}")
+    if sarif_file is not None:
+        _write_sarif(every, sarif_file)
     if errors:
         raise typer.Exit(1)
+
+
+def _write_sarif(findings: list[Finding], file: Path) -> None:
+    from wabox.errors import FlowError
+    from wabox.flowfile.sarif import sarif
+
+    try:
+        file.write_text(json.dumps(sarif(findings), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FlowError(f"cannot write {file}: {error.strerror or error}; name a file that can be written") from error
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ Reading never stops at the first mistake. What is broken is left out and reporte
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,6 +198,8 @@ def _compile(draft: Draft) -> None:
     ours = repairs.for_bot(draft.documents)
     for name, document in draft.documents.items():
         definition = document.root.plain()
+        if _is_empty(draft, document, definition):
+            continue
         if name == draft.main and isinstance(definition, dict):
             own = definition.get("detours")
             if own is None or isinstance(own, dict):
@@ -219,6 +222,20 @@ def _compile(draft: Draft) -> None:
         chart, _ = _attempt(draft, name, definition)
         if chart is not None:
             draft.charts[name] = chart
+
+
+def _is_empty(draft: Draft, document: Document, definition: Any) -> bool:
+    """Whether there is no chart at all, which is told once and not as everything that such a chart lacks."""
+    if definition is not None and not (isinstance(definition, dict) and not definition.get("states")):
+        return False
+    keys = [str(key) for key in definition or {}]
+    mistyped = difflib.get_close_matches("states", keys, n=1, cutoff=0.7)
+    if mistyped and mistyped[0] != "states":
+        return False  # which its compiler tells better
+    sentence = "the file is empty" if definition is None else "the chart has no states"
+    fix = "write states: with what the bot says, such as states: {hello: {ask: Hello!}}"
+    draft.findings.append(document.source.finding(START, "no-states", sentence, fix))
+    return True
 
 
 _ROUNDS = 3
