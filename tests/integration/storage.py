@@ -15,7 +15,7 @@ from wabox.core.conversation import Record, Timer, UnitOfWork
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, outbound_id
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival, InboundMessage
-from wabox.core.ports import Ingress, Lanes, Records, Sessions, Timers
+from wabox.core.ports import Ingress, Lanes, Records, Sessions, Timers, Versions
 from wabox.sqlite.admission import Limits
 from wabox.sqlite.store import SqliteStore, open_store
 
@@ -106,7 +106,7 @@ def status(wamid: str, said: DeliveryStatus, message_id: str | None = None, **ch
     return Arrival(statuses=(update,))
 
 
-class Storage(Ingress, Sessions, Timers, Records, Protocol):
+class Storage(Ingress, Sessions, Timers, Records, Versions, Protocol):
     """All storage ports, as one adapter offers them."""
 
     @property

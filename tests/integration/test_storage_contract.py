@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from wabox.core.conversation import Record, Session, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival, DeadLetter, InboundMessage, OtherChange
+from wabox.core.version import Version
 from wabox.errors import ConversationError, Unavailable
 
 SENDING, SENT, FAILED = DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.FAILED
@@ -710,3 +712,62 @@ async def test_old_sends_are_forgotten_unless_they_never_left(adapter: Adapter, 
     await storage.put(status("w1", FAILED))
     assert len(await storage.transcript(conversation())) == 1
     assert await waiting(storage) == ["m1 1"]
+
+
+# ---- versions ------------------------------------------------------------------------------------------------------------
+
+
+def version(id_: str, at: int, **more: Any) -> Version:
+    return Version(bot="shop", id=id_, number=0, charts=("shop@0123456789ab", "faq@ba9876543210"), live_from=at, **more)
+
+
+async def test_one_version_is_live(adapter: Adapter, storage: Storage) -> None:
+    """Making one live ends the one before, keeps the numbers, and survives a crash; bots do not know each other."""
+    one = await storage.make_live(version("a", 5, choice="keep"), None)
+    assert one == Version(bot="shop", id="a", number=1, charts=one.charts if one else (), live_from=5, choice="keep")
+    assert await storage.make_live(version("b", 7), "a") is not None
+    storage = await adapter.crash()
+    rows = await storage.versions("shop")
+    assert [(row.id, row.number, row.live_from, row.live_until, row.choice) for row in rows] == [
+        ("a", 1, 5, 7, "keep"),
+        ("b", 2, 7, None, None),
+    ]
+    again = await storage.make_live(version("a", 9, choice="move"), "b")
+    assert again is not None
+    assert (again.number, again.charts) == (1, ("shop@0123456789ab", "faq@ba9876543210"))
+    assert [(row.id, row.live_until, row.choice) for row in await storage.versions("shop")] == [
+        ("a", None, "move"),
+        ("b", 9, None),
+    ]
+    assert await storage.versions("clinic") == []
+
+
+async def test_a_version_is_made_live_by_one_only(storage: Storage) -> None:
+    """Who expects another live version than there is changes nothing: of two at once, one wins."""
+    assert await storage.make_live(version("a", 5), None) is not None
+    won = await asyncio.gather(storage.make_live(version("b", 6), "a"), storage.make_live(version("c", 6), "a"))
+    assert [row is not None for row in won] == [True, False]
+    assert await storage.make_live(version("d", 7), None) is None
+    assert [row.id for row in await storage.versions("shop")] == ["a", "b"]
+
+
+async def test_a_version_is_forgotten(storage: Storage) -> None:
+    """Only one that is not live can be taken out; its number is not given to another while a later one is there."""
+    await storage.make_live(version("a", 5), None)
+    assert not await storage.forget_version("shop", "a")
+    await storage.make_live(version("b", 6), "a")
+    assert await storage.forget_version("shop", "a")
+    assert not await storage.forget_version("shop", "a")
+    made = await storage.make_live(version("c", 7), "b")
+    assert made is not None
+    assert made.number == 3
+
+
+async def test_every_conversation_under_way_is_looked_at(storage: Storage) -> None:
+    """The scan brings each stored snapshot once, and none of a conversation that is over."""
+    for name in ("ana", "bea", "eva"):
+        await storage.put(arrival(message(f"m-{name}", name)))
+        await storage.commit(unit(f"m-{name}", name=name, snapshot=name.encode() if name != "eva" else None))
+    found: list[tuple[str, bytes]] = []
+    await storage.scan(lambda id_, snapshot: found.append((id_, snapshot)))
+    assert sorted(found) == [(conversation("ana"), b"ana"), (conversation("bea"), b"bea")]

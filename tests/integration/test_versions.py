@@ -277,6 +277,64 @@ async def test_move(world: World) -> None:
     assert set(snapshot.timers) == {"soft", "hard"}
 
 
+async def test_move_ends_with_a_person_at_the_hard_timeout(world: World) -> None:
+    """Who says nothing more is not forgotten either."""
+    await world.publish(REVIEW, "move")
+    await world.wait(24)
+    assert (await world.snapshot()).leaves == ("people",)  # type: ignore[union-attr]
+    assert len(await world.cases()) == 1
+
+
+async def test_the_greeting_is_not_said_again(world: World) -> None:
+    """Who comes to the failure target is not greeted like a new customer."""
+    await world.publish(REVIEW.replace('ask: {text: "Hello!"', 'say: "Welcome!"\n    ask: {text: "Hello!"'), "move")
+    said = await world.hear("so?")
+    assert said[0].startswith("Something has changed here")
+    assert said[1:] == ["A person will answer."]
+
+
+PAYING = """
+  paying:
+    ask: "One moment."
+    invoke:
+      action: charge
+      onDone: {target: done, actions: {assign: {thanks: {from: event.output}}}}
+      onError: hello
+"""
+TASK = """
+from wabox.actions import task
+
+
+@task
+def charge(given):
+    return "old task"
+"""
+
+
+async def test_tasks_are_those_of_the_version(tmp_path: Path) -> None:
+    """A call asked for by a conversation that stayed is made with the actions.py of its own version."""
+    world = World(tmp_path)
+    old = (
+        FLOW.replace("pay: {target: done, actions: thank}", "pay: paying").replace("entry: mark", "description: x")
+        + PAYING
+    )
+    new = REVIEW.replace("pay: {target: done, actions: thank}", "pay: paying").replace("entry: mark", "description: x")
+    world.write(old, TASK)
+    async with world.serving():
+        await world.hear("hi")
+        await world.tap("order")
+        await world.publish(
+            new + PAYING.replace("charge", "charge_card"), "keep", TASK.replace("charge", "charge_card")
+        )
+        before = len(world.messenger.taken)
+        await world.tap("pay")
+        for _ in range(3000):
+            if len(world.messenger.taken) >= before + 2:
+                break
+            await asyncio.sleep(0.001)  # the task runs in a thread
+        assert body(world.messenger.taken[-1].body) == "Ordered for nobody, old task."
+
+
 async def test_the_failure_target_is_declared(world: World) -> None:
     """``migration.failed`` at the root says where stranded conversations go."""
     target = REVIEW.replace("on: {human: people}", "on: {human: people, migration.failed: review}")

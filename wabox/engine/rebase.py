@@ -109,15 +109,20 @@ def _frame(charts: Charts, frame: Frame | Snapshot, old: Chart | None, now: int 
     chart = charts.live.get(id_)
     found = _migration(charts, chart, frame.chart)
     seq = frame.seq if isinstance(frame, Snapshot) else 0
-    if found is not None:
+    if found is None:
+        if chart is None:
+            raise MisfitError(f"there is no chart {id_} any more")
+        return _compatible(chart, frame, old, now, seq)
+    try:
+        return migrate(found[0], found[1], frame, old, now, seq)
+    except (MisfitError, TypeChanged) as problem:
+        if chart is None:
+            raise
         try:
-            return migrate(found[0], found[1], frame, old, now, seq)
+            return _compatible(chart, frame, old, now, seq)
         except (MisfitError, TypeChanged):
-            if chart is None:
-                raise
-    if chart is None:
-        raise MisfitError(f"there is no chart {id_} any more")
-    return _compatible(chart, frame, old, now, seq)
+            # What is wrong with the migration is what its author has to know.
+            raise problem from None
 
 
 def _migration(charts: Charts, chart: Chart | None, ref: str) -> tuple[Chart, Migration] | None:

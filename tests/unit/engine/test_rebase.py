@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from wabox.engine.effect import Arm, CloseHandoff, Disarm, OpenHandoff
 from wabox.engine.place import Misfit
 from wabox.engine.rebase import Moved, move
 from wabox.engine.snapshot import Snapshot
+
+DATA = Path(__file__).parents[2] / "data" / "snapshots"
 
 OLD: dict[str, Any] = {
     "initial": "browse",
@@ -368,3 +372,48 @@ def test_wrong_migrations(written: dict[str, Any], code: str) -> None:
         chart({**OLD, **written})
     assert [problem.code for problem in error.value.problems] == [code]
     assert error.value.problems[0].path[0] in written
+
+
+def test_golden_snapshot_moves() -> None:
+    """A stored conversation of layout 1, with a detour on its stack, goes on in edited charts of today."""
+    definitions = json.loads((DATA / "layout-1.charts.json").read_text("utf-8"))
+    snapshot = decode((DATA / "layout-1.json").read_bytes().strip())
+    old = Charts([chart(given, name) for name, given in definitions.items()])
+    assert all(ref in old for ref in snapshot.charts)
+    for given in definitions.values():
+        given["states"]["added"] = {}
+        given.setdefault("context", {})["added"] = [1]
+    live = Charts([chart(given, name) for name, given in definitions.items()])
+    found = move(live, snapshot, NOW, old)
+    assert isinstance(found, Moved)
+    assert found.how == "compatible"
+    told = step(live, decode(encode(found.snapshot)), Event("told", customer=True), NOW)
+    assert told.snapshot.leaves == ("main.checkout.address", "main.watch.calm")
+    assert told.snapshot.context["added"] == [1]
+
+
+CALLS: dict[str, Any] = changed(states__checkout__states__address__invoke={"id": "stock", "action": "look"})
+
+
+def test_a_result_on_its_way_finds_who_asked() -> None:
+    """A conversation that awaits a call's result moves only to where the result is known."""
+    charts, snapshot = stood("buy", old=CALLS)
+    assert snapshot.invokes == {"stock": 2}
+    same = {**CALLS, "meta": {"x": 1}}
+    found = move(Charts([chart(same), chart(FAQ, "faq")]), snapshot, NOW, charts)
+    assert isinstance(found, Moved)
+    assert found.snapshot.invokes == {"stock": 2}
+    for new in (OLD, {**RENAMED, "migrations": {"states": {"checkout.address": "pay.where"}}}):
+        found = move(Charts([chart(new), chart(FAQ, "faq")]), snapshot, NOW)
+        assert isinstance(found, Misfit)
+        assert "result of the call stock is awaited" in found.reason
+
+
+def test_a_migration_enters_nothing() -> None:
+    """So it cannot lead to a state that waits for a call: nobody would make it."""
+    new = copy.deepcopy({**RENAMED, "migrations": {"states": {"checkout.address": "pay.where"}}})
+    new["states"]["pay"]["states"]["where"]["invoke"] = {"id": "stock", "action": "look"}
+    charts, snapshot = stood("buy")
+    found = move(Charts([chart(new), chart(FAQ, "faq")]), snapshot, NOW, charts)
+    assert isinstance(found, Misfit)
+    assert "only made when it is entered" in found.reason

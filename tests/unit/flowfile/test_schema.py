@@ -300,6 +300,16 @@ states: {a: {history: long}}
 states: {a: 3}
 states: {a: {type: final, states: {b: {}}}}
 states: {a: {}, h: {type: history, on: {}}}
+versions: forever
+max_pin: soon
+max_pin: 0
+migrations: 3
+migrations: {to: a}
+migrations: {from: version 3}
+migrations: {states: [a]}
+migrations: {context: {swap: {}}}
+migrations: [{context: {drop: [true]}}]
+migrations: {timers: {soft: true}}
 3
 []
 x
