@@ -145,3 +145,22 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
         assert index in plan, plan
         assert "SCAN" not in plan or f"INDEX {index}" in plan, plan
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT c.key FROM identities i JOIN contacts c ON c.key = i.contact"
+        " WHERE i.value = 'a' AND i.kind = 'b' AND i.replaced_at IS NULL",
+        "UPDATE identities SET replaced_at = 1 WHERE value = 'a' AND kind = 'b' AND replaced_at IS NULL",
+        "UPDATE identities SET replaced_at = 1 WHERE contact = 1 AND kind = 'b' AND replaced_at IS NULL",
+    ],
+)
+def test_ids_are_looked_up(tmp_path: Path, query: str) -> None:
+    """Every message asks whose id it carries: no such question reads the whole table."""
+    connection = open_writer(tmp_path / "wabox.db")
+    migrate(connection, "wabox.db")
+    plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert plan
+    assert not any("SCAN" in step for step in plan), plan
+    connection.close()

@@ -117,10 +117,12 @@ def _create(connection: sqlite3.Connection, contact: Contact, now: int) -> _Hold
 
 def _learn(connection: sqlite3.Connection, who: _Holder, kind: str, value: str, now: int) -> None:
     """From now on the contact has this id, and nobody else; its own one of that kind is retired."""
-    connection.execute(
-        "UPDATE identities SET replaced_at = ?1 WHERE replaced_at IS NULL AND kind = ?2 AND (value = ?3 OR contact = ?4)",
-        (now, kind, value, who.key),
-    )
+    # Two statements: with OR, SQLite reads the whole table.
+    for column, of in (("value", value), ("contact", who.key)):
+        connection.execute(
+            f"UPDATE identities SET replaced_at = ? WHERE {column} = ? AND kind = ? AND replaced_at IS NULL",  # noqa: S608
+            (now, of, kind),
+        )
     connection.execute(
         "INSERT INTO identities (contact, kind, value, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?4)",
         (who.key, kind, value, now),
