@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +261,44 @@ async def test_two_publish_at_once(tmp_path: Path) -> None:
     assert {first.returncode, second.returncode} == {0}, first.stderr + second.stderr
     listed = await owner.types("flows", "versions", "--json")
     assert [json.loads(line)["status"] for line in listed.stdout.splitlines()] == ["live"]
+
+
+async def test_an_owner_at_the_terminal_is_asked(tmp_path: Path, street: Street) -> None:
+    """Where somebody sits at a terminal the choice is asked for, with what each means; a word that is none is asked again."""
+    owner = Owner(tmp_path)
+    with serve(owner, street) as server:
+        await server.ready()
+        await street.pool.open(server.port, 1)
+        await street.says(1)
+        await street.says(1)
+        await street.until(lambda texts: texts == ["one 1"])
+    owner.write(RENAMED)
+    answers = iter([b"burn\n", b"restart\n"])
+    shown, code = await asyncio.to_thread(at_a_terminal, owner.root, answers)
+    assert "begin anew" in shown
+    assert "write keep, move, restart, expire" in shown
+    assert "version 2" in shown
+    assert code == 0
+
+
+def at_a_terminal(folder: Path, answers: Iterator[bytes]) -> tuple[str, int]:
+    """``wabox publish`` on a pseudo-terminal; what it showed, and its exit code."""
+    ours, theirs = pty.openpty()
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "wabox", "publish"], cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown, asked = b"", 0
+        with contextlib.suppress(OSError):  # the terminal is gone with its last process
+            while data := os.read(ours, 4096):
+                shown += data
+                if shown.count(b"Your choice") > asked:
+                    asked += 1
+                    os.write(ours, next(answers))
+        code = process.wait(30)
+    os.close(ours)
+    return shown.decode(), code
 
 
 async def test_a_spoilt_copy_at_the_start(tmp_path: Path, street: Street) -> None:

@@ -159,13 +159,15 @@ async def _earlier(at: Desk, order: _Order) -> str:
 
 
 def _ask() -> Choice:
-    import click
-
+    """The owner's decision; Ctrl-C publishes nothing."""
     typer.echo("\nWhat becomes of those that would be stranded?")
     for name, meaning in CHOICES.items():
         typer.echo(f"  {name:8} {meaning}")
-    answer: Choice = typer.prompt("Your choice", type=click.Choice([*CHOICES]), default="keep")
-    return answer
+    while True:
+        answer: Choice = typer.prompt("Your choice", default="keep").strip().lower()
+        if answer in CHOICES:
+            return answer
+        typer.echo(f"write {', '.join(CHOICES)}, or press Ctrl-C to publish nothing")
 
 
 def _say(order: _Order, forecast: Forecast, *, refused: str | None = None) -> None:
