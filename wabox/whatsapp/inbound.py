@@ -122,7 +122,7 @@ def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMe
     message_id = text(message, "id")
     if not message_id:
         raise Malformed("a message without id")
-    contact = cards.contact(text(message, "from_user_id") or None, text(message, "from") or None)
+    contact = cards.contact(text(message, "from_user_id") or None, text(message, "from") or None) or _announced(message)
     if contact is None:
         raise Malformed("a message without from_user_id, from or contact: there is nobody to answer")
     kind, words, payload = _read(message)
@@ -139,6 +139,14 @@ def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMe
         context=_context(message),
         raw=message,
     )
+
+
+def _announced(message: Json) -> Contact | None:
+    """Whom a system message without sender is about: who they were, or else who they are now."""
+    system = members(message, "system")
+    user_id = text(system, "previous_user_id") or text(system, "user_id")
+    wa_id = text(system, "customer") or (None if user_id else text(system, "wa_id"))
+    return Contact(user_id=user_id or None, wa_id=wa_id or None) if user_id or wa_id else None
 
 
 _OLDEST: Final = 1_230_768_000_000

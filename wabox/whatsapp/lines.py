@@ -6,7 +6,7 @@ when the webhook did not say. Times are ms since the epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from wabox.core.delivery import StatusUpdate
@@ -64,7 +64,7 @@ def _normalised(message: InboundMessage) -> Json:
         "session_id": f"{message.number_id}:{contact.key}",
         "conversation_id": message.conversation_id,
         "number_id": _number(message.number_id),
-        "timestamp": message.timestamp,
+        "timestamp": message.timestamp if message.dated else _said(message.raw),
         "channel": message.channel,
         "type": "unsupported" if message.type == "unsupported" else kind,
         "interactive": (tap or message.type) if kind == "interactive" and message.type != "unsupported" else None,
@@ -88,7 +88,7 @@ def _status(status: StatusUpdate) -> Json:
         "kind": "status",
         "message_id": status.wamid,
         "status": status.status,
-        "timestamp": status.timestamp,
+        "timestamp": moment(status.raw.get("timestamp"), FAR) or _said(status.raw),
         "number_id": _number(status.number_id),
         "recipient": status.recipient,
         "outbound_id": status.outbound_id,
@@ -141,6 +141,14 @@ def _unknown_status(change: OtherChange, found: Json) -> Json:
 
 def _dead(letter: DeadLetter) -> Json:
     return {"kind": "dead_letter", "reason": letter.reason, "raw": _decoded(letter.raw)}
+
+
+def _said(element: Mapping[str, Any]) -> int | None:
+    """A time that cannot be true, as it was said; ``wabox serve`` takes the time of arrival instead."""
+    seconds = element.get("timestamp")
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) < 16:
+        seconds = int(seconds)
+    return seconds * 1000 if type(seconds) is int else None
 
 
 def _number(number_id: str | None) -> str | None:

@@ -50,6 +50,9 @@ def call(element: Any, number_id: str, cards: Cards, now: int) -> InboundMessage
         raise Malformed("a call without id")
     side = "to" if found.get("direction") == "BUSINESS_INITIATED" else "from"
     contact = cards.contact(text(found, f"{side}_user_id") or None, text(found, side) or None)
+    card = cards.contact(None, None)
+    if card is not None and (contact is None or (card.wa_id and card.wa_id != contact.wa_id)):
+        contact = card  # samples have our own number at either end; the card is always the customer's
     if contact is None:
         return None
     return _notice("call", f"{id_}:{event}", found, number_id, contact, found.get("timestamp"), now)

@@ -234,3 +234,10 @@ def test_send_to_nobody() -> None:
     assert ran.exit_code == 1
     assert "no answer from http://127.0.0.1:1/webhook" in ran.stderr
     assert run("send", b"{}", "127.0.0.1").exit_code == 2
+
+
+@pytest.mark.parametrize(("said", "shown"), [("121323212", 121323212000), (7, 7000), ("soon", None), (None, None)])
+def test_a_time_that_cannot_be_true(said: Any, shown: int | None) -> None:
+    """The same payload gives the same lines whenever it is read: what it says, or null."""
+    (line,) = parsed(envelope(text(timestamp=said)))
+    assert line["timestamp"] == shown

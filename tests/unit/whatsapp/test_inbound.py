@@ -350,3 +350,19 @@ def test_an_element_that_is_no_message_is_put_aside(bad: Any) -> None:
     arrived = parse(envelope(bad, text()), NOW)
     assert len(arrived.messages) == 1
     assert [json.loads(letter.raw) for letter in arrived.dead] == [bad]
+
+
+@pytest.mark.parametrize(
+    ("system", "contact"),
+    [
+        ({"user_id": "MX.2", "previous_user_id": "CO.1"}, Contact(user_id="CO.1")),
+        ({"wa_id": "522", "customer": "521"}, Contact(wa_id="521")),
+        ({"wa_id": "522"}, Contact(wa_id="522")),
+    ],
+)
+def test_a_system_message_without_sender(system: dict[str, str], contact: Contact) -> None:
+    """A change may be announced by nobody: it is about who they were."""
+    message = {"id": "wamid.1", "timestamp": "1753851315", "type": "system", "system": {"type": "changed", **system}}
+    found = parse(envelope(message), NOW)
+    assert [message.contact for message in found.messages] == [contact]
+    assert not found.dead

@@ -107,6 +107,13 @@ def test_our_call_is_about_whom_we_call() -> None:
     assert only(change("calls", calls=[call])).contact.wa_id == PHONE
 
 
+def test_the_card_tells_whose_call_it_is() -> None:
+    """Some calls have our own number at both ends, or at the wrong one."""
+    call = {"id": "c", "event": "connect", "direction": "BUSINESS_INITIATED", "from": "15550002", "to": "15550001"}
+    card = {"wa_id": PHONE, "user_id": BSUID}
+    assert only(change("calls", calls=[call], contacts=[card])).contact == Contact(user_id=BSUID, wa_id=PHONE)
+
+
 def test_a_preference_said_twice_is_one() -> None:
     """It has no id of its own: what it says is its id."""
     said = {"user_id": BSUID, "category": "marketing_messages", "value": "stop", "timestamp": 1795300070}
