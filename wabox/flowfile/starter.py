@@ -12,6 +12,7 @@ SETTINGS = """\
 # wabox's settings. Secrets do not belong here: they come from the environment or from files named here.
 [bot]
 name = "{name}"
+# timezone = "Europe/Madrid"   # whose clock "tomorrow at five" means; without it UTC
 
 [server]
 host = "127.0.0.1"   # put a reverse proxy with HTTPS in front
