@@ -25,6 +25,7 @@ from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
+from wabox.services.models import Models
 from wabox.services.outbox import Outbox
 from wabox.services.publishing import Publishing
 from wabox.services.requests import reveal
@@ -127,7 +128,9 @@ async def build(
     """An :class:`App` that serves a folder as it is. Raises DataFolderBusy, StorageError or SettingsError."""
     messenger = messenger or _messenger(settings)
     store = await open_store(settings.data, clock)
-    return _wired(settings, store, Versions(served(bot)), None, messenger, caller, clock)
+    return _wired(
+        settings, store, Versions(served(bot, models=models_of(settings, bot.name))), None, messenger, caller, clock
+    )
 
 
 async def build_published(
@@ -170,7 +173,12 @@ def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock
             region=settings.region,
         )
 
-    return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock)
+    return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models_of(settings, bot))
+
+
+def models_of(settings: Settings, bot: str) -> Models:
+    """Where ``wabox train`` puts the model of the bot of this name."""
+    return Models(settings.root / "models" / bot)
 
 
 def _messenger(settings: Settings) -> Messenger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,8 @@ HELP = """\
 Write what a customer would write, or:
   /tap EVENT    press a button          /agent TEXT   answer as a person
   /wait 31m     let time pass           /close        end the hand-off
-  /state        where the bot stands    /quit"""
+  /state        where the bot stands    /why          how it understood
+  /quit"""
 
 
 def chat(
@@ -38,12 +40,18 @@ def chat(
     from dataclasses import replace
 
     from wabox.cli.serve import load_for
+    from wabox.nlu.resolver import Resolver
+    from wabox.services.models import Models
     from wabox.settings import load
     from wabox.simulator import Simulator
 
     settings = load(Path.cwd(), {})
     loaded = load_for(replace(settings, bot=bot or settings.bot))
-    simulator = Simulator(loaded, stubs=_stubs(stub))
+    models = Models(
+        settings.root / "models" / loaded.name, say=lambda sentence: typer.echo(f"wabox: {sentence}", err=True)
+    )
+    resolver = Resolver(loaded.intents, loaded.languages, models.of(loaded.intents))
+    simulator = Simulator(loaded, stubs=_stubs(stub), resolver=resolver)
     if as_json:
         _json_lines(simulator)
     else:
@@ -94,6 +102,17 @@ def _json_lines(simulator: Simulator) -> None:
         typer.echo(json.dumps(answer, ensure_ascii=False))
 
 
+def _why(last: Mapping[str, Any]) -> str:
+    """How the last message was understood."""
+    if not last.get("tier"):
+        return "Nothing was said yet."
+    lines = [
+        f"{last['tier']}: {last['intent'] or 'no intent'} {last['confidence']:.2f}, {last['language']}, {last['ms']} ms"
+    ]
+    lines += [f"  {one['confidence']:.2f} {one['intent']}" for one in last["candidates"]]
+    return "\n".join(lines)
+
+
 def _talk(simulator: Simulator, bot: Bot) -> None:
     from wabox.cli.bubble import bubble
     from wabox.errors import WaboxError
@@ -117,6 +136,9 @@ def _talk(simulator: Simulator, bot: Bot) -> None:
                         {key: last.get(key) for key in ("states", "stack", "context")}, indent=2, ensure_ascii=False
                     )
                 )
+                continue
+            case "/why":
+                typer.echo(_why(last))
                 continue
             case "/tap" | "/wait" | "/agent":
                 wanted: dict[str, Any] = {command[1:]: rest.strip()}

@@ -122,6 +122,7 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
 
     from wabox.flowfile.bot import BrokenBot, load_bot
     from wabox.flowfile.tests import read_tests
+    from wabox.services.models import Models
     from wabox.simulator.junit import Suite
     from wabox.simulator.runner import Runner
 
@@ -146,7 +147,10 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
         findings = [finding for finding in findings if any(word.lstrip("=") in finding.file for word in words)]
     for finding in findings:
         show.finding(finding)
-    runner = Runner(loaded, time.perf_counter)
+    models = Models(
+        settings.root / "models" / loaded.name, say=lambda sentence: typer.echo(f"wabox: {sentence}", err=True)
+    )
+    runner = Runner(loaded, time.perf_counter, models)
     results: list[Result] = []
     for result in runner.run(tests):
         results.append(result)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wabox.core.intent import Verdict
+    from wabox.core.ports import Classifier
     from wabox.nlu.card import Card
     from wabox.nlu.examples import Example
 
@@ -18,34 +21,43 @@ def train(
     bot: Annotated[str | None, typer.Argument(help="A folder in flows/, or a path. Default: the only one.")] = None,
     tsv: Annotated[Path | None, typer.Option(metavar="FILE", help="Train on plain data: text TAB intent.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the model goes. Default: models/BOT.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that was better.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
 ) -> None:
     """Train the classifier of a bot from its examples.
 
-    It understands what keywords do not: wabox serve, chat and test use it after the rules. The examples and keywords of
-    intents.yaml and the questions of faq.yaml are what it learns from. With --tsv it learns from a file instead; the intent
-    "oos" there means out of scope.
+    It understands what keywords do not: wabox serve, chat and test use it after the rules, a running server takes a new one
+    up by itself. The examples and keywords of intents.yaml and the questions of faq.yaml are what it learns from. With --tsv
+    it learns from a file instead; the intent "oos" there means out of scope.
+
+    What it says of itself is measured on examples that were held out. A model that is worse than the one it would replace
+    is not kept, unless --force says so. Exit code 0: trained, 1: refused.
 
     Example:  wabox train shop
 
     Example:  wabox train --tsv intents.tsv --out model
     """
     from wabox.cli.progress import Bar
+    from wabox.flowfile.folder import shown
     from wabox.nlu.modelfile import write_model
     from wabox.nlu.training import train as trained
 
     if tsv is not None and (bot is not None or out is None):
         raise typer.BadParameter("goes with --out DIR and without a bot", param_hint="--tsv")
-    examples, folder = _of_tsv(tsv, out) if tsv is not None and out is not None else _of_bot(bot, out)
+    examples, titles, folder = _of_tsv(tsv, out) if tsv is not None and out is not None else _of_bot(bot, out)
     with Bar() as bar:
-        found = trained(examples, trained_at=_now(), progress=bar)
+        found = trained(examples, trained_at=_now(), titles=titles, progress=bar)
+    if not as_json:
+        _report(found.card)
+    if not force:
+        _refuse_worse(found.card, folder)
     card = write_model(folder, found.card, found.weights)
     if as_json:
         import msgspec
 
         typer.echo(msgspec.json.encode(card).decode())
     else:
-        _summary(card, folder)
+        typer.echo(f"Written to {shown(folder)}.")
 
 
 def classify(
@@ -68,12 +80,66 @@ def classify(
 
     if model is not None and bot is not None:
         raise typer.BadParameter("goes without a bot", param_hint="--model")
-    if model is None:
-        raise typer.BadParameter("say which model: --model DIR", param_hint="--model")
-    classifier = read_model(model)
+    ask = _asker(bot) if model is None else _reader(read_model(model))
     for line in sys.stdin:
-        text = line.rstrip("\r\n")
-        print(json.dumps(_answer(text, classifier.classify(text)), ensure_ascii=False), flush=True)  # noqa: T201
+        typer.echo(json.dumps(ask(line.rstrip("\r\n")), ensure_ascii=False))
+
+
+def _asker(name: str | None) -> Callable[[str], dict[str, Any]]:
+    """What a bot understands when nothing special is expected and every intent is welcome."""
+    from dataclasses import replace
+
+    from wabox.cli.serve import load_for
+    from wabox.core.contact import Contact
+    from wabox.core.intent import Expected
+    from wabox.core.message import InboundMessage
+    from wabox.nlu.modelfile import has_model, read_model
+    from wabox.nlu.resolver import Resolver
+    from wabox.services.models import fits
+    from wabox.settings import load
+
+    settings = load(Path.cwd(), {})
+    bot = load_for(replace(settings, bot=name or settings.bot))
+    folder = settings.root / "models" / bot.name
+    classifier = None
+    if has_model(folder):
+        classifier = read_model(folder)
+        fits(classifier, bot.intents, folder)
+    else:
+        typer.echo(
+            f"wabox: there is no model for {bot.name}; only its rules are asked. wabox train makes one", err=True
+        )
+    resolver = Resolver(bot.intents, bot.languages, lambda: classifier)
+    anything = Expected(accepts=frozenset(intent.name for intent in bot.intents))
+
+    def ask(text: str) -> dict[str, Any]:
+        message = InboundMessage(
+            message_id="", number_id="", conversation_id="", timestamp=0, type="text", text=text, contact=Contact()
+        )
+        found = resolver.resolve(message, anything)
+        candidates = [{"intent": one.intent, "confidence": round(one.confidence, 4)} for one in found.candidates]
+        if not candidates and found.intent is not None:
+            candidates = [{"intent": found.intent, "confidence": 1.0}]
+        return {
+            "text": text,
+            "intent": found.intent,
+            "confidence": round(found.confidence, 4),
+            "tier": found.tier,
+            "language": found.language,
+            "candidates": candidates,
+        }
+
+    return ask
+
+
+def _reader(classifier: Classifier) -> Callable[[str], dict[str, Any]]:
+    """What a model by itself makes of a text."""
+
+    def ask(text: str) -> dict[str, Any]:
+        verdict = classifier.classify(text)
+        return _answer(text, verdict)
+
+    return ask
 
 
 def _answer(text: str, verdict: Verdict) -> dict[str, Any]:
@@ -93,29 +159,54 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _of_tsv(tsv: Path, out: Path) -> tuple[list[Example], Path]:
+def _of_tsv(tsv: Path, out: Path) -> tuple[list[Example], dict[str, str], Path]:
     from wabox.nlu.examples import of_tsv
 
-    return of_tsv(tsv), out
+    return of_tsv(tsv), {}, out
 
 
-def _of_bot(name: str | None, out: Path | None) -> tuple[list[Example], Path]:
+def _of_bot(name: str | None, out: Path | None) -> tuple[list[Example], dict[str, str], Path]:
+    from dataclasses import replace
+
     from wabox.cli.serve import load_for
     from wabox.nlu.examples import of_bot
-    from wabox.settings import Settings, load
+    from wabox.settings import load
 
     settings = load(Path.cwd(), {})
-    bot = load_for(Settings(root=settings.root, bot=name or settings.bot, language=settings.language))
-    return of_bot(bot.intents), out or settings.root / "models" / bot.name
+    bot = load_for(replace(settings, bot=name or settings.bot))
+    titles = {
+        intent.name: words.title
+        for intent in bot.intents
+        if (words := intent.words.get(bot.default_language)) is not None and words.title
+    }
+    return of_bot(bot.intents), titles, out or settings.root / "models" / bot.name
 
 
-def _summary(card: Card, folder: Path) -> None:
-    from wabox.flowfile.folder import shown
+def _refuse_worse(card: Card, folder: Path) -> None:
+    """Raises ModelError when the model there knew the same intents better; one that cannot be read is no loss."""
+    from wabox.errors import ModelError
+    from wabox.nlu.modelfile import has_model, read_card
 
-    typer.echo(f"{card.examples} examples of {len(card.intents)} intents → {shown(folder)}")
-    scores = card.scores
-    if scores is None:
-        typer.echo("Too few examples to hold some out, so nothing is known about how good it is.")
+    if not has_model(folder):
         return
-    typer.echo(f"Held out: {scores.accuracy:.1%} right.")
-    typer.echo(f"Sure of {scores.accepted:.1%}, and of those {scores.right_when_sure:.1%} right.")
+    try:
+        old = read_card(folder)
+    except ModelError:
+        return
+    if old.scores is None or card.scores is None or set(old.intents) != set(card.intents):
+        return
+    # Held-out scores of few examples jump about: a loss counts when it is more than one standard error.
+    share, count = old.scores.accuracy, max(card.scores.examples, 1)
+    if card.scores.accuracy < share - (share * (1 - share) / count) ** 0.5:
+        raise ModelError(
+            f"the new model is right in {card.scores.accuracy:.1%} of held-out examples, the one in {folder} in "
+            f"{share:.1%}. Nothing was changed; look at the examples named above, or use --force"
+        )
+
+
+def _report(card: Card) -> None:
+    """What an owner wants to know, 80 columns wide."""
+    from wabox.cli.modelcard import lines
+
+    for line in lines(card):
+        typer.echo(line)

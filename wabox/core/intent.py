@@ -21,6 +21,8 @@ class Words:
     """Regular expressions, searched case-insensitively."""
     examples: tuple[str, ...] = ()
     """Whole sentences; an exact one (but for case, accents and punctuation) is the intent, all of them train the classifier."""
+    title: str | None = None
+    """What the intent is called when customers are asked whether they meant it."""
     lent: tuple[str, ...] = ()
     """Whole sentences that wabox lends to every bot: an exact one is the intent, unless the bot's own words say otherwise."""
 
@@ -73,6 +75,8 @@ class Verdict:
     """Sure; between sure and lost: ask; lost."""
     candidates: tuple[Candidate, ...]
     """The likeliest intents, the best first; never empty but for a text without words."""
+    sure_from: float = 1.0
+    """The confidence from which on it accepts."""
 
     @property
     def intent(self) -> str | None:
@@ -97,4 +101,10 @@ class Understanding:
     tier: Tier
     language: str
     """The language to answer in."""
+    candidates: tuple[Candidate, ...] = ()
+    """What the classifier thought of, if it was asked; the best first."""
+    ask: tuple[str, ...] = ()
+    """Intents of which one is probably meant: not sure enough to act, not lost enough to give up."""
+    ms: float | None = None
+    """How long understanding took."""
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +122,19 @@ class Bot:
         return tuple(
             Choice(event=value, title=fill(self.texts.get(title, language), context)) for value, title in slot.options
         )
+
+    def intent_title(self, name: str, language: str) -> str:
+        """What customers know an intent by: its title in their language or the bot's, or what its name says."""
+        intent = next((one for one in self.intents if one.name == name), None)
+        by_language = intent.words if intent is not None else {}
+        for spoken in (language, *self.languages):
+            words = by_language.get(spoken)
+            if words is not None and words.title:
+                return words.title
+        words = by_language.get(language)
+        if name.startswith("faq.") and words is not None and words.examples:
+            return words.examples[0]
+        return " ".join(re.split(r"[._-]+", name.removeprefix("faq."))).capitalize()
 
     def cannot_read(self, kind: str) -> str:
         """The key of what to say about a message of a type that nothing was made of."""

@@ -6,7 +6,8 @@
       en: {keywords: [track, "where is my order"], patterns: ['order #?\\d+'], examples: ["Where is my parcel?"]}
       es: {keywords: [rastrear], examples: [...]}
 
-A bot of one language may leave the language out: ``track_order: {keywords: […]}``. What a bot writes for one of wabox's own
+A bot of one language may leave the language out: ``track_order: {keywords: […]}``. Beside the words there may be a ``title``,
+by which customers are asked whether they meant the intent. What a bot writes for one of wabox's own
 (``affirm``, ``deny``, ``greet``, ``human``) is added to its words.
 """
 
@@ -26,6 +27,7 @@ from wabox.flowfile.reader import read
 from wabox.flowfile.words import quoted
 
 KINDS = ("keywords", "patterns", "examples")
+TITLE = "title"
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\Z")
 RESERVED = ("message.", "timeout.", "done.", "error.", "handoff.", "delivery.", "window.", "faq.", "after.", "xstate.")
 RESERVED_NAMES = (
@@ -78,11 +80,11 @@ def _by_language(document: Document, node: Node, mark: Mark, languages: tuple[st
         fix = f"write {languages[0]}: {{keywords: [...], examples: [...]}} below it"
         add(finding(mark, "bad-value", f"an intent needs its words by language, here stands {node.kind}", fix))
         return {}
-    if all(key in KINDS for key in node.value):
+    if all(key in (*KINDS, TITLE) for key in node.value):
         if len(languages) > 1:
             sentence = "the words have no language, and the bot speaks several"
             add(finding(mark, "no-language", sentence, f"put them below {languages[0]}:"))
-        return {languages[0]: read_words(document, node, KINDS, add)}
+        return {languages[0]: read_words(document, node, (*KINDS, TITLE), add)}
     found: dict[str, Words] = {}
     for language, below in node.items():
         if language not in languages:
@@ -90,7 +92,7 @@ def _by_language(document: Document, node: Node, mark: Mark, languages: tuple[st
             sentence = f"the bot does not speak {quoted(language)}"
             add(finding(node.keys[language], "unknown-language", sentence, did_you_mean(language, languages, known)))
         else:
-            found[language] = read_words(document, below, KINDS, add)
+            found[language] = read_words(document, below, (*KINDS, TITLE), add)
     return found
 
 
@@ -106,7 +108,7 @@ def read_words(document: Document, node: Node, kinds: Iterable[str], add: Add) -
         if key not in known:
             sentence = f"{quoted(key)} is not a kind of words"
             add(finding(node.keys[key], "unknown-key", sentence, did_you_mean(key, known)))
-    words = {kind: read_list(document, below, add) for kind, below in node.items() if kind in known}
+    words = {kind: read_list(document, below, add) for kind, below in node.items() if kind in known and kind != TITLE}
     patterns = node.get("patterns")
     good = tuple(
         pattern.value
@@ -115,7 +117,17 @@ def read_words(document: Document, node: Node, kinds: Iterable[str], add: Add) -
         and pattern.value.strip()
         and _check_pattern(document, pattern, pattern.value, add)
     )
-    return Words(keywords=words.get("keywords", ()), patterns=good, examples=words.get("examples", ()))
+    title, below = None, node.get(TITLE) if TITLE in known else None
+    if below is not None and isinstance(below.value, str) and below.value.strip():
+        title = below.value
+    elif below is not None:
+        add(finding(below.mark, "bad-value", f"a title is a text, here stands {below.kind}", "write a few words"))
+    return Words(
+        keywords=words.get("keywords", ()),
+        patterns=good,
+        examples=words.get("examples", ()),
+        title=title,
+    )
 
 
 def read_list(document: Document, node: Node, add: Add) -> tuple[str, ...]:
@@ -194,6 +206,7 @@ def merged(*layers: Mapping[str, Mapping[str, Words]]) -> tuple[Intent, ...]:
                     keywords=(*old.keywords, *more.keywords),
                     patterns=(*old.patterns, *more.patterns),
                     examples=(*old.examples, *more.examples),
+                    title=more.title or old.title,
                     lent=(*old.lent, *more.lent),
                 )
     return tuple(Intent(name=name, words=by_language) for name, by_language in words.items())

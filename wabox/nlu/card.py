@@ -85,4 +85,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """File beside the card → SHA-256."""
     confusions: tuple[Confusion, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    close: tuple[tuple[str, str], ...] = ()
+    """Pairs of intents that are mistaken for each other again and again."""
+    twice: tuple[str, ...] = ()
+    """Examples that stand in several intents."""
+    thin: tuple[str, ...] = ()
+    """Intents with few examples."""
     titles: Mapping[str, str] = {}

@@ -106,7 +106,7 @@ class LinearClassifier:
         candidates = [Candidate(names[order[0]], confidence)]
         for place in order[1:].tolist():
             candidates.append(Candidate(names[place], min(confidence, float(shares[place]) * rest)))
-        return Verdict(self._decide(confidence), tuple(candidates))
+        return Verdict(self._decide(confidence), tuple(candidates), self.card.thresholds.accept)
 
     def _logits(self, at: list[int], weights: list[float]) -> Floats:
         if not at:

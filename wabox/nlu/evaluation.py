@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp
@@ -14,14 +14,17 @@ from sklearn.linear_model import LogisticRegression
 
 from wabox.nlu.card import Confusion, Doubt, Scores, Thresholds
 from wabox.nlu.examples import Example
+from wabox.nlu.utterances import tokens
 
 Floats = NDArray[np.float64]
 
-RIGHT_WHEN_SURE = 0.93
+RIGHT_WHEN_SURE = 0.9
 """The classifier may be sure from the confidence on from which this share of its held-out guesses was right."""
 LOST_OF_RIGHT = 0.02
 """The share of right guesses that may be rejected."""
 MOST_CONFUSIONS, MOST_TEXTS, MOST_DOUBTS = 20, 5, 20
+CLOSE = 0.2
+THIN = 5
 DOUBTFUL = 0.7
 """An example that the others put elsewhere with this confidence looks mislabelled."""
 Belief = tuple[float, float, float, float]
@@ -29,11 +32,11 @@ MIXTURE = (0.5, 1.0, 0.5)
 """How much the odds, the logit and the familiarity of a guess count, each by its spread among the held-out examples."""
 WHEN_CALIBRATING = 0.02
 """How many strangers come with one sentence of the bot's own when the confidence is fitted."""
-STRANGERS = 0.2
+STRANGERS = 0.1
 """How many strangers come with one sentence of the bot's own when the thresholds are chosen."""
 FEWEST = 10
 """Held-out examples from which something may be concluded."""
-LEAST_SURE, MOST_SURE = 0.5, 0.95
+LEAST_SURE, MOST_SURE = 0.5, 0.9
 """Whatever the held-out examples say."""
 UNTRIED = Thresholds(accept=0.7, reject=0.3)
 
@@ -84,6 +87,7 @@ class Settled:
     scores: Scores | None = None
     confusions: tuple[Confusion, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    close: tuple[tuple[str, str], ...] = ()
 
 
 def settled(heldout: Heldout | None, examples: Sequence[Example], intents: Sequence[str]) -> Settled:
@@ -114,6 +118,7 @@ def settled(heldout: Heldout | None, examples: Sequence[Example], intents: Seque
         ),
         confusions=_confusions(heldout, best, examples, intents),
         doubts=_doubts(heldout, best, sure, examples, intents),
+        close=_close(heldout.labels, best, intents),
     )
 
 
@@ -224,6 +229,34 @@ def _confusions(
         Confusion(intent=intents[label], taken_for=intents[guess], times=len(texts), texts=tuple(texts[:MOST_TEXTS]))
         for (label, guess), texts in often
     )
+
+
+def _close(labels: NDArray[np.int64], best: NDArray[np.int64], intents: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of which :data:`CLOSE` of all held-out examples, and three at least, are taken for the other of the two."""
+    size = Counter(labels.tolist())
+    mixed = Counter(
+        (min(pair), max(pair)) for pair in zip(labels.tolist(), best.tolist(), strict=True) if len(set(pair)) > 1
+    )
+    return tuple(
+        (intents[one], intents[other])
+        for (one, other), times in mixed.most_common()
+        if times >= 3 and times >= CLOSE * (size[one] + size[other])
+    )
+
+
+def twice(examples: Sequence[Example]) -> tuple[str, ...]:
+    """Texts that are examples of several intents."""
+    owners: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for example in examples:
+        owners[tokens(example.text)].add(example.intent)
+    found = {example.text: None for example in examples if len(owners[tokens(example.text)]) > 1}
+    return tuple(found)[:MOST_TEXTS]
+
+
+def thin(examples: Sequence[Example]) -> tuple[str, ...]:
+    """Intents with fewer than :data:`THIN` examples, the poorest first."""
+    counts = Counter(example.intent for example in examples)
+    return tuple(intent for intent, count in sorted(counts.items(), key=lambda item: item[1]) if count < THIN)
 
 
 def _doubts(

@@ -15,6 +15,10 @@ MOST_EXAMPLES = 200_000
 LARGEST_FILE = 256 << 20
 
 
+NOT_TAUGHT = frozenset({"affirm", "deny"})
+"""What yes and no mean depends on the question, which the classifier does not see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     text: str
@@ -24,9 +28,14 @@ class Example:
 
 
 def of_bot(intents: Sequence[Intent]) -> list[Example]:
-    """The examples and keywords of a bot's intents. An intent with patterns only is a shape, which the rules know best."""
+    """The examples and keywords of a bot's intents, without yes and no.
+
+    An intent with patterns only is a shape, which the rules know best.
+    """
     found: dict[Example, None] = {}
     for intent in intents:
+        if intent.name in NOT_TAUGHT:
+            continue
         for language, words in intent.words.items():
             for text in (*words.examples, *words.keywords):
                 if tokens(text):

@@ -5,7 +5,9 @@
 3. *expected*: an option by its title or number, yes or no, when the conversation waits for them.
 4. *rules*: exact examples, keywords, patterns (:mod:`wabox.nlu.rules`). What the state expects goes before what it merely
    accepts, and that before what nobody would handle.
-5. *fallback*.
+5. *classifier*: what the rules do not decide, if the bot has a model. What the state waits for gains, what nobody here would
+   handle loses. It acts when it is sure; between sure and lost it names what to ask about; yes and no are not its business.
+6. *fallback*.
 
 A bare "yes" or "no" at the head of a sentence is the weakest reason there is: in "no, the address is wrong" and "hi, where is
 my order" the rest decides, if it decides anything. The same message in the same situation is always the same event.
@@ -13,11 +15,14 @@ my order" the rest decides, if it decides anything. The same message in the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
-from wabox.core.intent import Expected, Intent, Tier, Understanding
+from wabox.core.intent import Candidate, Expected, Intent, Tier, Understanding, Verdict
 from wabox.core.message import InboundMessage
+from wabox.core.ports import Classifier
 from wabox.nlu.answers import by_number, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
@@ -29,20 +34,36 @@ YES, NO, GREETING = "affirm", "deny", "greet"
 _WEAK = frozenset({YES, NO, GREETING})
 _POLITE = frozenset({"please", "pls", "thanks", "thank", "you", "thx", "por", "favor", "porfa", "porfavor", "gracias"})
 _SIGNS = " .,!?¡¿؟\n"
+_EXPECTED, _UNWANTED = 3.0, 0.25
+"""How the odds of a guess change when the state waits for it, and when nobody here would handle it."""
+MOST_ASKED, _NOT_FAR = 2, 0.2
+_LOST = Understanding(event="fallback", intent=None, confidence=0.0, tier="fallback", language="")
 _LEVELS = {"whole": 0, "expected": 1, "accepted": 2, "lent": 3, "weak": 4, "unwanted": 5}
 
 
 class Resolver:
     """Understands the messages of one bot. Made once, used for every conversation; holds no state."""
 
-    def __init__(self, intents: Sequence[Intent], languages: Sequence[str]) -> None:
+    def __init__(
+        self,
+        intents: Sequence[Intent],
+        languages: Sequence[str],
+        classifier: Callable[[], Classifier | None] = lambda: None,
+    ) -> None:
+        """``classifier`` gives the model to ask, if there is one just now."""
         self._names = frozenset(intent.name for intent in intents)
         self._languages = Languages(languages, intents)
         self._rules = Rules(intents)
+        self._classifier = classifier
         self._yes_no = {name: self._rules.examples_of(name) for name in (YES, NO)}
 
     def resolve(self, message: InboundMessage, expected: Expected, language: str | None = None) -> Understanding:
         """What the message means where the conversation stands; ``language`` is the one it was in so far."""
+        began = perf_counter()
+        found = self._resolve(message, expected, language)
+        return replace(found, ms=round((perf_counter() - began) * 1000, 3))
+
+    def _resolve(self, message: InboundMessage, expected: Expected, language: str | None) -> Understanding:
         text = message.text or ""
         data: dict[str, Any] = {"type": message.type, "text": text}
         if message.type in TAPS:
@@ -57,11 +78,36 @@ class Resolver:
         found = tokens(text)
         matches = self._best_first(self._rules.matches(text), expected, chosen) if found else []
         event, tier = self._decide(found, matches, expected)
+        if found and (event is None or (tier == "rules" and event in _WEAK and _head_only(matches, expected))):
+            guess = self._guess(text, expected)
+            if event is None or guess.intent is not None:
+                return replace(guess, language=chosen, data=data)
         if event is None:
-            return Understanding(
-                event="fallback", intent=None, confidence=0.0, tier="fallback", language=chosen, data=data
-            )
+            return replace(_LOST, language=chosen, data=data)
         return self._understood(event, tier, chosen, data)
+
+    def _guess(self, text: str, expected: Expected) -> Understanding:
+        """What the classifier makes of it, here."""
+        classifier = self._classifier()
+        if classifier is None:
+            return _LOST
+        verdict = classifier.classify(text)
+        candidates = weighed(verdict, expected)
+        if not candidates:
+            return _LOST
+        best = candidates[0]
+        sure = best.confidence >= verdict.sure_from and verdict.decision != "reject"
+        if sure:
+            return replace(
+                _LOST,
+                event=best.intent,
+                intent=best.intent,
+                confidence=best.confidence,
+                tier="classifier",
+                candidates=candidates,
+            )
+        asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
+        return replace(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
 
     def _decide(self, found: tuple[str, ...], matches: Sequence[Match], expected: Expected) -> tuple[str | None, Tier]:
         titled = by_title(found, expected.choices)
@@ -137,6 +183,37 @@ class Resolver:
     def _understood(self, event: str, tier: Tier, language: str, data: Mapping[str, Any]) -> Understanding:
         intent = event if event in self._names else None
         return Understanding(event=event, intent=intent, confidence=1.0, tier=tier, language=language, data=data)
+
+
+def weighed(verdict: Verdict, expected: Expected) -> tuple[Candidate, ...]:
+    """The candidates as they stand here, the best first: what the state waits for gains, what nobody would handle loses."""
+    odds = {
+        candidate.intent: candidate.confidence * _weight(candidate.intent, expected)
+        for candidate in verdict.candidates
+        if candidate.intent not in (YES, NO)
+    }
+    # What is left for all others, "none of them" above all, stays as it was; so does what it gives to yes and no.
+    rest = max(1.0 - sum(one.confidence for one in verdict.candidates if one.intent in odds), 0.0)
+    total = sum(odds.values()) + rest
+    found = [Candidate(intent, share / total) for intent, share in odds.items() if total > 0]
+    return tuple(sorted(found, key=lambda candidate: -candidate.confidence))
+
+
+def _weight(intent: str, expected: Expected) -> float:
+    if intent in expected.intents:
+        return _EXPECTED
+    return 1.0 if accepts(expected, intent) else _UNWANTED
+
+
+def _worth_asking(candidates: Sequence[Candidate], expected: Expected) -> tuple[str, ...]:
+    """Up to two that somebody here would handle, the second only if it is not far behind."""
+    possible = [one for one in candidates if accepts(expected, one.intent) and one.intent not in _WEAK]
+    return tuple(one.intent for one in possible[:MOST_ASKED] if one.confidence >= possible[0].confidence * _NOT_FAR)
+
+
+def _head_only(matches: Sequence[Match], expected: Expected) -> bool:
+    """Whether a greeting, yes or no at the head of a longer message is all that the rules found."""
+    return bool(matches) and matches[0].kind == "pattern" and matches[0].intent not in expected.intents
 
 
 def accepts(expected: Expected, event: str) -> bool:

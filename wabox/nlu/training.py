@@ -26,7 +26,7 @@ from wabox import __version__
 from wabox.errors import ModelError
 from wabox.nlu.card import LAYOUT, OUT_OF_SCOPE, Card
 from wabox.nlu.classifier import MEANING, Weights, blocks, unknown
-from wabox.nlu.evaluation import Guesses, Heldout, settled
+from wabox.nlu.evaluation import Guesses, Heldout, settled, thin, twice
 from wabox.nlu.examples import Example, data_hash
 from wabox.nlu.features import Grams, familiar, grams, read
 from wabox.nlu.regression import STRENGTH, Fit, Regression, Vectors, regression
@@ -113,6 +113,9 @@ def train(
         scores=found.scores,
         confusions=found.confusions,
         doubts=found.doubts,
+        close=found.close,
+        twice=twice(lesson.examples),
+        thin=thin(lesson.examples),
         titles=dict(lesson.titles),
         settings={"C": STRENGTH, "folds": FOLDS, "name_counts": NAME_COUNTS},
         versions=_versions(),

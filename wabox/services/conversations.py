@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from wabox.core.content import Content
+from wabox.core.content import Content, Option
 from wabox.core.conversation import Session
 from wabox.core.event import Event
+from wabox.core.fit import fit
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import CORRECTED, INVALID
@@ -147,6 +148,8 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         wrong(draft, found, event)
     elif found.event == CORRECTED:
         corrected(draft, event)
+    elif found.ask and begun and not snapshot.misses:
+        _clarify(draft, found, event)
     elif draft.step(event):
         draft.keep(misses=0)
         if found.tier in ("rules", "classifier"):
@@ -158,6 +161,17 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         # A guard or action broke, and the chart has no words for that.
         draft.say("wabox.trouble")
         draft.hand_over("default", f"the flow failed in {draft.failures[0].where}")
+
+
+def _clarify(draft: Draft, found: Understanding, event: Event) -> None:
+    """Between sure and lost: one question whose buttons are the intents, once; a state that takes any text takes it first."""
+    if draft.step(Event("message.text", event.data, customer=True)):
+        draft.keep(misses=0)
+        return
+    draft.events.append(found.event)
+    draft.keep(misses=1)
+    options = tuple(Option(event=name, title=draft.bot.intent_title(name, draft.language)) for name in found.ask)
+    draft.lines.append(fit(Content(text=draft.bot.text("wabox.clarify", draft.language), buttons=options)))
 
 
 def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:

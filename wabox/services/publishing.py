@@ -22,6 +22,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.folder import shown
 from wabox.flowfile.published import Shelf, SpoiltCopy, identity, read_files
 from wabox.services.draining import release, retained
+from wabox.services.models import Models
 from wabox.services.survey import Survey, summed
 from wabox.services.versions import Served, Versions, has, served
 
@@ -55,12 +56,14 @@ class Publishing:
         shelf: Shelf,
         load: Callable[[str, bool], Bot],
         clock: Clock,
+        models: Models | None = None,
     ) -> None:
         self.bot = bot
         self.shelf = shelf
         self._store = store
         self._load = load
         self._clock = clock
+        self._models = models
         self._lock = asyncio.Lock()
         self.versions: Versions | None = None
         """None until there is a live version."""
@@ -149,7 +152,7 @@ class Publishing:
             row = await self._store.make_live(wanted, forecast.live)
             if row is None:
                 raise Refused("somebody published another version meanwhile; look at it, then publish again", forecast)
-            self._serve(served(bot, row))
+            self._serve(served(bot, row, self._models))
             log.info("version.live", bot=self.bot, number=row.number, id=row.id)
             return replace(forecast, number=row.number, settled=row.choice, published=True)
 
@@ -166,7 +169,7 @@ class Publishing:
         self.versions.replace(live, older)
 
     async def _served(self, row: Version) -> Served:
-        return served(await asyncio.to_thread(self._load, row.id, True), row)
+        return served(await asyncio.to_thread(self._load, row.id, True), row, self._models)
 
     async def _forecast(self, id_: str) -> tuple[Bot, Forecast]:
         rows = await self._store.versions(self.bot)

@@ -133,7 +133,7 @@ class Answers:
         if (corrected := self._corrected(found, strong_only=True)) is not None:
             return corrected
         read = self._reader(self._text).parse(slot)
-        understood = found.tier == "rules" and accepts(waits_for, found.event)
+        understood = found.tier in ("rules", "classifier") and accepts(waits_for, found.event)
         if isinstance(read, Value) and not self._is_more(slot, understood):
             return self._outcome(slot, read, found)
         if (corrected := self._corrected(found, strong_only=False)) is not None:

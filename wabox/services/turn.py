@@ -327,6 +327,10 @@ class Draft:
             body["raw"] = message.raw
         if found is not None:
             body["understood"] = [found.tier, found.intent, round(found.confidence, 3), found.language]
+            if found.candidates:
+                body["candidates"] = [[one.intent, round(one.confidence, 3)] for one in found.candidates]
+            if found.ms is not None:
+                body["ms"] = found.ms
         if self.events:
             body["events"] = self.events
         if self.snapshot is not None:

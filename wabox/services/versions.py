@@ -18,6 +18,7 @@ from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import QUIET
+from wabox.services.models import Models
 from wabox.services.moving import Move, Occasion, decide
 
 WINDOW = 24 * 3_600_000
@@ -34,8 +35,9 @@ class Served:
     """None: the folder itself, as in the demo."""
 
 
-def served(bot: Bot, version: Version | None = None) -> Served:
-    return Served(bot, Resolver(bot.intents, bot.languages), version)
+def served(bot: Bot, version: Version | None = None, models: Models | None = None) -> Served:
+    classifier = models.of(bot.intents) if models is not None else lambda: None
+    return Served(bot, Resolver(bot.intents, bot.languages, classifier), version)
 
 
 class Versions:

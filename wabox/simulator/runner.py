@@ -20,6 +20,7 @@ from wabox.flowfile.script import ScriptStep, in_language
 from wabox.flowfile.tests import ConversationTest, Start
 from wabox.flowfile.words import quoted
 from wabox.nlu.resolver import Resolver
+from wabox.services.models import Models
 from wabox.services.turn import Turn
 from wabox.simulator.bubble import Bubble, bubble
 from wabox.simulator.coverage import Coverage
@@ -64,8 +65,9 @@ class Result:
 class Runner:
     """Plays tests of one bot and counts what they cover."""
 
-    def __init__(self, bot: Bot, clock: Callable[[], float]) -> None:
+    def __init__(self, bot: Bot, clock: Callable[[], float], models: Models | None = None) -> None:
         """``clock`` gives seconds, for how long a test takes; what the flows see is simulated."""
+        self._classifier = models.of(bot.intents) if models is not None else lambda: None
         self._bot = bot
         self._clock = clock
         self._by_language: dict[str, tuple[Bot, Resolver]] = {}
@@ -145,7 +147,7 @@ class Runner:
             texts = self._bot.texts
             languages = (language, *(name for name in texts.languages if name != language))
             bot = replace(self._bot, texts=replace(texts, languages=languages, default=language, _found={}))
-            found = self._by_language[language] = (bot, Resolver(bot.intents, bot.languages))
+            found = self._by_language[language] = (bot, Resolver(bot.intents, bot.languages, self._classifier))
         return found
 
 

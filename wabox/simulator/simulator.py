@@ -287,6 +287,11 @@ class Simulator:
             "intent": found.intent if found else None,
             "confidence": found.confidence if found else None,
             "tier": found.tier if found else None,
+            "candidates": [
+                {"intent": one.intent, "confidence": round(one.confidence, 4)}
+                for one in (found.candidates if found else ())
+            ],
+            "ms": found.ms if found else None,
             "language": (found.language if found else None) or (snapshot.language if snapshot else None),
             "events": [event for turn in turns for event in turn.events],
             "handoffs": [

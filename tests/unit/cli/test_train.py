@@ -64,3 +64,92 @@ def test_data_that_cannot_be_used(tmp_path: Path, lines: str, sentence: str) -> 
 def test_wrong_usage(arguments: list[str]) -> None:
     """Plain data needs a place for the model, and no bot."""
     assert CliRunner().invoke(app, ["train", *arguments]).exit_code == 2
+
+
+FLOW = """\
+id: parcels
+initial: open
+timeouts: {soft: false, hard: 24h}
+on: {human: .person, track: .tracked, refund: .refunded}
+states:
+  open: {ask: {text: "What can I do?", buttons: {track: Track it, human: A person}}}
+  tracked: {ask: {text: "On its way.", buttons: {track: Again}}}
+  person: {handoff: {queue: default}, on: {handoff.closed: open}}
+  refunded: {ask: {text: "Money comes.", buttons: {track: Track it}}}
+"""
+INTENTS = """\
+track:
+  title: Track a parcel
+  examples: [where is my parcel, track my order, has my parcel left yet, when does the parcel arrive,
+    i am waiting for my package, parcel status please, is my delivery on the way, my package is late]
+refund:
+  title: Money back
+  examples: [i want my money back, please refund me, can i get a refund, give me a refund for this,
+    i would like to be reimbursed, return the payment, undo the payment, my money please]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "flows" / "parcels"
+    folder.mkdir(parents=True)
+    (folder / "flow.yaml").write_text(FLOW)
+    (folder / "intents.yaml").write_text(INTENTS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def asked(text: str) -> dict[str, object]:
+    done = CliRunner().invoke(app, ["classify", "parcels"], input=text)
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_bot(project: Path) -> None:
+    """Trained, it understands what no example and no keyword says; rules go first."""
+    done = CliRunner().invoke(app, ["train"])
+    assert done.exit_code == 0, done.output
+    assert max(map(len, done.output.splitlines())) <= 80
+    assert (project / "models" / "parcels" / "card.json").is_file()
+    found = asked("could you tell me where the parcel is at the moment")
+    assert found["candidates"][0]["intent"] == "track"  # type: ignore[index]
+    assert asked("please refund me")["tier"] == "rules"
+    assert asked("qwzx vbnm")["intent"] is None
+
+
+def test_a_bot_without_a_model(project: Path) -> None:
+    """Its rules are asked."""
+    assert asked("track my order")["intent"] == "track"
+    assert asked("could you tell me where the parcel is")["tier"] == "fallback"
+
+
+def test_a_model_of_other_intents(project: Path) -> None:
+    """It is not used, and it is said which intents differ."""
+    assert CliRunner().invoke(app, ["train"]).exit_code == 0
+    path = project / "flows" / "parcels" / "intents.yaml"
+    path.write_text(INTENTS.replace("refund:", "money:", 1))
+    (path.parent / "flow.yaml").write_text(FLOW.replace("refund:", "money:"))
+    done = CliRunner().invoke(app, ["classify", "parcels"], input="hm")
+    assert isinstance(done.exception, ModelError)
+    assert "it does not know money; the bot has no refund" in str(done.exception)
+    talked = CliRunner().invoke(app, ["chat", "parcels", "--json"], input='{"user": "track my order"}')
+    assert talked.exit_code == 0
+    assert "trained for other intents" in talked.stderr
+
+
+def test_a_worse_model_is_refused(project: Path) -> None:
+    """The better one stays, unless it is forced away."""
+    assert CliRunner().invoke(app, ["train"]).exit_code == 0
+    card = project / "models" / "parcels" / "card.json"
+    facts = json.loads(card.read_text())
+    facts["scores"]["accuracy"] = 1.0
+    card.write_text(json.dumps(facts))
+    path = project / "flows" / "parcels" / "intents.yaml"
+    path.write_text(INTENTS.replace("undo the payment", "is my parcel there").replace("my money please", "parcel, now"))
+    before = card.read_text()
+    done = CliRunner().invoke(app, ["train"])
+    assert isinstance(done.exception, ModelError)
+    assert "--force" in str(done.exception)
+    assert card.read_text() == before
+    assert CliRunner().invoke(app, ["train", "--force"]).exit_code == 0
+    assert card.read_text() != before
