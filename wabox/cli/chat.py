@@ -50,7 +50,9 @@ def chat(
     models = Models(
         settings.root / "models" / loaded.name, say=lambda sentence: typer.echo(f"wabox: {sentence}", err=True)
     )
-    resolver = Resolver(loaded.intents, loaded.languages, models.of(loaded.intents))
+    classifier = models.of(loaded.intents)
+    classifier()
+    resolver = Resolver(loaded.intents, loaded.languages, classifier)
     simulator = Simulator(loaded, stubs=_stubs(stub), resolver=resolver)
     if as_json:
         _json_lines(simulator)

@@ -101,6 +101,9 @@ class LinearClassifier:
         names = self.card.intents
         known = familiar(found, self._blocks[0].idf, self._unknown)
         confidence = believed(1.0 / total, top, known, self.card.belief)
+        if not known and not self._vectors.knows(found):
+            # Misspelt, or no words at all: as much as the pieces are worth.
+            confidence *= min(1.0, len(their) / len(pieces))
         # The others keep their shares of what is left.
         rest = (1.0 - confidence) / max(total - 1.0, 1e-9)
         candidates = [Candidate(names[order[0]], confidence)]

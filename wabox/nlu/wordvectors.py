@@ -29,6 +29,10 @@ class WordVectors:
         self._scale = scale
         self.size = int(rows.shape[1])
 
+    def knows(self, found: Sequence[str]) -> bool:
+        """Whether any of the words has a vector."""
+        return any(word in self._places for word in found)
+
     def sentence(self, found: Sequence[str]) -> Floats:
         """The mean of the words that have a vector, scaled to length one; zeros when there are none."""
         places = [place for place in map(self._places.get, found) if place is not None]

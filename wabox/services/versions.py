@@ -36,7 +36,10 @@ class Served:
 
 
 def served(bot: Bot, version: Version | None = None, models: Models | None = None) -> Served:
-    classifier = models.of(bot.intents) if models is not None else lambda: None
+    if models is None:
+        return Served(bot, Resolver(bot.intents, bot.languages), version)
+    classifier = models.of(bot.intents)
+    classifier()  # now, so that no customer waits for it, and the operator hears at the start what is wrong with it
     return Served(bot, Resolver(bot.intents, bot.languages, classifier), version)
 
 
