@@ -101,8 +101,9 @@ class App:
         return self._messages.crowded
 
     async def fire(self) -> None:
-        """Put due timers into their conversations' queues."""
+        """Put due timers into their conversations' queues, and send what is due."""
         await fire(self.store, self.clock)
+        await self._outbox.look()
 
     async def prune(self) -> None:
         """Forget what is past its keep."""
@@ -195,7 +196,7 @@ def _wired(
     caller: Caller | None,
     clock: Clock,
 ) -> App:
-    outbox = Outbox(store, messenger, clock, jitter=random.random)
+    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
     invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock

@@ -15,6 +15,8 @@ bot.region         –                             country of customers whose nu
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
+whatsapp.rate      WABOX_RATE                    messages a second per number (80; 0: as fast as Meta takes them)
+whatsapp.hold      –                             seconds that a message waits for the media before it (5; 0: not at all)
 whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webhook
 …                  WABOX_APP_SECRET_OLD          the previous one, accepted while you rotate
 …                  WABOX_VERIFY_TOKEN            the word you typed into Meta's webhook form
@@ -92,6 +94,10 @@ class Settings:
     """Hosts, addresses and networks beyond the open internet that flows may call."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """By the name that flows use: ``{secret.name}``."""
+    rate: float = 80.0
+    """Messages a second per number; 0: as fast as Meta takes them."""
+    hold: float = 5.0
+    """Seconds that a message waits for WhatsApp's word on the media before it; 0: not at all."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -116,7 +122,7 @@ KNOWN: dict[str, frozenset[str]] = {
     "bot": frozenset({"name", "language", "context", "timezone", "region"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
-        {"api_url", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
+        {"api_url", "rate", "hold", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
     ),
     "data": frozenset({"folder"}),
     "calls": frozenset({"allow"}),
@@ -155,9 +161,23 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
         allow=_allow(path, tables.get("calls", {})),
         secrets=_secrets(root, tables.get("secrets", {}), env),
+        rate=_amount(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate", 80)), "rate", "WABOX_RATE or "),
+        hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
         whatsapp=whatsapp,
         missing=missing,
     )
+
+
+def _amount(given: Any, name: str, variable: str = "") -> float:
+    try:
+        amount = float(given)
+        if not 0 <= amount < 100_000:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"{name} must be a number, and not below 0, not {given!r} ({variable}[whatsapp] {name} in {FILE})"
+        ) from None
+    return amount
 
 
 def app_secret(root: Path, file: Path | None = None, environ: Mapping[str, str] | None = None) -> Secret | None:

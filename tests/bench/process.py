@@ -121,6 +121,7 @@ def wabox_env(data: Path, graph_url: str) -> dict[str, str]:
         "WABOX_VERIFY_TOKEN": "bench-verify",
         "WABOX_ACCESS_TOKEN": "bench-token",
         "WABOX_GRAPH_URL": graph_url,
+        "WABOX_RATE": "0",
         "WABOX_PORT": "0",
         "WABOX_DATA": str(data),
     }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +17,15 @@ from wabox.core.conversation import UnitOfWork
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, Policy, StatusUpdate, outbound_id
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import SendResult
-from wabox.services.outbox import CHAIN, Outbox
+from wabox.core.window import closes
+from wabox.services.outbox import Outbox
+from wabox.services.sending import CHAIN
 from wabox.sqlite.store import SqliteStore, open_store
 
 ANA = Contact(user_id="MX.1", wa_id="5215550002222")
 CONVERSATION = "200:MX.1"
 RETRY = SendResult(verdict="retry", reason="429: slow down", wait=1.0)
+EXPIRED = SendResult(verdict="retry", reason="190: expired", wait=300.0, code=190, scope="number", alert=True)
 UNKNOWN = SendResult(verdict="unknown", reason="taken")
 LOST = SendResult(verdict="unknown", reason="500")
 
@@ -34,8 +38,10 @@ class World:
         self.outbox = Outbox(store, messenger, clock, jitter=lambda: 0.0, sleep=clock.sleep)
         self.turns = 0
 
-    async def say(self, *texts: str, policy: Policy = "repeat", deliver: bool = True) -> list[OutboundMessage]:
-        """Commit a unit of work that says these, as the services do."""
+    async def say(
+        self, *texts: str, policy: Policy = "repeat", deliver: bool = True, **more: Any
+    ) -> list[OutboundMessage]:
+        """Commit a unit of work that says these, as the services do. ``more`` is said of each message."""
         self.turns += 1
         inbound = f"wamid.IN{self.turns}"
         await self.store.put(
@@ -54,17 +60,20 @@ class World:
             )
         )
         session = await self.store.open(CONVERSATION)
-        first = DeliveryStatus.SENDING if self.outbox.idle(CONVERSATION) else DeliveryStatus.QUEUED
+        first = DeliveryStatus.SENDING if self.outbox.idle(CONVERSATION, "200") else DeliveryStatus.QUEUED
+        opened_at = self.clock()
         sends = [
             OutboundMessage(
                 id=outbound_id(inbound, index),
                 conversation_id=CONVERSATION,
                 number_id="200",
-                body={"type": "text", "text": {"body": text}},
+                body=more.pop("body", None) or {"type": "text", "text": {"body": text}},
                 created_at=self.clock(),
                 policy=policy,
                 status=first if index == 0 else DeliveryStatus.QUEUED,
                 attempted_at=self.clock() if index == 0 else None,
+                closes_at=closes(opened_at),
+                **more,
             )
             for index, text in enumerate(texts)
         ]
@@ -77,6 +86,7 @@ class World:
             snapshot=b"{}",
             at=self.clock(),
             sends=tuple(sends),
+            opened_at=opened_at,
         )
         assert await self.store.commit(unit) == "committed"
         if deliver:
@@ -86,23 +96,37 @@ class World:
     async def quiet(self) -> None:
         """Until the sender has nothing to do."""
         for _ in range(10_000):
-            if self.outbox.idle(CONVERSATION):
+            if self.outbox.idle(CONVERSATION, "200"):
                 return
             await asyncio.sleep(0.001)  # the writer is a thread: no virtual clock can turn it
         raise AssertionError("the sender did not come to rest")
 
+    async def rest(self) -> None:
+        """Until what is due has left and all of it is written."""
+        while await self.store.unsent():
+            await self.outbox.look()
+            await self.quiet()
+            await asyncio.sleep(0.001)
+
+    async def late(self, message: OutboundMessage, **more: Any) -> None:
+        """Meta reports that the message failed, and what that leads to happens."""
+        await self.status(message, DeliveryStatus.FAILED, **more)
+        await self.rest()
+
     def texts(self, messages: list[OutboundMessage] | None = None) -> list[str]:
         return [message.body["text"]["body"] for message in (self.messenger.taken if messages is None else messages)]
 
-    async def status(self, message: OutboundMessage, status: DeliveryStatus) -> None:
+    async def status(self, message: OutboundMessage, status: DeliveryStatus, **more: Any) -> None:
         update = StatusUpdate(
             wamid=f"wamid.OUT-{message.id}",
             number_id="200",
             status=status,
             timestamp=self.clock(),
             outbound_id=message.id,
+            **more,
         )
         await self.store.put(Arrival(statuses=(update,)))
+        await self.outbox.hear([update])
 
 
 @pytest.fixture
@@ -267,3 +291,151 @@ async def test_a_bug_in_the_channel_holds_back_the_rest(world: World, monkeypatc
     await world.say("one", "two")
     await world.quiet()
     assert world.texts() == ["one", "two"]
+
+
+def template(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"body": f"template: {text}"}}
+
+
+async def test_what_became_late_by_waiting_is_late(world: World) -> None:
+    """A token that was expired for two days: what was written for the open window leaves as its template, or not at all."""
+    world.messenger.results = [EXPIRED] * 600
+    await world.say("words")
+    await world.say("words or template", otherwise=template("come back"))
+    await world.quiet()
+    assert world.texts() == ["template: come back"]
+    lines = [line for line in await world.store.transcript(CONVERSATION) if line.kind == "status"]
+    assert [line.body["reason"][:6] for line in lines] == ["131047"]
+
+
+async def test_whoever_wrote_again_gets_the_words(world: World) -> None:
+    """The window that counts is the one that is open when the message leaves."""
+    world.messenger.results = [EXPIRED] * 3
+    await world.say("words", otherwise=template("come back"), deliver=False)
+    world.clock.now += 30 * 3_600_000
+    await world.say("more", deliver=False)
+    await world.outbox.recover()
+    await world.quiet()
+    assert world.texts() == ["words", "more"]
+
+
+async def test_meta_s_clock_counts(world: World) -> None:
+    """The window looks open here, Meta says that it is closed: the template leaves, once."""
+    closed = SendResult(verdict="failed", reason="131047: late", code=131047, closed=True)
+    world.messenger.results = [closed]
+    await world.say("words", otherwise=template("come back"))
+    await world.quiet()
+    assert world.texts() == ["template: come back"]
+
+
+async def test_a_window_that_meta_finds_closed_later(world: World) -> None:
+    """Meta takes it and reports 131047 afterwards: the template leaves instead."""
+    sent = await world.say("words", otherwise=template("come back"))
+    await world.quiet()
+    await world.late(sent[0], code=131047, reason="131047: late", closed=True)
+    assert world.texts() == ["words", "template: come back"]
+
+
+async def test_a_pause_of_one_message_does_not_hold_up_the_rest(world: World) -> None:
+    """A template that is paused is put off; what follows leaves, and it leaves when its time has come."""
+    world.messenger.results = [SendResult(verdict="retry", reason="132015: paused", wait=3600.0, later=True, tries=4)]
+    await world.say("paused", "next")
+    await world.quiet()
+    assert world.texts() == ["next"]
+    await world.outbox.look()
+    await world.quiet()
+    assert world.texts() == ["next"]
+    world.clock.now += 3_600_000
+    await world.outbox.look()
+    await world.quiet()
+    assert world.texts() == ["next", "paused"]
+
+
+async def test_what_is_put_off_too_often_fails(world: World) -> None:
+    """Four times, and it is given up with a reason."""
+    world.messenger.results = [
+        SendResult(verdict="retry", reason="132015: paused", wait=3600.0, later=True, tries=4)
+    ] * 9
+    await world.say("paused")
+    for _ in range(6):
+        await world.quiet()
+        world.clock.now += 3_600_000
+        await world.outbox.look()
+    assert len(world.messenger.tried) == 4
+    assert await world.store.unsent() == []
+
+
+async def test_a_failure_that_passes_is_sent_again(world: World) -> None:
+    """Meta took it and reports a passing fault: another try after a while, three in all, then it has failed."""
+    sent = await world.say("one")
+    await world.quiet()
+    for tries in (2, 3):
+        await world.status(sent[0], DeliveryStatus.FAILED, code=131000, reason="131000: something", again=5.0)
+        world.clock.now += 5_000
+        await world.rest()
+        assert len(world.messenger.tried) == tries
+    await world.status(sent[0], DeliveryStatus.FAILED, code=131000, reason="131000: something", again=5.0)
+    assert await world.store.unsent() == []
+
+
+async def test_a_number_that_is_stopped_is_tried_with_one_message(world: World) -> None:
+    """An expired token: one message finds out after each pause, and when it is accepted everything leaves in order."""
+    world.messenger.results = [EXPIRED] * 4
+    await world.say("one", "two")
+    await world.say("three")
+    await world.quiet()
+    assert world.texts() == ["one", "two", "three"]
+    assert world.texts(world.messenger.tried) == ["one"] * 5 + ["two", "three"]
+    assert world.clock() - NOW >= 4 * 300_000
+    assert world.outbox.stopped == {}
+
+
+async def test_a_pair_that_is_too_fast_waits_ever_longer(world: World) -> None:
+    """1, 4, 16 s, as Meta wants it."""
+    world.messenger.results = [SendResult(verdict="retry", reason="131056", wait=4.0, code=131056, scope="pair")] * 3
+    await world.say("one", "two")
+    await world.quiet()
+    assert world.texts() == ["one", "two"]
+    assert [pause for pause in world.clock.slept if pause > 0.1] == [1.0, 4.0, 16.0]
+
+
+async def test_a_customer_gets_45_at_once_and_then_one_in_six_seconds(world: World) -> None:
+    """Meta's rate for one customer is kept before it complains."""
+    await world.say(*map(str, range(50)))
+    await world.quiet()
+    assert world.texts() == [str(n) for n in range(50)]
+    assert 5 * 5_900 <= world.clock() - NOW <= 5 * 6_100
+
+
+async def test_a_text_waits_for_the_media_before_it(world: World) -> None:
+    """Until Meta says that the picture is on its way, or five seconds; a text does not."""
+    picture = {"type": "image", "image": {"link": "https://example.com/a.jpg"}, "text": {"body": "picture"}}
+    await world.say("unused", deliver=False, body=picture)
+    await world.say("text", deliver=False)
+    waiting = [
+        Attempt(outbound_id=outbound_id(f"wamid.IN{turn}", 0), status=DeliveryStatus.QUEUED, at=NOW) for turn in (1, 2)
+    ]
+    await world.store.settle(waiting)
+    await world.outbox.recover()
+    await world.quiet()
+    assert world.texts() == ["picture", "text"]
+    assert world.clock() - NOW == 5_000
+
+
+async def test_what_was_settled_between_deadline_and_repeat_is_not_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status comes after the last look and before the mark: the mark says so, and nothing leaves twice."""
+    settle = world.store.settle
+
+    async def late(attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
+        again = [one for one in attempts if one.status is DeliveryStatus.SENDING]
+        if again and len(world.messenger.tried) == 1:
+            await world.status(sent[0], DeliveryStatus.DELIVERED)
+        return await settle(attempts, durable=durable)
+
+    monkeypatch.setattr(world.store, "settle", late)
+    world.messenger.results = [LOST]
+    sent = await world.say("one")
+    await world.quiet()
+    assert world.texts(world.messenger.tried) == ["one"]

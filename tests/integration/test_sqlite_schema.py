@@ -122,7 +122,10 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
     migrate(connection, "wabox.db")
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    outbox.load(connection, "c", 10)
+    outbox.load(connection, "c", 10, 1)
+    outbox.list_due(connection, 1)
+    outbox.has_untold(connection)
+    outbox.tell(connection, [inbox.Place(1, 1)], 1)
     outbox.list_unsent(connection)
     outbox.count_pending(connection)
     conversations.load(connection, "c")
@@ -134,6 +137,9 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
         plans,
         (
             "outbox_pending",
+            "outbox_due",
+            "outbox_untold",
+            "outbox_untold",
             "outbox_pending",
             "outbox_pending",
             "conversations_1",

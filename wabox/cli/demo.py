@@ -83,6 +83,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         context={**own.context, "media_url": f"http://127.0.0.1:{port}/phone/static"},
         port=port,
         data=data,
+        rate=0,  # whoever plays a customer is quicker than one
         whatsapp=whatsapp,
     )
     loaded = load_for(settings)

@@ -41,6 +41,8 @@ class Content:
     list: OptionList | None = None
     media: Media | None = None
     kind: Kind | None = None
+    outside: TemplateMessage | None = None
+    """What is said instead when the service window is closed."""
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -57,6 +57,25 @@ Policy = Literal["repeat", "once"]
 ``once`` (the customer may never see it)."""
 
 
+Scope = Literal["message", "pair", "number"]
+"""What a fault stops: this message, everything between this number and this customer, everything from this number."""
+
+TRIES = 3
+"""How often a message is sent that Meta takes and then reports as failed for now."""
+
+
+def words(body: Mapping[str, Any]) -> str:
+    """What a person would read of a request, in one text; of a template its name."""
+    kind = str(body.get("type", ""))
+    content = body.get(kind)
+    if not isinstance(content, Mapping):
+        return kind
+    if kind == "interactive":
+        content = content.get("body", {})
+    said = content.get("body") or content.get("text") or content.get("caption") or content.get("name")
+    return said if isinstance(said, str) else kind
+
+
 def outbound_id(message_id: str, index: int) -> str:
     """The id of the ``index``-th message that the inbound message ``message_id`` caused.
 
@@ -82,8 +101,21 @@ class OutboundMessage:
     policy: Policy = "repeat"
     attempts: int = 0
     status: DeliveryStatus = DeliveryStatus.QUEUED
+    """``failed`` from the start: refused here (the service window), kept for people."""
     attempted_at: int | None = None
     """When ``sending`` was last committed, ms since the epoch."""
+    closes_at: int | None = None
+    """When the service window closes that it was written in, ms since the epoch; None: it may leave at any time."""
+    otherwise: Mapping[str, Any] | None = None
+    """The request with the template that is sent instead when the window is closed."""
+    due_at: int | None = None
+    """It must not leave earlier, and does not hold up what follows."""
+    tells: bool = True
+    """Its failure becomes ``delivery.failed``. Not so for what is said because another one failed: that could go on for
+    ever."""
+    reason: str | None = None
+    code: int | None = None
+    """Meta's, or the one that Meta would have given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +133,17 @@ class StatusUpdate:
     recipient: str | None = None
     errors: tuple[Mapping[str, Any], ...] = ()
     pricing: Mapping[str, Any] | None = None
+    code: int | None = None
+    """Meta's, of the failure."""
+    reason: str | None = None
+    """The same for a person."""
+    again: float | None = None
+    """Seconds after which another try is worth it; None: never as it is."""
+    tries: int = TRIES
+    """More than so many are no use."""
+    scope: Scope = "message"
+    closed: bool = False
+    """It failed because the service window was closed."""
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """The status object as it came; not stored."""
 
@@ -117,4 +160,8 @@ class Attempt:
     wamid: str | None = None
     reason: str | None = None
     """For a person: why it failed or waits, with Meta's code."""
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    code: int | None = None
+    due_at: int | None = None
+    """With ``queued``: not before, and what follows goes first."""
+    body: Mapping[str, Any] | None = None
+    """With ``sending``: what is sent instead of what was written, because the service window has closed."""

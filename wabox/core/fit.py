@@ -15,6 +15,9 @@ def fit(content: Content) -> Content:
     A placeholder may have been filled with more than the author could foresee, or with nothing. An optional text that became
     empty is left out, a needed one becomes ``…``; a file or place that nobody could find becomes the words beside it.
     """
+    if content.outside is not None:
+        late = _kind(content.outside)
+        content = replace(content, outside=late if isinstance(late, TemplateMessage) else None)
     if content.kind is not None:
         content = replace(content, kind=_kind(content.kind))
         if not content.interactive:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
 
-Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice"]
+Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery"]
 """``echo``: somebody of the business wrote, on the phone. ``standby``: said while another partner has the thread. ``notice``:
 about the customer, not from them: a call, a preference, a thread that changed hands. None of these three is answered."""
 
@@ -46,7 +46,8 @@ class InboundMessage:
     type: str
     """text image video audio voice document sticker location contacts button_reply list_reply form button order reaction
     edited deleted system referral unsupported unknown, or what Meta invents next; for the channel ``timer``: ``timer``;
-    for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``; for ``notice``: call preference handover."""
+    for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``; for ``notice``: call preference handover;
+    for ``delivery``: ``delivery.failed``."""
     text: str | None = None
     """What a person would read: the body, the caption, the title of the tapped button."""
     payload: Mapping[str, Any] = field(default_factory=dict)

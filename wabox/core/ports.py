@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
-from wabox.core.delivery import Attempt, OutboundMessage
+from wabox.core.delivery import Attempt, OutboundMessage, Scope
 from wabox.core.handoff import Handoff
 from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
@@ -94,18 +94,26 @@ class Sessions(Protocol):
     async def ours(self, wamid: str) -> bool:
         """Whether a message of the outbox has this id at Meta."""
 
-    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
         """Write what the sender learnt. A status webhook that came first is not overwritten (``delivery.later``).
+
+        Says which messages must not be sent (again): they were settled meanwhile, by a status or by a person.
 
         With ``durable=False`` it may return before the write, which then shares a later commit: for marks that a delivery
         status would restore after a crash.
         """
 
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
-        """The conversation's messages that still have to leave (queued, sending, unknown), oldest first."""
+        """The conversation's messages that may leave now (queued, sending, unknown; due), oldest first."""
 
     async def unsent(self) -> Sequence[str]:
         """Conversations with pending messages; read at the start."""
+
+    async def due(self, now: int) -> Sequence[str]:
+        """Conversations with pending messages whose ``due_at`` has come."""
+
+    async def tell(self, limit: int) -> int:
+        """Put ``delivery.failed`` into the conversations of up to ``limit`` failed messages, each once; how many there were."""
 
 
 class Timers(Protocol):
@@ -199,6 +207,20 @@ class SendResult:
     wamid: str | None = None
     reason: str | None = None
     wait: float | None = None
+    code: int | None = None
+    """Meta's."""
+    scope: Scope = "message"
+    """What the fault stops; ``retry`` with ``number``: everything from that number would meet the same."""
+    alert: bool = False
+    """Somebody must act before anything leaves again."""
+    later: bool = False
+    """The pause is so long that what follows need not wait."""
+    tries: int | None = None
+    """More than so many are no use."""
+    closed: bool = False
+    """Refused because the service window was closed: a template would be taken."""
+    usage: float | None = None
+    """How much of its quota the app has used, in per cent, when that is worth knowing."""
 
 
 class Messenger(Protocol):

@@ -47,6 +47,8 @@ class SayTemplate:
     list: ListTemplate | None = None
     media: Media | None = None
     kind: Written | None = None
+    outside: TemplateUse | None = None
+    """What is sent instead when the service window is closed."""
 
     @property
     def options(self) -> tuple[RowTemplate, ...]:

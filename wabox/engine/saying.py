@@ -6,6 +6,7 @@
     ask: {text: Which one?, header: …, footer: …, image: https://…, buttons: {red: Red, blue: Blue}}
     ask: {text: …, list: {button: Choose, sections: [{title: …, rows: {red: Red, blue: {title: Blue, description: …}}}]}}
     say: {location: {latitude: 40.4, longitude: -3.7}}       and the other kinds, see :mod:`wabox.engine.kind`
+    say: {text: …, outside: {name: come_back, values: {1: "{name}"}}}     the template for when the 24 hours are over
 
 A list with one section without a title may write its ``rows`` directly. Buttons and rows are ``event: title`` in reading
 order; as a list of ``{event, title}`` they mean the same.
@@ -16,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wabox.core.kind import TemplateUse
 from wabox.engine.kind import KEYS, MEDIA, read_kind, read_media
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 
-_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS)
+_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside")
 
 
 def read_say(reader: Reader, written: object, path: Path) -> tuple[SayTemplate, ...]:
@@ -48,6 +50,7 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
     wrong = len(reader.problems)
     files = [read_media(reader, written[key], key, (*path, key)) for key in MEDIA if written.get(key) is not None]
     kinds = [read_kind(reader, written[key], key, (*path, key)) for key in KEYS if written.get(key) is not None]
+    late = read_kind(reader, written["outside"], "template", (*path, "outside")) if written.get("outside") else None
     good = len(reader.problems) == wrong
     media = next((file for file in files if file is not None), None)
     kind = next((kind for kind in kinds if kind is not None), None)
@@ -70,8 +73,15 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
         if good:
             reader.wrong(path, "bad-value", "the message says nothing: it has neither text nor image", "add text:")
         return None
+    if isinstance(kind, TemplateUse) and late is not None:
+        reader.wrong((*path, "outside"), "bad-value", "a template may be sent at any time", "take outside: out")
     return SayTemplate(
-        buttons=tuple(ButtonTemplate(row.event, row.title) for row in rows), list=menu, media=media, kind=kind, **parts
+        buttons=tuple(ButtonTemplate(row.event, row.title) for row in rows),
+        list=menu,
+        media=media,
+        kind=kind,
+        outside=late if isinstance(late, TemplateUse) else None,
+        **parts,
     )
 
 

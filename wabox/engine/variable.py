@@ -178,7 +178,7 @@ def _placeholders(template: SayTemplate, words: Words) -> Iterator[str]:
         references.append(template.list.button)
         references += [section.title for section in template.list.sections]
         references += [part for row in template.options for part in (row.title, row.description)]
-    for part in (template.media, template.kind):
+    for part in (template.media, template.kind, template.outside):
         references += [text for _, text, _ in texts(part)] if part is not None else []
     for reference in references:
         for text in words(reference) if reference else ():

@@ -156,12 +156,12 @@ class _Clock:
             self.late.setdefault(path, Fault(self.chart.id, path, "late-message", sentence, fix))
 
     def _said(self, state: State, path: Path, template: SayTemplate, silent: int) -> None:
-        if silent >= WINDOW and not isinstance(template.kind, TemplateUse | Reaction):
+        if silent >= WINDOW and template.outside is None and not isinstance(template.kind, TemplateUse | Reaction):
             sentence = (
                 f"{state.id or self.chart.id!r} may say this a day after the customer's last message, "
                 "when WhatsApp takes templates only"
             )
-            fix = "say a template: of templates.yaml, or let a timeout end the wait within 24 hours"
+            fix = "name a template for that (outside:), or let a timeout end the wait within 24 hours"
             self.late.setdefault(path, Fault(self.chart.id, path, "late-message", sentence, fix))
 
 

@@ -7,11 +7,11 @@ assigned); what only a customer or an action can put there counts as one charact
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wabox.core.content import Content, Option, OptionList, Section
-from wabox.core.kind import Contacts, Kind, Role, TemplateUse, Written, rewritten
+from wabox.core.kind import Change, Contacts, Kind, Role, TemplateMessage, TemplateUse, Written, rewritten
 from wabox.core.kind import texts as texts_of
 from wabox.core.limits import LimitBreach, breaches
 from wabox.engine.chart import Chart, SayTemplate
@@ -56,6 +56,9 @@ def parts(template: SayTemplate) -> Iterator[Part]:
             # Contact cards stand below their key at once, one of them also without a list.
             path = path[1:] if isinstance(template.kind, Contacts) else path
             yield Part((key, *path), reference, ((key, *path), (key, *path[1:]), (key,)), role)
+    if template.outside is not None:
+        for path, reference, role in texts_of(template.outside):
+            yield Part(("outside", *path), reference, (("outside", *path), ("outside", *path[1:]), ("outside",)), role)
     for place, button in enumerate(template.buttons):
         yield from _option(("buttons", place), button.event, button.title, None, (("buttons",),), place)
     if template.list is None:
@@ -122,6 +125,7 @@ def content(
         list=listed,
         media=rewritten(template.media, changed) if template.media is not None else None,
         kind=_said(rewritten(template.kind, changed), language, texts.default, templates) if template.kind else None,
+        outside=_late(template.outside, changed, language, texts.default, templates),
     )
 
 
@@ -129,6 +133,15 @@ def is_offered(written: str, title: str) -> bool:
     """Whether an option is there: one that is all placeholder, and nothing fills it, is not. So a flow writes ten rows
     (``{times.0}``, ``{times.1}`` …) and offers as many as were found."""
     return bool(title.strip()) or not placeholders(written)
+
+
+def _late(
+    use: TemplateUse | None, changed: Change, language: str, default: str, templates: Templates
+) -> TemplateMessage | None:
+    if use is None:
+        return None
+    filled = rewritten(use, changed)
+    return message_of(filled, templates[filled.name], language, default)
 
 
 def _said(kind: Written, language: str, default: str, templates: Templates) -> Kind:
@@ -148,7 +161,11 @@ def check_messages(draft: Draft) -> None:
                 for language in draft.texts.languages:
                     filled = longest.for_message(said, draft.texts, language)
                     message = content(said.template, draft.texts, language, filled, draft.templates)
-                    for breach in breaches(message):
+                    late = () if message.outside is None else breaches(Content(kind=message.outside))
+                    for breach in (
+                        *breaches(message),
+                        *(replace(one, path=("outside", *one.path[1:])) for one in late),
+                    ):
                         source, mark, where = _where(draft, chart, said, breach, language)
                         if (source.shown, mark, breach.what) in told:
                             continue

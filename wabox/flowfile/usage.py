@@ -9,7 +9,8 @@ from wabox.core.intent import Words
 from wabox.core.kind import TemplateUse, variables
 from wabox.engine.chart import Chart
 from wabox.engine.event import matches
-from wabox.engine.said import Said, said_in
+from wabox.engine.problem import Path
+from wabox.engine.said import said_in
 from wabox.engine.state import State
 from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.actions import place_of_function
@@ -71,10 +72,10 @@ def _check_templates(draft: Draft, states: list[tuple[Chart, State]], whole: boo
     used: set[str] = set()
     for chart, state in states:
         for said in said_in(state):
-            use = said.template.kind
-            if isinstance(use, TemplateUse) and use.name in draft.templates:
-                used.add(use.name)
-                _check_use(draft, chart, said, use, draft.templates[use.name])
+            for key, use in (("template", said.template.kind), ("outside", said.template.outside)):
+                if isinstance(use, TemplateUse) and use.name in draft.templates:
+                    used.add(use.name)
+                    _check_use(draft, chart, (*said.path, key), use, draft.templates[use.name])
     file = draft.template_file
     for name, template in file.templates.items() if file is not None and whole else ():
         if name not in used and file is not None:
@@ -84,9 +85,8 @@ def _check_templates(draft: Draft, states: list[tuple[Chart, State]], whole: boo
             )
 
 
-def _check_use(draft: Draft, chart: Chart, said: Said, use: TemplateUse, template: Template) -> None:
+def _check_use(draft: Draft, chart: Chart, path: Path, use: TemplateUse, template: Template) -> None:
     """Whether the message fills what the template leaves open, in every language."""
-    path = (*said.path, "template")
     languages = [use.language] if use.language else list(draft.texts.languages)
     for language in languages:
         if not template.speaks(language):

@@ -65,6 +65,8 @@ def advance(
             _agent(draft)
         case "action":
             _result(draft)
+        case "delivery":
+            _failed(draft)
         case _ if silent:
             amend(draft)  # a person reads it
         case _:
@@ -114,6 +116,12 @@ def _result(draft: Draft) -> None:
     if (failed and not minded) or (draft.failures and not draft.lines):
         draft.say("wabox.trouble")
         draft.hand_over("default", f"the call {payload['id']} failed: {data.get('error')}"[:200])
+
+
+def _failed(draft: Draft) -> None:
+    """A message did not arrive. The chart may mind; whether or not, it is on record."""
+    if draft.restore() and not draft.step(Event(draft.message.type, draft.message.payload)):
+        draft.record("event", {"not_handled": draft.message.type, "reason": draft.message.payload.get("reason")})
 
 
 def _customer(draft: Draft, resolver: Resolver) -> None:

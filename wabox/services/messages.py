@@ -7,6 +7,7 @@ and the reason is on record. Only a store that does not answer makes the lane tr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -65,6 +66,11 @@ class Messages:
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored."""
         await self._ingress.put(arrival)
+        if arrival.statuses:
+            with contextlib.suppress(
+                StorageError
+            ):  # it is stored, so it is acknowledged; what follows from it comes later
+                await self._outbox.hear(arrival.statuses)
         for letter in arrival.dead:
             log.warning("webhook.dead_letter", reason=letter.reason, bytes=len(letter.raw))
         for other in arrival.others:
@@ -90,7 +96,11 @@ class Messages:
                 )
                 turn = apologise(on.bot, session, message, now, error)
             unit = turn.unit
-            if unit.sends and self._outbox.idle(unit.conversation_id):
+            if (
+                unit.sends
+                and unit.sends[0].status is DeliveryStatus.QUEUED
+                and self._outbox.idle(unit.conversation_id, unit.number_id)
+            ):
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.
                 first = replace(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
                 unit = replace(unit, sends=(first, *unit.sends[1:]))
@@ -108,7 +118,10 @@ class Messages:
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue
             if result == "committed":
-                self._outbox.deliver(unit.conversation_id, unit.sends)
+                leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
+                self._outbox.deliver(unit.conversation_id, leaving)
+                if len(leaving) < len(unit.sends):
+                    await self._outbox.look()
                 self._invocations.run(unit.invoke)
                 self._report(turn, message)
             return

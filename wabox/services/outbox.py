@@ -1,48 +1,28 @@
-"""The sender: what was committed leaves, one message of a conversation at a time, in order (promise P5).
+"""The outbox: what was committed leaves, one message of a conversation at a time, in order (promise P5).
 
-The Cloud API has no idempotency key, so three rules keep a bubble from reaching the customer twice:
-
-1. ``sending`` is committed before the POST. The unit of work that creates a message writes it as ``sending`` at once when
-   nothing else of that conversation waits, so the rule costs no commit of its own; for the messages behind it the mark
-   shares the commit with what became of the one before.
-2. When nobody can know whether a message left (the answer timed out, a 5xx, a crash between the POST and its mark), it is
-   ``unknown`` and waits: its id travels in ``biz_opaque_callback_data``, and a delivery status that carries it settles the
-   doubt. Everything behind it waits too.
-3. After ``settle_after`` without a status the message's own policy decides: ``repeat`` it, waiting longer each time and three
-   times at most, or, with ``once``, give it up with a reason. What a restart finds in doubt waits as long from then on: while
-   the server was away no status could come.
-
-What certainly did not leave (refused connection, 429) is repeated with growing, jittered pauses. Conversations do not wait
-for each other; all together they hold at most ``in_flight`` connections.
+Each conversation with unsent messages has a chain, and one task that works it off (:mod:`wabox.services.sending`). A chain
+holds some messages in memory; the store has them all, and what a restart interrupted is taken up from there. Conversations
+do not wait for each other; all together they hold at most ``in_flight`` connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage
-from wabox.core.ports import Clock, Messenger, SendResult, Sessions
+from wabox.core.delivery import DeliveryStatus, OutboundMessage, StatusUpdate
+from wabox.core.ports import Clock, Messenger, Sessions
 from wabox.errors import StorageError
+from wabox.services.news import News
+from wabox.services.numbers import Numbers
+from wabox.services.pace import RATE
+from wabox.services.sending import CHAIN, HOLD, IN_FLIGHT, SETTLE_AFTER, TOLD, Sender
 
 log = structlog.get_logger(__name__)
-
-IN_FLIGHT = 128
-"""POSTs under way at once: Meta's 80 messages/s per number need 24 at 0.3 s each; upgraded numbers need more."""
-SETTLE_AFTER = 30_000
-"""ms to wait for the status of a message whose outcome is unknown. Meta's statuses take seconds; facts: 30 to 120 s."""
-DOUBTS = 3
-"""How often a message may end in doubt before it is given up: whoever never confirms will not confirm the next one either."""
-LONGEST_LOOK = 8.0
-"""s between two looks for a status that does not come."""
-LONGEST_PAUSE = 300.0
-"""s between two tries of one message, unless Meta asks for more."""
-CHAIN = 32
-"""Messages of one conversation held in memory; the rest stays in the store until these have left."""
 
 
 class Outbox:
@@ -58,25 +38,36 @@ class Outbox:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         in_flight: int = IN_FLIGHT,
         settle_after: int = SETTLE_AFTER,
+        rate: float = RATE,
+        hold: float = HOLD,
     ) -> None:
-        """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms."""
+        """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
+        messages a second per number (0: no limit but Meta's)."""
         self._sessions = sessions
-        self._messenger = messenger
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(in_flight)
-        self._settle_after = settle_after
+        self._news = News(sleep)
+        self._numbers = Numbers(clock, rate=rate, jitter=jitter, sleep=sleep)
+        self._sender = Sender(
+            sessions,
+            messenger,
+            clock,
+            numbers=self._numbers,
+            news=self._news,
+            jitter=jitter,
+            sleep=sleep,
+            in_flight=in_flight,
+            settle_after=settle_after,
+            hold=hold,
+        )
         self._chains: dict[str, deque[OutboundMessage]] = {}
         # Conversations that have messages in the store beyond their chain, with how often more were added there: a read
         # that another delivery overtook must be made again.
         self._beyond: dict[str, int] = {}
         # What the last read of a conversation's chain brought: a delivery that it overtook must not add the same again.
         self._read: dict[str, set[str]] = {}
-        self._doubts: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._posting: set[asyncio.Task[None]] = set()
-        self._stopping = False
 
     async def recover(self) -> int:
         """Take up what a restart interrupted; how many conversations have unsent messages."""
@@ -86,9 +77,14 @@ class Outbox:
             self._start(conversation_id, deque())
         return len(waiting)
 
-    def idle(self, conversation_id: str) -> bool:
+    def idle(self, conversation_id: str, number_id: str) -> bool:
         """Nothing of this conversation waits: its next message may be committed as ``sending``."""
-        return conversation_id not in self._chains
+        return conversation_id not in self._chains and not self._numbers.far(number_id)
+
+    @property
+    def stopped(self) -> Mapping[str, str]:
+        """Numbers from which nothing leaves at present, and why."""
+        return self._numbers.shut
 
     def deliver(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> None:
         """Send these, just committed, after what already waits."""
@@ -104,16 +100,45 @@ class Outbox:
         else:
             chain.extend(messages)
 
+    async def hear(self, statuses: Sequence[StatusUpdate]) -> None:
+        """Delivery statuses came and are stored."""
+        failed = False
+        for status in statuses:
+            self._news.came(status.outbound_id)
+            if status.status is DeliveryStatus.FAILED:
+                failed = True
+                if status.scope == "number" and status.again is not None:
+                    self._numbers.stop(status.number_id, status.reason or "", status.again)
+        if failed:
+            await self.look()
+
+    async def look(self) -> None:
+        """Tell conversations what failed, and take up what is due: now and then, and whenever there is reason to."""
+        while await self._sessions.tell(TOLD) == TOLD:
+            pass
+        for conversation_id in await self._sessions.due(self._clock()):
+            self._wake(conversation_id)
+
     async def stop(self, timeout: float = 5.0) -> None:
         """Let POSTs under way finish, up to ``timeout`` seconds; the store knows the rest."""
-        self._stopping = True
-        for task in self._tasks - self._posting:
+        self._sender.stopping = True
+        posting = self._sender.posting
+        for task in self._tasks - posting:
             task.cancel()
-        if self._posting:
-            await asyncio.wait(self._posting, timeout=timeout)
+        if posting:
+            await asyncio.wait(posting, timeout=timeout)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _wake(self, conversation_id: str) -> None:
+        if self._sender.stopping:
+            return
+        if conversation_id in self._chains:
+            self._beyond.setdefault(conversation_id, 0)
+        else:
+            self._beyond[conversation_id] = 0
+            self._start(conversation_id, deque())
 
     def _start(self, conversation_id: str, chain: deque[OutboundMessage]) -> None:
         self._chains[conversation_id] = chain
@@ -123,9 +148,9 @@ class Outbox:
 
     async def _run(self, conversation_id: str, chain: deque[OutboundMessage]) -> None:
         try:
-            while not self._stopping:
+            while not self._sender.stopping:
                 try:
-                    await self._send_all(chain)
+                    await self._sender.send(chain)
                 except Exception as error:
                     if isinstance(error, StorageError):
                         log.warning("outbox.store_unavailable", conversation=conversation_id, error=str(error))
@@ -160,97 +185,3 @@ class Outbox:
             except StorageError as error:
                 log.warning("outbox.store_unavailable", conversation=conversation_id, error=str(error))
                 await self._sleep(1.0 + self._jitter())
-
-    async def _send_all(self, chain: deque[OutboundMessage]) -> None:
-        learnt: list[Attempt] = []
-        while chain and not self._stopping:
-            message = chain[0]
-            if message.status is DeliveryStatus.UNKNOWN:
-                # It is about to wait, perhaps long: what has left must not be in doubt for as long.
-                await self._settle(learnt)
-                settled = await self._wait_for_status(message)
-                if settled is None:
-                    chain.popleft()
-                else:
-                    chain[0] = settled
-                continue
-            if message.status is DeliveryStatus.QUEUED:
-                await self._settle(learnt, self._attempt(message, DeliveryStatus.SENDING))
-            result = await self._post(message)
-            match result.verdict:
-                case "sent":
-                    self._doubts.pop(message.id, None)
-                    learnt.append(self._attempt(message, DeliveryStatus.SENT, wamid=result.wamid))
-                    chain.popleft()
-                case "failed":
-                    self._doubts.pop(message.id, None)
-                    log.warning("outbox.failed", outbound=message.id, reason=result.reason)
-                    learnt.append(self._attempt(message, DeliveryStatus.FAILED, reason=result.reason))
-                    chain.popleft()
-                case "retry":
-                    await self._settle(learnt, self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason))
-                    pause = max(result.wait or 0.0, min(2.0 ** min(message.attempts, 16), LONGEST_PAUSE))
-                    log.info("outbox.waits", outbound=message.id, seconds=round(pause), reason=result.reason)
-                    await self._sleep(pause * (1 + 0.25 * self._jitter()))
-                    chain[0] = replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
-                case "unknown":
-                    await self._settle(learnt, self._attempt(message, DeliveryStatus.UNKNOWN, reason=result.reason))
-                    chain[0] = replace(message, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock())
-        if learnt:
-            # A ``sent`` mark that a crash takes with it leaves a ``sending`` row, and its status webhook settles that.
-            await self._sessions.settle(learnt, durable=False)
-
-    async def _settle(self, learnt: list[Attempt], *more: Attempt) -> None:
-        """Write what was learnt, and ``more``; what was learnt for good is not lost when the store cannot write now."""
-        if not learnt and not more:
-            return
-        final = learnt.copy()
-        learnt.clear()
-        try:
-            await self._sessions.settle([*final, *more])
-        except StorageError:
-            if final:
-                await self._sessions.settle(final, durable=False)
-            raise
-
-    async def _post(self, message: OutboundMessage) -> SendResult:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - every chain runs in a task of its own
-        async with self._slots:
-            self._posting.add(task)
-            try:
-                return await self._messenger.send(message)
-            except Exception as error:
-                log.error("outbox.bug", outbound=message.id, exc_info=error)
-                return SendResult(verdict="unknown", reason=type(error).__name__)
-            finally:
-                self._posting.discard(task)
-
-    async def _wait_for_status(self, message: OutboundMessage) -> OutboundMessage | None:
-        """Wait until a status settles ``message`` (None) or its policy must decide (the message, to be sent again)."""
-        doubts = self._doubts[message.id] = self._doubts.get(message.id, 0) + 1
-        deadline = (message.attempted_at or self._clock()) + self._settle_after * 4 ** (doubts - 1)
-        look = 1.0
-        while True:
-            rows = await self._sessions.pending(message.conversation_id, CHAIN)
-            if all(row.id != message.id for row in rows):
-                del self._doubts[message.id]
-                return None
-            left = deadline - self._clock()
-            if left <= 0:
-                break
-            await self._sleep(min(left / 1000, look))
-            look = min(look * 2, LONGEST_LOOK)
-        if message.policy == "repeat" and doubts < DOUBTS:
-            log.warning("outbox.repeated", outbound=message.id, reason="no delivery status came")
-            return replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
-        del self._doubts[message.id]
-        reason = "nobody knows whether it was delivered: WhatsApp neither confirmed nor refused it"
-        log.warning("outbox.failed", outbound=message.id, reason=reason)
-        await self._sessions.settle([self._attempt(message, DeliveryStatus.FAILED, reason=reason)])
-        return None
-
-    def _attempt(
-        self, message: OutboundMessage, status: DeliveryStatus, *, wamid: str | None = None, reason: str | None = None
-    ) -> Attempt:
-        return Attempt(outbound_id=message.id, status=status, at=self._clock(), wamid=wamid, reason=reason)

@@ -8,18 +8,18 @@ from typing import Any
 
 import msgspec
 
+from wabox.core import window
 from wabox.core.contact import Contact
 from wabox.core.content import Content
 from wabox.core.conversation import Amendment, Record, Session, Timer, UnitOfWork
-from wabox.core.delivery import OutboundMessage, outbound_id
+from wabox.core.delivery import DeliveryStatus, OutboundMessage, outbound_id
 from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
 from wabox.core.identity import moved
 from wabox.core.intent import Understanding
 from wabox.core.invocation import Invocation, invocation_id
-from wabox.core.kind import Reaction
+from wabox.core.kind import Reaction, TemplateMessage
 from wabox.core.message import InboundMessage
-from wabox.core.window import opened
 from wabox.engine import effect as effects
 from wabox.engine.rebase import rebase
 from wabox.engine.snapshot import Snapshot, decode, encode
@@ -81,7 +81,7 @@ class Draft:
         self.records: list[Record] = []
         self.amend: list[Amendment] = []
         """Lines of the transcript that read differently from now on."""
-        self.opened_at = opened(message, session.opened_at)
+        self.opened_at = window.opened(message, session.opened_at)
         self.quiet_until = session.quiet_until
         self.events: list[str] = []
         self.why: str | None = None
@@ -179,7 +179,8 @@ class Draft:
         if message.channel != "whatsapp":
             # Nobody wrote just now: there is nothing to react to.
             said = tuple(content for content in said if not isinstance(content.kind, Reaction))
-        sends = tuple(self._outbound(index, content) for index, content in enumerate(said))
+        closes_at = window.closes(self.opened_at)
+        sends = tuple(self._outbound(index, content, closes_at) for index, content in enumerate(said))
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,
@@ -292,14 +293,24 @@ class Draft:
         arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))
         return tuple(Timer(name=arm.name, due_at=arm.due_at, armed=arm.armed) for arm in arms)
 
-    def _outbound(self, index: int, content: Content) -> OutboundMessage:
-        return OutboundMessage(
-            id=outbound_id(self.message.message_id, index),
+    def _outbound(self, index: int, content: Content, closes_at: int | None) -> OutboundMessage:
+        contact, about = self.message.contact, self.message.message_id
+        message = OutboundMessage(
+            id=outbound_id(about, index),
             conversation_id=self.session.conversation_id,
             number_id=self.message.number_id,
-            body=request_body(content, self.message.contact, self.message.message_id),
+            body=request_body(content, contact, about),
             created_at=self.now,
+            tells=self.message.channel != "delivery",
         )
+        if isinstance(content.kind, TemplateMessage):
+            return message
+        template = None if content.outside is None else request_body(Content(kind=content.outside), contact, about)
+        if closes_at is None or self.now < closes_at:
+            return replace(message, closes_at=closes_at, otherwise=template)
+        if template is not None:
+            return replace(message, body=template)
+        return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
 
     def _invocation(self, call: effects.Invoke) -> Invocation:
         request = request_of(call)
@@ -338,4 +349,10 @@ class Draft:
         return Record(at=self.now, kind="in", body=body, ref=message.message_id)
 
     def _outbound_records(self, sends: Sequence[OutboundMessage]) -> list[Record]:
-        return [Record(at=self.now, kind="out", body=send.body, ref=send.id) for send in sends]
+        records = []
+        for send in sends:
+            records.append(Record(at=self.now, kind="out", body=send.body, ref=send.id))
+            if send.status is DeliveryStatus.FAILED:
+                body = {"status": send.status.value, "reason": send.reason}
+                records.append(Record(at=self.now, kind="status", body=body, ref=send.id))
+        return records

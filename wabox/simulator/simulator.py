@@ -13,6 +13,7 @@ from typing import Any
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session, Timer
+from wabox.core.delivery import DeliveryStatus, words
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
 from wabox.core.message import Arrival, InboundMessage
@@ -226,15 +227,31 @@ class Simulator:
         """The turn of a message, and those of the results of the calls that it led to: they come at once."""
         turns = [self._turn(message)]
         waiting = [*turns[0].unit.invoke]
+        turns += self._failures(turns[0])
         while waiting:
             call = waiting.pop(0)
             turns.append(self._turn(self._result(call.chart, call.name, call.armed)))
             waiting += turns[-1].unit.invoke
+            turns += self._failures(turns[-1])
             if len(turns) > MOST_CALLS:
                 raise InputError(
                     f"more than {MOST_CALLS} calls after one message: {call.chart}, {call.name} goes round"
                 )
         return turns
+
+    def _failures(self, turn: Turn) -> list[Turn]:
+        """The turns of what was refused because the service window is closed."""
+        failed = (send for send in turn.unit.sends if send.status is DeliveryStatus.FAILED and send.tells)
+        return [
+            self._turn(
+                self._own(
+                    "delivery",
+                    "delivery.failed",
+                    payload={"id": send.id, "code": send.code, "reason": send.reason, "text": words(send.body)},
+                )
+            )
+            for send in failed
+        ]
 
     def _result(self, chart: str, name: str, armed: int) -> InboundMessage:
         outcome = self.stubs.outcome(self._bot, chart, name)
@@ -256,6 +273,7 @@ class Simulator:
             contact=unit.contact,
             number_id=unit.number_id,
             updated_at=unit.at,
+            opened_at=unit.opened_at,
         )
         for timer in unit.arm:
             self._timers[timer.name] = timer
@@ -278,7 +296,9 @@ class Simulator:
         snapshot = last.snapshot if last else self.snapshot
         found = next((turn.understanding for turn in reversed(turns) if turn.understanding), None)
         return {
-            "sent": [send.body for turn in turns for send in turn.unit.sends],
+            "sent": [
+                send.body for turn in turns for send in turn.unit.sends if send.status is not DeliveryStatus.FAILED
+            ],
             "states": list(snapshot.leaves) if snapshot else [],
             "stack": [{"chart": frame.chart, "states": list(frame.leaves)} for frame in snapshot.stack]
             if snapshot

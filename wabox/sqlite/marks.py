@@ -37,13 +37,13 @@ class Marks:
         """Those that are not in the database yet, by outbound id."""
         return self._waiting
 
-    async def write(self, attempts: Sequence[Attempt]) -> None:
-        """Write these now, each after what waits for the same message."""
+    async def write(self, attempts: Sequence[Attempt]) -> frozenset[str]:
+        """Write these now, each after what waits for the same message; those that came too late."""
         before = [
             self._waiting.pop(id_) for id_ in {attempt.outbound_id for attempt in attempts} if id_ in self._waiting
         ]
         try:
-            await self._writer.submit(partial(write, attempts=[*before, *attempts]))
+            return await self._writer.submit(partial(write, attempts=[*before, *attempts]))
         except StorageError:
             self.write_soon(before)
             raise
@@ -88,12 +88,16 @@ class Marks:
                 del self._waiting[attempt.outbound_id]
 
 
-def write(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
+def write(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> frozenset[str]:
+    """Ids of the messages that were settled meanwhile, or are gone: they must not be sent."""
+    late = set()
     for attempt in attempts:
         try:
-            outbox.mark(connection, attempt)
+            if not outbox.mark(connection, attempt):
+                late.add(attempt.outbound_id)
         except (
             UnicodeEncodeError,
             OverflowError,
         ) as error:  # a reason that cannot be written must not hold up the others
             log.error("mark.unwritable", outbound=attempt.outbound_id, error=repr(error))
+    return frozenset(late)

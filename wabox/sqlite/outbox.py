@@ -15,9 +15,11 @@ from typing import Any
 import msgspec
 import structlog
 
+from wabox.core.contact import Contact
 from wabox.core.conversation import Record
-from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later
-from wabox.sqlite import stray_statuses, transcript
+from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
+from wabox.core.message import InboundMessage
+from wabox.sqlite import inbox, stray_statuses, transcript
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +27,14 @@ KEPT = 35 * 86_400_000
 STEP = 500
 PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
 
+NEVER, IF_FAILED, NOW = 0, 1, 2
+"""Whether the flow is told of a failure (the column ``tell``)."""
+
 _encode = msgspec.json.Encoder().encode
-_COLUMNS = "key, id, conversation, status, pending, wamid, pricing IS NOT NULL"
+_contacts = msgspec.json.Decoder(Contact)
+_COLUMNS = (
+    "key, id, conversation, status, pending, wamid, pricing IS NOT NULL, attempts, tell, otherwise IS NOT NULL, due_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class _Row:
     pending: bool
     wamid: str | None
     priced: bool
+    attempts: int
+    tell: int
+    has_other: bool
+    """There is a template to send instead."""
+    due_at: int | None
 
 
 def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[OutboundMessage]) -> None:
@@ -47,8 +60,9 @@ def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[Ou
         attempts = max(message.attempts, 1) if message.status is DeliveryStatus.SENDING else message.attempts
         connection.execute(
             "INSERT INTO outbox"
-            " (id, conversation, number_id, body, policy, status, pending, attempts, created_at, attempted_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            " (id, conversation, number_id, body, policy, status, pending, attempts, created_at, attempted_at,"
+            " otherwise, closes_at, due_at, code, reason, tell)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (
                 message.id,
                 conversation,
@@ -60,28 +74,52 @@ def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[Ou
                 attempts,
                 message.created_at,
                 message.attempted_at,
+                None if message.otherwise is None else _encode(message.otherwise),
+                message.closes_at,
+                message.due_at,
+                message.code,
+                message.reason,
+                _tell(message),
             ),
         )
 
 
-def mark(connection: sqlite3.Connection, attempt: Attempt) -> None:
-    """Write what the sender learnt."""
+def _tell(message: OutboundMessage) -> int:
+    if not message.tells:
+        return NEVER
+    return NOW if message.status is DeliveryStatus.FAILED else IF_FAILED
+
+
+def mark(connection: sqlite3.Connection, attempt: Attempt) -> bool:
+    """Write what the sender learnt. False when it may not go on: the message was settled meanwhile."""
     row = _find(connection, "id", attempt.outbound_id)
     if row is None:
         log.warning("outbox.unknown_id", outbound=attempt.outbound_id, status=attempt.status.value)
-        return
+        return False
     if attempt.status in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING):
         # Not `later`: a retry goes back on purpose. But what is settled stays settled.
         if row.pending:
             sending = attempt.status is DeliveryStatus.SENDING
             connection.execute(
                 "UPDATE outbox SET status = ?, attempts = attempts + ?, attempted_at = coalesce(?, attempted_at),"
-                " reason = coalesce(?, reason) WHERE key = ?",
-                (attempt.status.value, sending, attempt.at if sending else None, attempt.reason, row.key),
+                " reason = coalesce(?, reason), due_at = ? WHERE key = ?",
+                (
+                    attempt.status.value,
+                    sending,
+                    attempt.at if sending else None,
+                    attempt.reason,
+                    attempt.due_at,
+                    row.key,
+                ),
             )
-        return
+            if attempt.body is not None:
+                _replace(connection, row, _encode(attempt.body), attempt.at)
+        return row.pending
+    if row.status is DeliveryStatus.QUEUED and row.due_at is not None and attempt.status is not DeliveryStatus.FAILED:
+        # It was put back by a status that overtook the answer to its own POST: the answer is about what is past.
+        return True
     new = later(row.status, attempt.status)
-    _settle(connection, row, new, wamid=attempt.wamid, reason=attempt.reason)
+    _settle(connection, row, new, wamid=attempt.wamid, reason=attempt.reason, code=attempt.code)
     if new is DeliveryStatus.FAILED and new is not row.status:
         body = {"status": new.value, "reason": attempt.reason}
         transcript.add(connection, row.conversation, [Record(at=attempt.at, kind="status", ref=row.id, body=body)])
@@ -89,6 +127,7 @@ def mark(connection: sqlite3.Connection, attempt: Attempt) -> None:
         stray = stray_statuses.take(connection, attempt.wamid)
         if stray is not None:
             fold(connection, stray, attempt.at)
+    return True
 
 
 def fold(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None:
@@ -103,10 +142,20 @@ def fold(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None
         # A message of unknown outcome was repeated, and now the first attempt turns out to have failed. The second counts.
         return
     new = later(row.status, status.status)
-    reason = _reason(status.errors) if failed else None
+    reason = status.reason or _reason(status.errors) if failed else None
+    if new is DeliveryStatus.FAILED and new is not row.status and _once_more(connection, row, status, reason, now):
+        return
     # Meta charges for delivery; the price of a mere `sent` is not worth a write.
     priced = status.pricing is not None and not row.priced and status.status is not DeliveryStatus.SENT
-    _settle(connection, row, new, wamid=status.wamid, reason=reason, pricing=status.pricing if priced else None)
+    _settle(
+        connection,
+        row,
+        new,
+        wamid=status.wamid,
+        reason=reason,
+        code=status.code if failed else None,
+        pricing=status.pricing if priced else None,
+    )
     if failed and new is not row.status:
         body = {"status": status.status.value, "wamid": status.wamid, "reason": reason, "errors": status.errors}
         transcript.add(
@@ -114,12 +163,38 @@ def fold(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None
         )
 
 
-def load(connection: sqlite3.Connection, conversation_id: str, limit: int) -> list[OutboundMessage]:
-    """What still has to leave, oldest first."""
+def _once_more(connection: sqlite3.Connection, row: _Row, status: StatusUpdate, reason: str | None, now: int) -> bool:
+    """Put it back when Meta took it, did not deliver it, and another try is worth it."""
+    if status.closed and row.has_other:
+        found = connection.execute("SELECT otherwise FROM outbox WHERE key = ?", (row.key,)).fetchone()
+        _replace(connection, row, found[0], now)
+        due_at = now
+    elif status.again is not None and row.attempts < status.tries:
+        due_at = now + round(status.again * 1000)
+    else:
+        return False
+    connection.execute(
+        "UPDATE outbox SET status = 'queued', pending = 1, wamid = NULL, reason = ?, due_at = ? WHERE key = ?",
+        (reason, due_at, row.key),
+    )
+    return True
+
+
+def _replace(connection: sqlite3.Connection, row: _Row, body: bytes, at: int) -> None:
+    """The template leaves instead of what was written."""
+    connection.execute("UPDATE outbox SET body = ?, otherwise = NULL, closes_at = NULL WHERE key = ?", (body, row.key))
+    told = Record(at=at, kind="out", ref=row.id, body=msgspec.json.decode(body))
+    transcript.add(connection, row.conversation, [told])
+
+
+def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: int) -> list[OutboundMessage]:
+    """What still has to leave and may, oldest first."""
     rows = connection.execute(
-        "SELECT id, number_id, body, policy, status, attempts, created_at, attempted_at FROM outbox"
-        " WHERE conversation = (SELECT key FROM conversations WHERE id = ?) AND pending = 1 ORDER BY key LIMIT ?",
-        (conversation_id, limit),
+        "SELECT id, number_id, body, policy, status, attempts, created_at, attempted_at, otherwise, closes_at, due_at,"
+        " tell, reason FROM outbox"
+        " WHERE conversation = (SELECT key FROM conversations WHERE id = ?) AND pending = 1"
+        " AND (due_at IS NULL OR due_at <= ?) ORDER BY key LIMIT ?",
+        (conversation_id, now, limit),
     )
     return [
         OutboundMessage(
@@ -132,8 +207,27 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int) -> li
             attempts=attempts,
             status=DeliveryStatus(status),
             attempted_at=attempted_at,
+            otherwise=None if otherwise is None else msgspec.json.decode(otherwise),
+            closes_at=closes_at,
+            due_at=due_at,
+            tells=tell != NEVER,
+            reason=reason,
         )
-        for id_, number_id, body, policy, status, attempts, created_at, attempted_at in rows
+        for (
+            id_,
+            number_id,
+            body,
+            policy,
+            status,
+            attempts,
+            created_at,
+            attempted_at,
+            otherwise,
+            closes_at,
+            due_at,
+            tell,
+            reason,
+        ) in rows
     ]
 
 
@@ -149,6 +243,44 @@ def list_unsent(connection: sqlite3.Connection) -> list[str]:
         " GROUP BY o.conversation ORDER BY min(o.key)"
     )
     return [row[0] for row in rows]
+
+
+def list_due(connection: sqlite3.Connection, now: int) -> list[str]:
+    """Conversations with messages that were to wait until now."""
+    rows = connection.execute(
+        "SELECT DISTINCT c.id FROM outbox o JOIN conversations c ON c.key = o.conversation"
+        " WHERE o.pending = 1 AND o.due_at <= ?",
+        (now,),
+    )
+    return [row[0] for row in rows]
+
+
+def has_untold(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM outbox WHERE tell = 2 LIMIT 1").fetchone() is not None
+
+
+def tell(connection: sqlite3.Connection, places: Sequence[inbox.Place], now: int) -> list[inbox.Row]:
+    """Put an event into the inbox for as many failed messages as there are ``places``."""
+    rows = connection.execute(
+        "SELECT o.key, o.id, o.body, o.code, o.reason, c.id, c.number_id, c.contact"
+        " FROM outbox o JOIN conversations c ON c.key = o.conversation WHERE o.tell = 2 ORDER BY o.key LIMIT ?",
+        (len(places),),
+    ).fetchall()
+    told = []
+    for place, (key, id_, body, code, reason, conversation_id, number_id, contact) in zip(places, rows, strict=False):
+        connection.execute("UPDATE outbox SET tell = 0 WHERE key = ?", (key,))
+        message = InboundMessage(
+            message_id=f"failed:{id_}",
+            number_id=number_id,
+            conversation_id=conversation_id,
+            timestamp=now,
+            channel="delivery",
+            type="delivery.failed",
+            payload={"id": id_, "code": code, "reason": reason, "text": words(msgspec.json.decode(body))},
+            contact=_contacts.decode(contact),
+        )
+        told.append(inbox.add(connection, place, message, inbox.encode(message)))
+    return told
 
 
 def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
@@ -173,8 +305,20 @@ def _find(connection: sqlite3.Connection, column: str, value: str) -> _Row | Non
     row = connection.execute(f"SELECT {_COLUMNS} FROM outbox WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - ours
     if row is None:
         return None
-    key, id_, conversation, status, pending, wamid, priced = row
-    return _Row(key, id_, conversation, DeliveryStatus(status), bool(pending), wamid, bool(priced))
+    key, id_, conversation, status, pending, wamid, priced, attempts, tell, has_other, due_at = row
+    return _Row(
+        key,
+        id_,
+        conversation,
+        DeliveryStatus(status),
+        bool(pending),
+        wamid,
+        bool(priced),
+        attempts,
+        tell,
+        bool(has_other),
+        due_at,
+    )
 
 
 def _settle(
@@ -184,11 +328,16 @@ def _settle(
     *,
     wamid: str | None,
     reason: str | None,
+    code: int | None = None,
     pricing: Mapping[str, Any] | None = None,
 ) -> None:
     changes: dict[str, Any] = {}
     if new is not row.status:
         changes["status"] = new.value
+        if new is DeliveryStatus.FAILED:
+            changes["code"] = code
+            if row.tell == IF_FAILED:
+                changes["tell"] = NOW
     if row.pending and new not in PENDING:
         changes["pending"] = 0
         changes["reason"] = None  # of a retry that is past

@@ -52,10 +52,17 @@ CREATE TABLE outbox (
   attempted_at INTEGER,
   wamid TEXT,
   reason TEXT,
-  pricing BLOB                      -- JSON, from the delivery status
+  pricing BLOB,                     -- JSON, from the delivery status
+  otherwise BLOB,                   -- JSON, the template that is sent instead once the service window is closed
+  closes_at INTEGER,                -- when that is; NULL: it may leave at any time
+  due_at INTEGER,                   -- not before
+  code INTEGER,                     -- Meta's, of the failure
+  tell INTEGER NOT NULL DEFAULT 1   -- 0: its failure is nobody's news; 1: tell the flow if it fails; 2: it failed, to be told
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (conversation) WHERE pending = 1;
 CREATE INDEX outbox_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL AND pending = 1;
+CREATE INDEX outbox_untold ON outbox (key) WHERE tell = 2;
 
 -- Delivery statuses of messages that we do not know (yet): a status may overtake the answer to its own POST.
 CREATE TABLE stray_statuses (

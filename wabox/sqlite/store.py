@@ -207,20 +207,35 @@ class SqliteStore:
             return True
         return self._reader.read(outbox.knows, wamid)
 
-    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> None:
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
         if durable or any(attempt.status in outbox.PENDING for attempt in attempts):
-            await self._marks.write(attempts)
-        else:
-            self._marks.write_soon(attempts)
+            return await self._marks.write(attempts)
+        self._marks.write_soon(attempts)
+        return frozenset()
 
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         # What is marked as settled is settled, though the row does not say so yet.
         marked = self._marks.waiting
-        rows = self._reader.read(outbox.load, conversation_id, limit + len(marked))
+        rows = self._reader.read(outbox.load, conversation_id, limit + len(marked), self._clock())
         return [row for row in rows if row.id not in marked][:limit]
 
     async def unsent(self) -> Sequence[str]:
         return self._reader.read(outbox.list_unsent)
+
+    async def due(self, now: int) -> Sequence[str]:
+        return self._reader.read(outbox.list_due, now)
+
+    async def tell(self, limit: int) -> int:
+        if not self._reader.read(outbox.has_untold):
+            return 0
+        places = self._inbox.reserve(limit)
+        operation = partial(outbox.tell, places=places, now=self._clock())
+        try:
+            rows = await self.writer.submit(operation, partial(self._received, places))
+        except Exception:
+            self._inbox.free(places)
+            raise
+        return len(rows)
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
 

@@ -43,8 +43,10 @@ READ: Final = 20.0
 """Seconds from the request to the whole answer."""
 LONGEST_WAIT: Final = 3600.0
 """What an answer may ask us to wait, at most; anything longer is a mistake of somebody's."""
-SHOWN: Final = 300
-"""Characters of an answer that a reason quotes."""
+MUCH: Final = 80.0
+"""Per cent of a quota from which on it is worth knowing."""
+DELAYS: Final = 4
+"""Tries of a message that Meta puts off for a long time."""
 
 _TIMEOUTS: Final = {"timeout": {"connect": CONNECT, "read": READ, "write": READ, "pool": CONNECT}}
 _NOT_LEFT: Final = (
@@ -119,7 +121,7 @@ class CloudMessenger:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 accepted = []
             if accepted and accepted[0].id:
-                return SendResult(verdict="sent", wamid=accepted[0].id)
+                return SendResult(verdict="sent", wamid=accepted[0].id, usage=_usage(answer))
         return self._refused(answer, message.number_id)
 
     async def typing(self, number_id: str, message_id: str) -> bool:
@@ -144,10 +146,11 @@ class CloudMessenger:
                 finally:
                     await response.aclose()
         except _NOT_LEFT as error:
-            return SendResult(verdict="retry", reason=self._clean(f"not sent: {_say(error)}"), wait=1.0)
+            reason = f"not sent: {_say(error)}"
+            return SendResult(verdict="retry", reason=self._clean(reason), wait=1.0, scope="number")
         except (*_MISCONFIGURED, httpx.InvalidURL) as error:
             reason = f"not sent: {_say(error)}. Check the Graph URL and the access token"
-            return SendResult(verdict="retry", reason=self._clean(reason), wait=300.0)
+            return SendResult(verdict="retry", reason=self._clean(reason), wait=300.0, scope="number", alert=True)
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:  # TimeoutError is an OSError
             return SendResult(verdict="unknown", reason=self._clean(f"no answer from Meta: {_say(error)}"))
         return response
@@ -165,15 +168,30 @@ class CloudMessenger:
         if error is None:
             return self._refused_by_whom(answer)
         meaning = errors.classify(error, answer.status_code, number_id)
-        reason = self._reason(error, meaning)
+        reason = self._clean(errors.explain(error, meaning))
         match meaning.kind:
             case Kind.AMBIGUOUS:
-                return SendResult(verdict="unknown", reason=reason, wait=meaning.wait)
-            case Kind.RETRY | Kind.DELAY | Kind.NUMBER:
+                return SendResult(verdict="unknown", reason=reason, wait=meaning.wait, code=error.code)
+            case Kind.RETRY | Kind.NUMBER:
+                alert = meaning.kind is Kind.NUMBER
+                return SendResult(
+                    verdict="retry",
+                    reason=reason,
+                    wait=max(meaning.wait or 1.0, _asked_to_wait(answer)),
+                    code=error.code,
+                    scope="number" if alert else meaning.scope,
+                    alert=alert,
+                )
+            case Kind.DELAY:
                 wait = max(meaning.wait or 1.0, _asked_to_wait(answer))
-                return SendResult(verdict="retry", reason=reason, wait=wait)
+                return SendResult(verdict="retry", reason=reason, wait=wait, code=error.code, later=True, tries=DELAYS)
+            case Kind.PERMANENT if meaning.tries is not None:
+                return SendResult(
+                    verdict="retry", reason=reason, wait=errors.PAUSE, code=error.code, tries=meaning.tries
+                )
             case Kind.WINDOW | Kind.CONTACT | Kind.PERMANENT:
-                return SendResult(verdict="failed", reason=reason)
+                closed = meaning.kind is Kind.WINDOW
+                return SendResult(verdict="failed", reason=reason, code=error.code, closed=closed)
 
     def _refused_by_whom(self, answer: httpx.Response) -> SendResult:
         """An answer without Meta's error in it: from a proxy or firewall on the way, or from another server altogether."""
@@ -184,26 +202,16 @@ class CloudMessenger:
                 verdict="unknown", reason=self._clean(f"accepted without a message id: {_quoted(answer)}")
             )
         if status == 429:
-            return SendResult(verdict="retry", reason=self._clean(said), wait=max(1.0, _asked_to_wait(answer)))
+            wait = max(1.0, _asked_to_wait(answer))
+            return SendResult(verdict="retry", reason=self._clean(said), wait=wait, scope="number")
         if status >= 500:
             return SendResult(verdict="unknown", reason=self._clean(said))
         if status < 400 or status in (401, 403, 404, 407, 408, 421, 425):
             # It is not this message that they mind, so it is kept.
             reason = f"{said}. Is {self._api_url} Meta's address, and nothing in between?"
-            return SendResult(verdict="retry", reason=self._clean(reason), wait=max(60.0, _asked_to_wait(answer)))
+            wait = max(60.0, _asked_to_wait(answer))
+            return SendResult(verdict="retry", reason=self._clean(reason), wait=wait, scope="number", alert=True)
         return SendResult(verdict="failed", reason=self._clean(said))
-
-    def _reason(self, error: GraphError, meaning: errors.Meaning) -> str:
-        """For a person: code, what it means, what Meta says, what to do, what to quote to Meta's support."""
-        said = error.details or error.message
-        parts = [f"{error.code if error.code is not None else 'no code'}: {meaning.sentence}"]
-        if said:
-            parts.append(f"Meta says: {_short(said)}")
-        if meaning.advice:
-            parts.append(f"To do: {meaning.advice}")
-        if error.fbtrace_id:
-            parts.append(f"fbtrace_id {_short(error.fbtrace_id)}")
-        return self._clean(". ".join(part.rstrip(".") for part in parts))
 
     def _clean(self, text: str) -> str:
         """Without the access token, which Meta quotes when it cannot read it."""
@@ -221,6 +229,26 @@ def _error(answer: httpx.Response) -> GraphError | None:
 def _asked_to_wait(answer: httpx.Response) -> float:
     """Seconds, from ``Retry-After`` or Meta's usage header; 0 when neither says anything."""
     return min(max(_retry_after(answer), _regain_access(answer)), LONGEST_WAIT)
+
+
+def _usage(answer: httpx.Response) -> float | None:
+    """Per cent of the app's or account's quota that is used, if it is much. ``X-App-Usage`` is one object of percentages,
+    ``X-Business-Use-Case-Usage`` has a list of them per account."""
+    used = 0.0
+    for name, value in answer.headers.raw:
+        # Nearly every answer has none: this is all that it costs.
+        if len(name) < 11 or name[-6:].lower() != b"-usage":
+            continue
+        try:
+            found: Any = msgspec.json.decode(value)
+            several = [use for uses in found.values() for use in uses] if name[:3].lower() == b"x-b" else [found]
+            used = max(
+                used,
+                *(float(use.get(key, 0)) for use in several for key in ("call_count", "total_time", "total_cputime")),
+            )
+        except (msgspec.DecodeError, AttributeError, TypeError, ValueError, RecursionError):
+            continue
+    return used if used > MUCH else None
 
 
 def _retry_after(answer: httpx.Response) -> float:
@@ -250,14 +278,9 @@ def _regain_access(answer: httpx.Response) -> float:
 
 def _quoted(answer: httpx.Response) -> str:
     # Not `.text`: a proxy may name a charset that is none.
-    return _short(answer.content.decode("utf-8", "replace")) or "an empty answer"
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return errors.shortened(answer.content.decode("utf-8", "replace")) or "an empty answer"
 
 
 def _say(error: Exception) -> str:
-    said = _short(str(error))
+    said = errors.shortened(str(error))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

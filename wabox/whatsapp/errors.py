@@ -24,6 +24,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from wabox.core.delivery import Scope
+
+SHOWN: Final = 300
+"""Characters of an answer that a reason quotes."""
+PAUSE: Final = 5.0
+"""s before another try where nothing says how long."""
+
 
 class Kind(StrEnum):
     RETRY = "R"
@@ -46,6 +53,17 @@ class Meaning:
     """What a person should do; empty when nobody need do anything."""
     wait: float | None = None
     """Seconds before trying again is worth it; the first of a growing series."""
+    scope: Scope = "message"
+    """What else would be refused as well."""
+    tries: int | None = None
+    """More than so many are no use, where trying again is."""
+
+    @property
+    def again(self) -> float | None:
+        """Seconds after which a message that was *reported* as failed is worth another try; None: it is not."""
+        if self.kind in (Kind.WINDOW, Kind.CONTACT, Kind.PERMANENT) and self.tries is None:
+            return None
+        return self.wait or PAUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +109,7 @@ def classify(error: GraphError, status: int, number_id: str) -> Meaning:
         return Meaning(Kind.AMBIGUOUS, "a fault at Meta")
     if status == 429:
         return _TOO_FAST
-    return Meaning(Kind.PERMANENT, "refused", "look the code up in Meta's list of Cloud API error codes")
+    return Meaning(Kind.PERMANENT, "refused", _LOOK_UP)
 
 
 def meaning(code: int) -> Meaning | None:
@@ -100,6 +118,31 @@ def meaning(code: int) -> Meaning | None:
     if known is not None:
         return known
     return next((meaning for codes, meaning in _RANGES if code in codes), None)
+
+
+def reported(error: GraphError) -> Meaning:
+    """What a ``failed`` status means. Nobody need guess there whether the message arrived: it did not."""
+    known = meaning(error.code) if error.code is not None else None
+    return known or Meaning(Kind.PERMANENT, "not delivered", _LOOK_UP)
+
+
+def explain(error: GraphError, meaning: Meaning) -> str:
+    """For a person: code, what it means, what Meta says, what to do, what to quote to Meta's support."""
+    said = error.details or error.message
+    parts = [f"{error.code if error.code is not None else 'no code'}: {meaning.sentence}"]
+    if said:
+        parts.append(f"Meta says: {shortened(said)}")
+    if meaning.advice:
+        parts.append(f"To do: {meaning.advice}")
+    if error.fbtrace_id:
+        parts.append(f"fbtrace_id {shortened(error.fbtrace_id)}")
+    return ". ".join(part.rstrip(".") for part in parts)
+
+
+def shortened(text: str) -> str:
+    """What is quoted of somebody else's words, on one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _integer(found: Any) -> int | None:
@@ -111,7 +154,8 @@ def _sentence(found: Any) -> str:
 
 
 _R, _A, _D, _W, _C, _N, _P = Kind
-_TOO_FAST: Final = Meaning(_R, "too many messages at once", wait=1.0)
+_LOOK_UP: Final = "look the code up in Meta's list of Cloud API error codes"
+_TOO_FAST: Final = Meaning(_R, "too many messages at once", wait=1.0, scope="number")
 _PERMISSION: Final = Meaning(
     _N,
     "the access token lacks a permission",
@@ -131,10 +175,10 @@ _WRONG: Final = Meaning(
 
 _TABLE: Final[Mapping[int, Meaning]] = {
     # Not sent, soon possible again.
-    4: Meaning(_R, "too many calls by this app", wait=60.0),
-    80007: Meaning(_R, "too many calls for this WhatsApp account", wait=60.0),
+    4: Meaning(_R, "too many calls by this app", wait=60.0, scope="number"),
+    80007: Meaning(_R, "too many calls for this WhatsApp account", wait=60.0, scope="number"),
     130429: _TOO_FAST,
-    131056: Meaning(_R, "too many messages to this customer in a short time", wait=4.0),
+    131056: Meaning(_R, "too many messages to this customer in a short time", wait=4.0, scope="pair"),
     # Perhaps sent.
     1: Meaning(_A, "an unknown fault at Meta"),
     2: Meaning(_A, "Meta's service is down or overloaded"),
@@ -202,8 +246,8 @@ _TABLE: Final[Mapping[int, Meaning]] = {
     131009: _WRONG,
     135000: _WRONG,
     131051: Meaning(_P, "a message type that WhatsApp does not support"),
-    131052: Meaning(_P, "the media could not be fetched from WhatsApp"),
-    131053: Meaning(_P, "the media could not be sent", "check its address, type and size"),
+    131052: Meaning(_P, "the media could not be fetched from WhatsApp", tries=2),
+    131053: Meaning(_P, "the media could not be sent", "check its address, type and size", tries=2),
     131060: Meaning(_P, "the message is not available"),
     132000: Meaning(_P, "the template got the wrong number of parameters", _TEMPLATE),
     132001: Meaning(_P, "there is no such template in this language", _TEMPLATE),

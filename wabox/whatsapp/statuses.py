@@ -7,9 +7,11 @@ joined to its message by ``biz_opaque_callback_data`` (ours) or ``id`` (Meta's).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from wabox.core.delivery import DeliveryStatus, StatusUpdate
+from wabox.core.delivery import TRIES, DeliveryStatus, StatusUpdate
+from wabox.whatsapp import errors as graph
 from wabox.whatsapp.inbound import moment
 from wabox.whatsapp.wire import Malformed, members, text
 
@@ -39,7 +41,7 @@ def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
     errors = status.get("errors") or ()
     if errors and (type(errors) is not list or not all(type(error) is dict for error in errors)):
         raise Malformed("errors is not a list of objects")
-    return StatusUpdate(
+    update = StatusUpdate(
         wamid=wamid,
         number_id=number_id,
         status=known,
@@ -49,4 +51,20 @@ def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
         errors=tuple(errors),
         pricing=members(status, "pricing") or None,
         raw=status,
+    )
+    fault = graph.read(errors[0]) if errors and known is DeliveryStatus.FAILED else None
+    return update if fault is None else _explained(update, fault)
+
+
+def _explained(update: StatusUpdate, fault: graph.GraphError) -> StatusUpdate:
+    """With what the failure means."""
+    meaning = graph.reported(fault)
+    return replace(
+        update,
+        code=fault.code,
+        reason=graph.explain(fault, meaning),
+        again=meaning.again,
+        tries=meaning.tries or TRIES,
+        scope="number" if meaning.kind is graph.Kind.NUMBER else meaning.scope,
+        closed=meaning.kind is graph.Kind.WINDOW,
     )
