@@ -165,6 +165,16 @@ def test_hints_say_what_is_missing(table: Bot) -> None:
     assert talk.said[0].startswith("That is in the past.")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("tomorrow", "at 8"), ("at 8 pm", "tomorrow"), ("on Monday", "eight pm")]
+)
+def test_half_an_answer_is_kept(table: Bot, first: str, second: str) -> None:
+    """The day in one message, the time in the next."""
+    talk = Talk(table).say("hi", "book", "2", first)
+    assert talk.state == "booking.when"
+    assert talk.say(second).context["when"] == "2026-11-23T20:00"
+
+
 def test_commands_are_heard_in_the_middle(table: Bot) -> None:
     """A text slot does not swallow a call for a person or a question of the FAQ; the slot stays as it was."""
     talk = Talk(table).say("hi", "a table for two tomorrow at 8, my name is Ana", "inside")

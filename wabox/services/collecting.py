@@ -18,9 +18,11 @@ from wabox.engine.view import collecting
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.slots.wording import worded
 from wabox.services.replies import Lead
-from wabox.services.slots import Answers
+from wabox.services.slots import HALVES, Answers
 from wabox.services.turn import Draft
 
+_LONGEST = 60
+"""Characters of half an answer that are kept until the next message."""
 _DATED = ("date", "time", "datetime")
 _COUNTED = ("number", "money")
 
@@ -34,7 +36,8 @@ def wrong(draft: Draft, found: Understanding, event: Event) -> None:
     slot = collect.slot
     if snapshot.tries < slot.retries:
         draft.events.append(INVALID)
-        draft.keep(tries=snapshot.tries + 1)
+        half = str(found.data.get("reason")) in HALVES
+        draft.keep(tries=snapshot.tries + 1, part=str(found.data.get("text") or "")[:_LONGEST] if half else "")
         if collect.invalid:
             draft.lines += [Say(template, snapshot.context, "", False) for template in collect.invalid]
         else:

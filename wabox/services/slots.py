@@ -42,6 +42,8 @@ from wabox.nlu.slots.sentence import Sentence
 from wabox.nlu.slots.things import of_message
 from wabox.nlu.utterances import tokens
 
+HALVES = frozenset({"no_time", "no_day"})
+"""Reasons why half an answer is none yet."""
 _SILENT = frozenset({"reaction", "system", "edited", "deleted"})
 """Types that answer nothing."""
 _BY_COUNTRY = frozenset({"phone", "date", "datetime", "money"})
@@ -133,6 +135,9 @@ class Answers:
         if (corrected := self._corrected(found, strong_only=True)) is not None:
             return corrected
         read = self._reader(self._text).parse(slot)
+        if isinstance(read, Wrong) and read.reason in HALVES and self._snapshot.part:
+            # "tomorrow" – "At what time?" – "at 8": both halves together.
+            read = self._reader(f"{self._snapshot.part}, {self._text}").parse(slot)
         understood = found.tier in ("rules", "classifier") and accepts(waits_for, found.event)
         if isinstance(read, Value) and not self._is_more(slot, understood):
             return self._outcome(slot, read, found)
