@@ -235,3 +235,24 @@ def test_a_forged_button_fills_nothing(table: Bot) -> None:
     talk = Talk(table).say("hi", "book").play(tap="collected")
     assert talk.state == "booking.people"
     assert "people" not in talk.context
+
+
+def test_an_answer_is_one_even_if_the_classifier_wonders(table: Bot) -> None:
+    """What fills a slot is not asked about, however much it looks like an intent."""
+    from wabox.core.intent import Expected, Understanding
+    from wabox.core.message import InboundMessage
+    from wabox.engine import Event, start, step
+    from wabox.nlu.resolver import Resolver
+    from wabox.services.slots import Answers
+
+    begun = start(table.charts, table.main, SUNDAY_TEN).snapshot
+    snapshot = step(table.charts, begun, Event("book"), SUNDAY_TEN).snapshot
+    message = InboundMessage(
+        message_id="1", number_id="2", conversation_id="3", timestamp=0, type="text", text="two", contact=IN_SPAIN
+    )
+    lost = Understanding(
+        event="fallback", intent=None, confidence=0.4, tier="fallback", language="en", ask=("book", "faq.parking")
+    )
+    answers = Answers(table, Resolver(table.intents, table.languages), snapshot, message, "en", SUNDAY_TEN)
+    found = answers.understand(lost, Expected())
+    assert (found.event, found.data["value"], found.ask) == ("collected", 2, ())

@@ -8,7 +8,7 @@ that name, so it is there from anywhere. An owner has three ways to do it differ
   copies them all there, to be edited;
 * switch one off: ``on: {skip: }`` at the root takes the words and does nothing.
 
-``clarify`` and ``cannot_handle`` are no intents: wabox raises them itself, the second only for a bot that has the chart.
+``clarify`` and ``cannot_handle`` are no intents: wabox raises them itself, for a bot that has a chart of its own for them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from wabox.flowfile.reader import read
 
 CANNOT_HANDLE = "cannot_handle"
 """The event of a message that nobody understood, for bots that have this chart."""
+CLARIFY = "clarify"
+"""The event of a message that may be one of two intents; without a chart of the bot's own wabox asks by itself."""
 FOLDER = Path(__file__).parent / "repair"
 
 

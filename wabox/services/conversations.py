@@ -26,7 +26,7 @@ from wabox.engine.view import gives_back, held, waits_for_calls
 from wabox.engine.wish import PREFIX
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
-from wabox.flowfile.repairs import CANNOT_HANDLE
+from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import Resolver
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
@@ -176,8 +176,13 @@ def _clarify(draft: Draft, found: Understanding, event: Event) -> None:
     if draft.step(Event("message.text", event.data, customer=True)):
         draft.keep(misses=0)
         return
-    draft.events.append(found.event)
     draft.keep(misses=1)
+    own = PREFIX + CLARIFY
+    if own in draft.bot.charts.live and own not in draft.bot.borrowed:
+        named = [{"event": name, "title": draft.bot.intent_title(name, draft.language)} for name in found.ask]
+        if draft.step(Event(CLARIFY, {**event.data, "options": named}, customer=True)):
+            return
+    draft.events.append(found.event)
     options = tuple(Option(event=name, title=draft.bot.intent_title(name, draft.language)) for name in found.ask)
     draft.lines.append(fit(Content(text=draft.bot.text("wabox.clarify", draft.language), buttons=options)))
 

@@ -129,7 +129,7 @@ class Answers:
         own = own_events(self._bot.charts, self._snapshot)
         command = self._resolver.command(self._text, waits_for, self._language)
         if command is not None:
-            return replace(found, event=command, intent=command, confidence=1.0, tier="rules")
+            return replace(found, event=command, intent=command, confidence=1.0, tier="rules", ask=())
         if found.tier == "rules" and found.intent in own and slot.type in OPEN:
             return found
         if (corrected := self._corrected(found, strong_only=True)) is not None:
@@ -180,7 +180,7 @@ class Answers:
     def _outcome(self, slot: Slot, read: Value | Wrong, found: Understanding) -> Understanding:
         if isinstance(read, Wrong):
             data = {**found.data, "slot": slot.name, "reason": read.reason}
-            return replace(found, event=INVALID, intent=None, confidence=1.0, tier="expected", data=data)
+            return replace(found, event=INVALID, intent=None, confidence=1.0, tier="expected", data=data, ask=())
         values = {slot.name: read.value, **self._others(slot)}
         return self._filling(COLLECTED, found, slot.name, values)
 
@@ -196,7 +196,7 @@ class Answers:
         self, event: str, found: Understanding, slot: str, values: Mapping[str, Any], **more: Any
     ) -> Understanding:
         data = {**found.data, "slot": slot, "value": values[slot], "slots": dict(values), **more}
-        return replace(found, event=event, intent=None, confidence=1.0, tier="expected", data=data)
+        return replace(found, event=event, intent=None, confidence=1.0, tier="expected", data=data, ask=())
 
     # -- values that nobody asked for ----------------------------------------------------------------------------------
 
