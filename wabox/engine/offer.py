@@ -20,7 +20,7 @@ from wabox.engine.event import matches
 from wabox.engine.fault import Fault
 from wabox.engine.people import HUMAN, hears
 from wabox.engine.problem import Path
-from wabox.engine.reach import Reach, is_clock, leaves_of
+from wabox.engine.reach import Reach, inside, is_clock, leaves_of
 from wabox.engine.said import Said, said_in
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import State
@@ -40,7 +40,7 @@ def check_offers(reach: Reach, main: Chart) -> Iterator[Fault]:
 
 def _options(chart: Chart, said: Said, main: Chart) -> Iterator[Fault]:
     states = chart.states.values()
-    near = (said.state, *said.state.ancestors, *(one for one in states if one.within(said.state)))
+    near = (said.state, *said.state.ancestors, *inside(said.state))
     # What is only said may be answered in the state that comes after.
     ears = (*(near if said.waits else states), main.root)
     if said.waits and said.state.collect is not None:
@@ -92,7 +92,7 @@ def option_path(template: SayTemplate, event: str) -> Path:
 
 
 def _expected(chart: Chart, state: State, main: Chart) -> Iterator[Fault]:
-    around = (state, *state.ancestors, *(one for one in chart.states.values() if one.within(state)), main.root)
+    around = (state, *state.ancestors, *inside(state), main.root)
     listed = isinstance(state.definition.get("expect"), list | tuple)
     for place, intent in enumerate(state.expect):
         if not any(hears(one, intent) for one in around):

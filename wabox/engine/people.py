@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from wabox.engine.event import matches
 from wabox.engine.fault import Fault
-from wabox.engine.reach import Reach, leaves_of
+from wabox.engine.reach import Reach, inside, leaves_of
 from wabox.engine.state import State
 
 HUMAN = "human"
@@ -63,7 +63,7 @@ def _cut_off(reach: Reach, people: set[State]) -> list[State]:
     while todo:
         # Whoever is in the source of a transition, at any depth, may take it.
         for source in before.get(todo.pop(), ()):
-            fresh = {leaf for leaf in reach.leaves if leaf is source or leaf.within(source)} - near
+            fresh = {one for one in (source, *inside(source)) if one.is_leaf and one in reach.active} - near
             near |= fresh
             todo.extend(fresh)
     return [leaf for leaf in reach.waiting if leaf not in near]

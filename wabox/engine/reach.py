@@ -68,6 +68,13 @@ class Reach:
                     yield from (*state.transitions, *state.always)
 
 
+def inside(state: State) -> Iterator[State]:
+    """Every state inside this one, at any depth."""
+    for child in state.children:
+        yield child
+        yield from inside(child)
+
+
 def waits(state: State) -> bool:
     """Whether a leaf is a place to rest: not final, and nothing moves the chart on at once."""
     if state.type != "atomic":

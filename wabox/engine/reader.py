@@ -31,16 +31,17 @@ class Reader:
         return shown if len(shown) <= 60 else shown[:57] + "..."
 
     @staticmethod
-    def instead(word: str, known: Iterable[str], otherwise: str) -> str:
+    def instead(word: str, known: Iterable[str], otherwise: str, cutoff: float = 0.7) -> str:
         """The fix for a name that does not exist: the nearest one that does, if any is near."""
-        near = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.7)
+        near = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=cutoff)
         return f"did you mean {near[0]!r}?" if near else otherwise
 
     def only(self, written: Mapping[str, Any], path: Path, known: Collection[str], where: str) -> None:
         """Report keys that mean nothing here."""
         for key in written:
             if key not in known:
-                fix = self.instead(str(key), known, f"{where} knows {', '.join(known)}")
+                # Keys are few and short: two letters changed about ("aks") are a slip.
+                fix = self.instead(str(key), known, f"{where} knows {', '.join(known)}", cutoff=0.6)
                 self.wrong((*path, key), "unknown-key", f"{where} has no key {self.show(key)}", fix)
 
     def mapping(self, written: object, path: Path, where: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from wabox.core.kind import texts
 from wabox.engine.built_in import BUILT_IN
 from wabox.engine.fault import Fault
 from wabox.engine.problem import Path
-from wabox.engine.reach import Reach, leaves_of
+from wabox.engine.reach import Reach, inside, leaves_of
 from wabox.engine.say import SayTemplate
 from wabox.engine.state import BoundAction, State, Transition
 from wabox.engine.text import placeholders
@@ -110,6 +110,7 @@ class _Variables:
             for transition in (*state.transitions, *state.always)
         }
         others = self._others()
+        leads = {state: self._leads(state, changes) for state in self.reach.active}
         while todo:
             leaf, mask = todo.pop()
             old = self.before.get(leaf)
@@ -118,9 +119,19 @@ class _Variables:
             self.before[leaf] = mask = mask | (old or 0)
             mask |= self._after(leaf, changes)
             for state in (leaf, *leaf.ancestors, *others.get(leaf, ())):
-                for transition in (*state.transitions, *state.always):
-                    following = mask | changes[transition]
-                    todo += [(other, following) for other in leaves_of(transition.targets)]
+                for other, change in leads.get(state, ()):
+                    following, known = mask | change, self.before.get(other)
+                    if known is None or following | known != known:
+                        todo.append((other, following))
+
+    @staticmethod
+    def _leads(state: State, changes: Mapping[Transition, int]) -> tuple[tuple[State, int], ...]:
+        """Each leaf that the state's transitions lead to, and what they may write on the way there."""
+        found: dict[State, int] = {}
+        for transition in (*state.transitions, *state.always):
+            for leaf in leaves_of(transition.targets):
+                found[leaf] = found.get(leaf, 0) | changes[transition]
+        return tuple(found.items())
 
     def _others(self) -> Mapping[State, tuple[State, ...]]:
         """For a leaf in a region of a parallel state: what is active beside it."""
@@ -143,9 +154,9 @@ class _Variables:
 
     def _known(self, state: State) -> int:
         """What may be written when the state reads something."""
-        inside = [leaf for leaf in self.before if leaf is state or leaf.within(state)]
+        within = [leaf for leaf in (state, *inside(state)) if leaf in self.before]
         mask = self.given
-        for leaf in inside:
+        for leaf in within:
             mask |= self.before[leaf]
             for around in (leaf, *leaf.ancestors):
                 mask |= self.in_entry.get(around, 0)

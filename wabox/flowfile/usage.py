@@ -188,8 +188,9 @@ def _check_unheard(draft: Draft, states: list[tuple[Chart, State]]) -> None:
     roots: set[str] = set()
     for chart, state in states:
         words = {word for one in state.transitions if one.kind == "on" for word in one.events if word != "*"}
+        families = [word for word in words if word.endswith(".*")]
         for name in own.intents:
-            if name in state.detours or any(matches(word, name) for word in words):
+            if name in words or name in state.detours or any(matches(word, name) for word in families):
                 heard.setdefault(name, []).append(state.id or chart.id)
                 if state.parent is None and chart.id == draft.main:
                     roots.add(name)
