@@ -95,6 +95,13 @@ async def test_a_recycled_number_leads_to_a_new_conversation(inbox: Inbox) -> No
     assert await inbox.who(B1) == B1
 
 
+async def test_a_number_that_moves_to_a_customer_we_know(inbox: Inbox) -> None:
+    """Two people with an id each are never merged, whoever has the phone now."""
+    assert [await inbox.who(B1, W1), await inbox.who(B2)] == [B1, B2]
+    assert await inbox.who(B2, W1) == B2
+    assert [await inbox.who(None, W1), await inbox.who(B1)] == [B2, B1]
+
+
 async def test_a_number_that_was_left_leads_to_a_new_conversation(inbox: Inbox) -> None:
     """After an announced change the old phone is nobody's, even for a conversation that is named after it."""
     assert await inbox.who(None, W1) == W1

@@ -67,6 +67,9 @@ class Cards:
 
     def contact(self, user_id: str | None, wa_id: str | None) -> Contact | None:
         """The customer with these ids, completed by the card; ``None`` when there is nothing to tell customers apart by."""
+        if wa_id and wa_id[2:3] == ".":
+            # No phone number: a BSUID, as some samples have it. As an address for replies it would lead nowhere.
+            user_id, wa_id = user_id or wa_id, None
         if user_id or wa_id:
             card = self._by_id.get(user_id or "") or self._by_id.get(wa_id or "") or self._other_half(user_id, wa_id)
             if card is None:
@@ -77,9 +80,12 @@ class Cards:
             if card is None or not (card.user_id or card.wa_id):
                 return None
         profile = card.profile or _NO_PROFILE
+        known, phone = user_id or card.user_id, wa_id or card.wa_id
+        if phone and phone[2:3] == ".":
+            known, phone = known or phone, None
         return Contact(
-            user_id=user_id or card.user_id or None,
-            wa_id=wa_id or card.wa_id or None,
+            user_id=known or None,
+            wa_id=phone or None,
             username=profile.username or None,
             name=profile.name or None,
         )

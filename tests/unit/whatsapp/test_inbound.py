@@ -366,3 +366,12 @@ def test_a_system_message_without_sender(system: dict[str, str], contact: Contac
     found = parse(envelope(message), NOW)
     assert [message.contact for message in found.messages] == [contact]
     assert not found.dead
+
+
+@pytest.mark.parametrize("ids", [{"from": "US.1", "from_user_id": "US.1"}, {"from": "US.1"}, {}])
+@pytest.mark.parametrize("card", [{"wa_id": "US.1", "user_id": "US.1"}, {"wa_id": "US.1"}])
+def test_a_bsuid_where_the_phone_should_be(ids: dict[str, str], card: dict[str, str]) -> None:
+    """A reply to such a "phone number" is accepted by Meta and vanishes: it is the other id."""
+    message = {"id": "wamid.1", "timestamp": "1795300000", "type": "text", "text": {"body": "hi"}, **ids}
+    (found,) = parse(envelope(message, contacts=[card]), NOW).messages
+    assert found.contact == Contact(user_id="US.1")
