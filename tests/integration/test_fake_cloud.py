@@ -661,3 +661,29 @@ async def test_a_page_that_does_not_read_is_hung_up_on(world: World) -> None:
         while not changes.empty():
             last = changes.get_nowait()
         assert last is None
+
+
+async def test_a_quick_reply_of_a_template(world: World) -> None:
+    """Its tap comes back as a button with the payload that was sent; a place as a location."""
+    world.cloud.templates = {
+        "reminder": {
+            "en": {
+                "header": None,
+                "body": "Tomorrow!",
+                "footer": None,
+                "buttons": [{"type": "quick_reply", "title": "I will come", "value": ""}],
+            }
+        }
+    }
+    await world.cloud.say("sam", "hi")
+    payload = {"type": "payload", "payload": "confirm"}
+    button = {"type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [payload]}
+    template = {"name": "reminder", "language": {"code": "en"}, "components": [button]}
+    assert (await world.post({"type": "template", "template": template})).status_code == 200
+    await world.cloud.tap("sam", "I will come")
+    await world.cloud.place("sam", 40.4, -3.7)
+    written = [bubble.message for bubble in world.cloud.threads["sam"].theirs()]
+    assert written[-2]["button"] == {"payload": "confirm", "text": "I will come"}
+    assert written[-1]["location"] == {"latitude": 40.4, "longitude": -3.7}
+    wrong = {"name": "reminder", "language": {"code": "es"}}
+    assert (await world.post({"type": "template", "template": wrong})).json()["error"]["code"] == 132001

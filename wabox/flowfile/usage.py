@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from wabox.core.intent import Words
 from wabox.core.kind import TemplateUse, variables
@@ -202,19 +202,3 @@ def _check_unheard(draft: Draft, states: list[tuple[Chart, State]]) -> None:
             draft.findings.append(
                 source.finding(own.marks[name], "unhandled-intent", sentence, fix, severity="warning")
             )
-
-
-def matrix(charts: Mapping[str, Chart], intents: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """For each leaf, which state handles each intent: its own id, one around it, or nothing."""
-    for chart in charts.values():
-        for state in chart.states.values():
-            if not state.is_leaf or state.type == "final":
-                continue
-            row = {}
-            for intent in intents:
-                for around in (state, *state.ancestors):
-                    words = (word for one in around.transitions if one.kind == "on" for word in one.events)
-                    if intent in around.detours or any(matches(word, intent) for word in words):
-                        row[intent] = around.id or chart.id
-                        break
-            yield f"{chart.id}:{state.id}", row
