@@ -53,7 +53,8 @@ def test_the_conversation_in_the_readme_works(tmp_path: Path) -> None:
     tests = tmp_path / "bakery" / "tests"
     tests.mkdir(parents=True)
     (tests.parent / "flow.yaml").write_text(flow(), encoding="utf-8")
-    (tests / "order.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[1], encoding="utf-8")
+    section = README.partition("## Test it")[2]
+    (tests / "order.yaml").write_text(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0], encoding="utf-8")
     played = CliRunner().invoke(app, ["test", str(tests.parent)])
     assert "1 passed" in played.output, played.output
     assert played.exit_code == 0
