@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
+from wabox.core.delivery import Delivery
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.flowfile.bot import Bot, load_bot
@@ -104,6 +105,17 @@ class App:
         """Put due timers into their conversations' queues, and send what is due."""
         await fire(self.store, self.clock)
         await self._outbox.look()
+
+    async def send_again(self, outbound_id: str) -> Delivery | None:
+        """Make a message that waits or failed due now; it as it is then. What may have left stays as it is."""
+        found = await self.store.send_again(outbound_id)
+        await self._outbox.look()
+        return found
+
+    @property
+    def stopped(self) -> Mapping[str, str]:
+        """Numbers from which nothing leaves at present, and why."""
+        return self._outbox.stopped
 
     async def prune(self) -> None:
         """Forget what is past its keep."""

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, publish, record, serve, test, train, webhook
+from wabox.cli import chat, demo, flows, outbox, publish, record, serve, test, train, webhook
 from wabox.errors import WaboxError
 
 
@@ -41,6 +41,7 @@ app.command()(train.train)
 app.command()(train.classify)
 app.command()(serve.serve)
 app.add_typer(flows.group, name="flows")
+app.add_typer(outbox.group, name="outbox")
 app.add_typer(webhook.group, name="webhook")
 
 

@@ -1,11 +1,11 @@
-"""A bot's versions, for a command: through the API of the server that has the data folder, or from the folder itself."""
+"""What a command changes: through the API of the server that has the data folder, or in the folder itself."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 import msgspec
@@ -14,6 +14,9 @@ from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import DataFolderBusy, FlowError, StorageError, WaboxError
 from wabox.services.publishing import Publishing, Refused
 from wabox.settings import Settings
+
+if TYPE_CHECKING:
+    from wabox.sqlite.store import SqliteStore
 
 PATIENCE = 10.0
 """s to wait for somebody who has the data folder and does not answer: a server that starts, another command."""
@@ -36,7 +39,21 @@ async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
 
     Raises DataFolderBusy when another process has the data folder and does not answer, FlowError with what a server says.
     """
-    from wabox.app import publishing_of, wall_clock
+    from wabox.app import publishing_of
+
+    async with reached(settings) as there:
+        if isinstance(there, Line):
+            yield _Server(there, bot)
+        else:
+            publishing = publishing_of(settings, bot, there)
+            await _open(publishing)
+            yield publishing
+
+
+@contextlib.asynccontextmanager
+async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
+    """The server that has the data folder, or the store itself when none has it. Raises DataFolderBusy."""
+    from wabox.app import wall_clock
     from wabox.sqlite.store import open_store
     from wabox.web.door import Door
 
@@ -55,16 +72,14 @@ async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
             )
             async with client:
                 if address is not None and await _answers(client):
-                    yield _Server(client, bot)
+                    yield Line(client)
                     return
             if asyncio.get_running_loop().time() > end:
                 raise
             await asyncio.sleep(LOOK_EVERY)
             continue
         try:
-            publishing = publishing_of(settings, bot, store)
-            await _open(publishing)
-            yield publishing
+            yield store
         finally:
             await store.close()
         return
@@ -85,23 +100,13 @@ async def _answers(client: httpx.AsyncClient) -> bool:
         return False
 
 
-class _Server:
-    """The running server."""
+class Line:
+    """To the running server."""
 
-    def __init__(self, client: httpx.AsyncClient, bot: str) -> None:
+    def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
-        self._bot = bot
 
-    async def publish(
-        self, id_: str, choice: Choice | None = None, *, expected: str | None = None, dry_run: bool = False
-    ) -> Forecast:
-        wanted = {"id": id_, "bot": self._bot, "choice": choice, "expected": expected, "dry_run": dry_run}
-        return msgspec.convert(await self._call("POST", "/api/v1/publish", wanted), Forecast)
-
-    async def reports(self) -> Sequence[VersionReport]:
-        return msgspec.convert(await self._call("GET", "/api/v1/versions"), list[VersionReport])
-
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         try:
             answer = await self._client.request(method, path, json=body)
             found = answer.json()
@@ -116,3 +121,20 @@ class _Server:
         if answer.is_error:
             raise WaboxError(str(found.get("error", answer.status_code)))
         return found
+
+
+class _Server:
+    """The running server."""
+
+    def __init__(self, line: Line, bot: str) -> None:
+        self._line = line
+        self._bot = bot
+
+    async def publish(
+        self, id_: str, choice: Choice | None = None, *, expected: str | None = None, dry_run: bool = False
+    ) -> Forecast:
+        wanted = {"id": id_, "bot": self._bot, "choice": choice, "expected": expected, "dry_run": dry_run}
+        return msgspec.convert(await self._line.call("POST", "/api/v1/publish", wanted), Forecast)
+
+    async def reports(self) -> Sequence[VersionReport]:
+        return msgspec.convert(await self._line.call("GET", "/api/v1/versions"), list[VersionReport])

@@ -165,3 +165,24 @@ class Attempt:
     """With ``queued``: not before, and what follows goes first."""
     body: Mapping[str, Any] | None = None
     """With ``sending``: what is sent instead of what was written, because the service window has closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An outbound message as people look at it. Times in ms since the epoch."""
+
+    id: str
+    conversation_id: str
+    number_id: str
+    status: DeliveryStatus
+    attempts: int
+    created_at: int
+    attempted_at: int | None
+    due_at: int | None
+    """It waits until then."""
+    code: int | None
+    reason: str | None
+    """Why it waits or failed."""
+    wamid: str | None
+    policy: Policy
+    body: Mapping[str, Any]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
-from wabox.core.delivery import Attempt, OutboundMessage, Scope
+from wabox.core.delivery import Attempt, Delivery, OutboundMessage, Scope
 from wabox.core.handoff import Handoff
 from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
@@ -171,6 +171,15 @@ class Records(Protocol):
         """Open cases, longest waiting first."""
 
     async def stats(self) -> StoreStats: ...
+
+    async def deliveries(self, limit: int = 100, *, failed: bool = False) -> Sequence[Delivery]:
+        """Messages that still have to leave, oldest first; or those that failed, newest first."""
+
+    async def send_again(self, outbound_id: str) -> Delivery | None:
+        """Make one that waits or failed due now; it as it is then, None when there is none. What may have left stays."""
+
+    async def drop(self, outbound_id: str) -> Delivery | None:
+        """Take out one that still has to leave; it as it is then, None when there is none."""
 
     async def scan(self, look: Callable[[str, bytes], None]) -> None:
         """Call ``look`` with the id and the snapshot of every conversation that is not over; it runs in another thread."""

@@ -39,8 +39,8 @@ class _Number:
     alert: bool = False
     refusals: int = 0
     """In a row."""
-    watched: bool = False
-    """Somebody waits for the next try, or makes it."""
+    watcher: object | None = None
+    """Who waits for the next try, or makes it."""
     told_usage: float = 0.0
 
 
@@ -86,31 +86,32 @@ class Numbers:
             wait = max(wait, self._pairs.take(message.conversation_id, now))
         return wait / 1000
 
-    async def opened(self, number_id: str) -> bool:
-        """Wait until the number is open (False), or until this message is to try whether it is (True).
+    async def opened(self, number_id: str) -> object | None:
+        """Wait until the number is open (None), or until this message is to try whether it is (a ticket).
 
-        Whoever is to try says what came of it, to :meth:`learn` or :meth:`untried`.
+        Whoever has a ticket says what came of it, to :meth:`learn`, and gives it back, to :meth:`untried`.
         """
         number = self._number(number_id)
         while number.reason is not None:
-            if number.watched:
+            if number.watcher is not None:
                 await number.changed.wait()
                 continue
-            number.watched = True
+            ticket = number.watcher = object()
             try:
                 while (left := number.until - self._clock()) > 0:
                     await self._sleep(left / 1000)
             except BaseException:
-                self.untried(number_id)
+                self.untried(number_id, ticket)
                 raise
-            return True
-        return False
+            return ticket
+        return None
 
-    def untried(self, number_id: str) -> None:
-        """The message that was to try did not leave: another one must."""
+    def untried(self, number_id: str, ticket: object) -> None:
+        """The message that was to try need not any more: if it did not, another one must."""
         number = self._number(number_id)
-        number.watched = False
-        self._wake(number)
+        if number.watcher is ticket:
+            number.watcher = None
+            self._wake(number)
 
     def learn(self, number_id: str, result: SendResult, *, tried: bool) -> None:
         """What Meta said. ``tried``: to the message that was to find out whether the number is open."""
@@ -141,7 +142,7 @@ class Numbers:
         number.reason = result.reason or "refused"
         number.alert = result.alert
         number.until = self._clock() + pause * 1000
-        number.watched = False
+        number.watcher = None
         if number.pace is not None and not result.alert:
             number.pace.refused()
         if first and result.alert:
@@ -152,7 +153,7 @@ class Numbers:
 
     def _open(self, number_id: str, number: _Number) -> None:
         log.info("number.resumed", number=number_id, after=number.reason)
-        number.reason, number.alert, number.refusals, number.watched = None, False, 0, False
+        number.reason, number.alert, number.refusals, number.watcher = None, False, 0, None
         self._wake(number)
 
     def _wake(self, number: _Number) -> None:

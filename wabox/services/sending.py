@@ -127,11 +127,11 @@ class Sender:
                 await self._sleep(wait)
                 if message.number_id not in self._numbers.shut:
                     await self._leave(chain)
-            elif await self._numbers.opened(message.number_id):
+            elif (ticket := await self._numbers.opened(message.number_id)) is not None:
                 try:
                     await self._leave(chain, tries=True)
                 finally:
-                    self._numbers.untried(message.number_id)
+                    self._numbers.untried(message.number_id, ticket)
         if chain.learnt:
             # A crash before this is written leaves a row that says `sending`; its delivery status settles that.
             await self._sessions.settle(chain.learnt, durable=False)

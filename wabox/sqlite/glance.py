@@ -10,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 from wabox.core.conversation import ConversationSummary, Record
+from wabox.core.delivery import Delivery
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, transcript
+from wabox.sqlite import conversations, deliveries, transcript
 from wabox.sqlite.connection import DATABASE
 
 NEWEST = 10_000
@@ -49,6 +50,20 @@ class Glance:
             return conversations.list_(self._connection, limit)
         except sqlite3.Error as error:
             raise StorageError(f"The conversations cannot be read: {error}") from error
+
+    def deliveries(self, limit: int, *, failed: bool = False) -> list[Delivery]:
+        """Messages that still have to leave, or those that failed. Raises StorageError."""
+        try:
+            return deliveries.list_(self._connection, limit, failed=failed)
+        except sqlite3.Error as error:
+            raise StorageError(f"The outbox cannot be read: {error}") from error
+
+    def delivery(self, outbound_id: str) -> Delivery | None:
+        """One message of the outbox. Raises StorageError."""
+        try:
+            return deliveries.load(self._connection, outbound_id)
+        except sqlite3.Error as error:
+            raise StorageError(f"The outbox cannot be read: {error}") from error
 
     def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
         """The newest ``limit`` lines, oldest first. Raises StorageError."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
-from wabox.core.delivery import Attempt, OutboundMessage
+from wabox.core.delivery import Attempt, Delivery, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival
@@ -22,6 +22,7 @@ from wabox.errors import ConversationError, StorageError
 from wabox.sqlite import (
     conversations,
     dead_letters,
+    deliveries,
     handoffs,
     inbox,
     ingress,
@@ -295,6 +296,15 @@ class SqliteStore:
 
     async def handoffs(self, limit: int = 100) -> Sequence[Handoff]:
         return await self._people.read(handoffs.list_open, limit)
+
+    async def deliveries(self, limit: int = 100, *, failed: bool = False) -> Sequence[Delivery]:
+        return await self._people.read(deliveries.list_, limit, failed=failed)
+
+    async def send_again(self, outbound_id: str) -> Delivery | None:
+        return await self.writer.submit(partial(deliveries.retry, id_=outbound_id, now=self._clock()))
+
+    async def drop(self, outbound_id: str) -> Delivery | None:
+        return await self.writer.submit(partial(deliveries.drop, id_=outbound_id, now=self._clock()))
 
     async def stats(self) -> StoreStats:
         return await self._people.read(_stats)

@@ -12,14 +12,16 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from wabox import __version__
 from wabox.app import App
+from wabox.core.delivery import Delivery
 from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
 from wabox.services.publishing import Refused
@@ -39,6 +41,13 @@ class PublishRequest:
     dry_run: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxReport:
+    messages: Sequence[Delivery]
+    stopped: dict[str, str]
+    """Numbers from which nothing leaves at present, and why."""
+
+
 def api_router(app: App, token: str) -> Router:
     """The routes, behind the token."""
     wanted = token.encode()
@@ -49,7 +58,7 @@ def api_router(app: App, token: str) -> Router:
             raise NotAuthorizedException("this needs the token of the data folder: Authorization: Bearer …")
 
     @post("/publish", status_code=200, summary="Publish a version, or say what that would do")
-    async def publish(data: PublishRequest) -> Forecast:
+    async def publish(data: JSONBody[PublishRequest]) -> Forecast:
         publishing = app.publishing
         if publishing is None or publishing.bot != data.bot:
             serves = repr(app.bot.name)
@@ -60,9 +69,26 @@ def api_router(app: App, token: str) -> Router:
     async def versions() -> Sequence[VersionReport]:
         return [] if app.publishing is None else await app.publishing.reports()
 
+    @get(
+        "/outbox",
+        summary="What still has to leave, or what failed",
+        tags=["outbox"],
+    )
+    async def outbox(failed: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> OutboxReport:
+        found = await app.store.deliveries(max(1, min(limit, 1000)), failed=failed)
+        return OutboxReport(messages=found, stopped=dict(app.stopped))
+
+    @post("/outbox/{outbound_id:str}/retry", status_code=200, summary="Send it now", tags=["outbox"])
+    async def retry(outbound_id: FromPath[str]) -> Delivery:
+        return _known(await app.send_again(outbound_id), outbound_id)
+
+    @post("/outbox/{outbound_id:str}/drop", status_code=200, summary="Do not send it", tags=["outbox"])
+    async def drop(outbound_id: FromPath[str]) -> Delivery:
+        return _known(await app.store.drop(outbound_id), outbound_id)
+
     return Router(
         "/api/v1",
-        route_handlers=[publish, versions],
+        route_handlers=[publish, versions, outbox, retry, drop],
         guards=[has_token],
         exception_handlers={Refused: _refused, HTTPException: _wrong},
         security=[{"token": []}],
@@ -79,6 +105,12 @@ def openapi() -> OpenAPIConfig:
         render_plugins=[JsonRenderPlugin(path="/openapi.json"), JsonRenderPlugin(path="/")],
         components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
     )
+
+
+def _known(found: Delivery | None, outbound_id: str) -> Delivery:
+    if found is None:
+        raise NotFoundException(f"there is no message {outbound_id!r} in the outbox")
+    return found
 
 
 def _refused(_: Request[Any, Any, Any], error: Refused) -> Response[dict[str, Any]]:

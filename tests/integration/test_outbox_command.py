@@ -1,0 +1,147 @@
+"""``wabox outbox``: what people see of the outbox and do to it, with a server and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.fakes import NOW, FakeMessenger, VirtualClock
+from tests.integration.storage import arrival, conversation, message, outbound, unit
+from wabox.app import App, build
+from wabox.cli.main import app as commands
+from wabox.core.delivery import Attempt, DeliveryStatus
+from wabox.flowfile.bot import load_bot
+from wabox.settings import Secret, Settings, WhatsAppSettings
+from wabox.sqlite.store import open_store
+from wabox.web.api import api_router
+from wabox.web.door import Door
+from wabox.web.server import Server, asgi_app, listen
+
+FLOW = "initial: hello\nstates: {hello: {ask: Hello!, timeouts: {hard: 1d}}}\n"
+FAILED, WAITS, LEFT = (outbound("m1", index).id for index in range(3))
+LATER = NOW + 3_600_000
+
+
+async def filled(folder: Path) -> None:
+    """A data folder with a message that failed, one that waits for an hour, and one that was sent."""
+    store = await open_store(folder, VirtualClock())
+    await store.put(arrival(message("m1")))
+    sends = [
+        outbound("m1", 0, status=DeliveryStatus.FAILED, reason="131026: not there", code=131026, tells=False),
+        outbound("m1", 1, due_at=LATER, reason="132015: paused"),
+        outbound("m1", 2),
+    ]
+    assert await store.commit(unit("m1", sends=sends)) == "committed"
+    await store.settle([Attempt(outbound_id=LEFT, status=DeliveryStatus.SENT, at=NOW, wamid="w")])
+    await store.close()
+
+
+def wabox(folder: Path, *args: str) -> Result:
+    return CliRunner().invoke(commands, ["outbox", *args, "--data", str(folder)])
+
+
+async def run(folder: Path, *args: str) -> Result:
+    """The command, from a thread: it has a loop of its own."""
+    return await asyncio.to_thread(wabox, folder, *args)
+
+
+async def test_what_waits_and_what_failed(tmp_path: Path) -> None:
+    """Each with its reason; what was sent is in neither list."""
+    await filled(tmp_path)
+    waiting = await run(tmp_path, "list", "--json")
+    assert [(line["id"], line["reason"], line["due_at"]) for line in map(json.loads, waiting.stdout.splitlines())] == [
+        (WAITS, "132015: paused", LATER)
+    ]
+    failed = await run(tmp_path, "list", "--failed")
+    assert FAILED in failed.stdout
+    assert "131026: not there" in failed.stdout
+    assert LEFT not in waiting.stdout + failed.stdout
+
+
+async def test_everything_about_one(tmp_path: Path) -> None:
+    """Its words too; an unknown one is refused with a sentence."""
+    await filled(tmp_path)
+    shown = await run(tmp_path, "show", FAILED)
+    assert conversation() in shown.stdout
+    assert "m1 0" in shown.stdout
+    unknown = await run(tmp_path, "show", "nobody")
+    assert unknown.exit_code == 1
+    assert "no message 'nobody'" in str(unknown.exception)
+
+
+async def test_without_a_server(tmp_path: Path) -> None:
+    """The folder itself is changed; what has left stays as it is."""
+    await filled(tmp_path)
+    assert (await run(tmp_path, "drop", WAITS)).exit_code == 0
+    assert (await run(tmp_path, "retry", FAILED)).exit_code == 0
+    assert (await run(tmp_path, "drop", LEFT)).exit_code == 1
+    waiting = await run(tmp_path, "list", "--json")
+    assert [json.loads(line)["id"] for line in waiting.stdout.splitlines()] == [FAILED]
+
+
+async def test_no_data_folder(tmp_path: Path) -> None:
+    """Nothing is made where nothing is."""
+    for words in (["list"], ["retry", "x"]):
+        refused = await run(tmp_path / "nowhere", *words)
+        assert refused.exit_code == 1
+        assert "data folder" in str(refused.exception)
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[tuple[App, FakeMessenger, Path]]:
+    folder = tmp_path / "flows" / "bot"
+    folder.mkdir(parents=True)
+    (folder / "flow.yaml").write_text(FLOW, encoding="utf-8")
+    data = tmp_path / "data"
+    await filled(data)
+    messenger = FakeMessenger()
+    secret = Secret("x" * 20)
+    whatsapp = WhatsAppSettings(app_secrets=(secret,), verify_token=secret, access_token=secret)
+    settings = Settings(root=tmp_path, data=data, whatsapp=whatsapp)
+    app = await build(settings, load_bot(folder, published=True), clock=VirtualClock(), messenger=messenger)
+    await app.start()
+    door = Door(data)
+    server = Server(asgi_app(app, whatsapp, [api_router(app, door.token())]), listen("127.0.0.1", 0))
+    await server.begin()
+    with door.open("127.0.0.1", server.port):
+        yield app, messenger, data
+    server.should_exit = True
+    await server.task
+    await app.stop()
+
+
+async def test_with_a_server(served: tuple[App, FakeMessenger, Path]) -> None:
+    """It does what is asked, at once: the failed one and the one that waited leave, in their order."""
+    _, messenger, data = served
+    listed = await run(data, "list", "--json")
+    assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [WAITS]
+    done = await run(data, "retry", FAILED, WAITS, "--json")
+    assert done.exit_code == 0, done.output
+    for _ in range(1000):
+        if len(messenger.taken) == 2:
+            break
+        await asyncio.sleep(0.001)
+    assert [sent.id for sent in messenger.taken] == [FAILED, WAITS]
+    unknown = await run(data, "drop", "nobody")
+    assert unknown.exit_code == 1
+    assert "no message 'nobody'" in unknown.output
+
+
+async def test_what_is_taken_out_does_not_leave(served: tuple[App, FakeMessenger, Path]) -> None:
+    """Also when its time comes; that it was taken out by hand is on record."""
+    app, messenger, data = served
+    assert (await run(data, "drop", WAITS)).exit_code == 0
+    clock = app.clock
+    assert isinstance(clock, VirtualClock)
+    clock.now = LATER + 1
+    await app.fire()
+    assert messenger.taken == []
+    lines = await app.store.transcript(conversation())
+    assert [line.body["reason"] for line in lines if line.kind == "status"] == ["taken out by hand"]
