@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -164,22 +163,8 @@ def test_regions_stand_side_by_side() -> None:
     ids=["chain", "hub"],
 )
 def test_thousand_states_do_not_hang(definition: dict[str, Any]) -> None:
-    """They take seconds at most; sixty take a tenth of one."""
-    began = time.process_time()
-    arranged(compiled(definition))
-    assert time.process_time() - began < 10
-
-
-def test_sixty_states_are_quick() -> None:
-    """A page may draw them anew for each reader."""
-    chart = compiled(chain(60))
-    arranged(chart)
-    took = []
-    for _ in range(3):
-        began = time.process_time()
-        arranged(chart)
-        took.append(time.process_time() - began)
-    assert min(took) < 0.2
+    """Each gets its place; `python -m tests.bench diagram` prints how long that takes."""
+    assert len(arranged(compiled(definition)).boxes) >= 1_000
 
 
 def test_settle() -> None:

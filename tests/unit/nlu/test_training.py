@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -89,10 +88,8 @@ def test_two_intents() -> None:
     ids=lambda text: ascii(text)[:20],
 )
 def test_strange_messages(small: LinearClassifier, text: str) -> None:
-    """Every text gets a verdict, in bounded time."""
-    began = time.process_time()
+    """Every text gets a verdict."""
     verdict = small.classify(text)
-    assert time.process_time() - began < 0.1
     assert all(0.0 <= one.confidence <= 1.0 for one in verdict.candidates)
 
 
