@@ -23,7 +23,7 @@ from wabox.nlu.wordvectors import word_vectors
 
 MOST_CANDIDATES = 5
 NOTHING = Verdict("reject", ())
-WORDS, PIECES, MEANING = 1.0, 1.5**0.5, 2.0**0.5
+WORDS, PIECES, MEANING = 1.0, 1.0, 2.5**0.5
 """How much each part of a vector counts."""
 
 Floats = NDArray[np.float32]

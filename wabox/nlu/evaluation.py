@@ -30,7 +30,7 @@ DOUBTFUL = 0.7
 Belief = tuple[float, float, float, float]
 MIXTURE = (0.5, 1.0, 0.5)
 """How much the odds, the logit and the familiarity of a guess count, each by its spread among the held-out examples."""
-WHEN_CALIBRATING = 0.02
+WHEN_CALIBRATING = 0.04
 """How many strangers come with one sentence of the bot's own when the confidence is fitted."""
 STRANGERS = 0.1
 """How many strangers come with one sentence of the bot's own when the thresholds are chosen."""

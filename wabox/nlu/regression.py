@@ -27,7 +27,7 @@ Rows = NDArray[np.int64]
 
 STRENGTH = 20.0
 """C of the logistic regression: the larger, the closer to the examples."""
-MOST_STEPS = 60
+MOST_STEPS = 100
 FEW = 2_500
 """Up to this many rows the exact way is the faster one."""
 EPOCHS, PART, RATE = 6, 256, 0.015
@@ -103,7 +103,7 @@ class Exact:
         """How much each seen row counts for each intent, seen x C; and the bias, C."""
         products = self._products[np.ix_(seen, seen)]
         factor = cholesky(products + 1e-4 * np.eye(len(seen)), lower=True)
-        model = LogisticRegression(C=STRENGTH, tol=1e-3, max_iter=MOST_STEPS)
+        model = LogisticRegression(C=STRENGTH, tol=1e-4, max_iter=MOST_STEPS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(factor.astype(np.float32), self._labels[seen], self._weights[seen])

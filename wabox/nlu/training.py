@@ -38,7 +38,7 @@ Labels = NDArray[np.int64]
 Progress = Callable[[str, float], None]
 """What is being done, and how much of it is done, 0 to 1."""
 
-NAME_COUNTS = 3.0
+NAME_COUNTS = 1.5
 """As how many examples the name of an intent counts."""
 FOLDS = 5
 MANY = 6_000
