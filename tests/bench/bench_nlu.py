@@ -102,6 +102,9 @@ def wabox(rows: Rows, test: Rows, strangers: Sequence[str]) -> list[float]:
 
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    if not DATA.is_dir():
+        print(f"no data sets in {DATA}: set WABOX_NLU_DATA to their folder")
+        return
     noise = machine.Noise()
     print(HEAD, flush=True)
     for name in ("clinc150", "banking77"):
