@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -434,6 +435,62 @@ async def test_the_sender_does_not_overwrite_a_status_that_came_first(storage: S
     for late in (UNKNOWN, QUEUED, SENDING, SENT, FAILED):
         await storage.settle([attempt("m1", late)])
         assert await waiting(storage) == []
+
+
+async def test_whoever_is_late_hears_of_it(storage: Storage) -> None:
+    """A mark that would send a settled message says so: nothing may leave twice between a look and its mark."""
+    await storage.put(arrival(message("m1")))
+    await storage.commit(unit("m1", sends=[outbound("m1")]))
+    assert await storage.settle([attempt("m1", SENDING)]) == frozenset()
+    await storage.put(status("w1", DELIVERED, "m1"))
+    assert await storage.settle([attempt("m1", SENDING)]) == {outbound("m1").id}
+
+
+async def test_what_is_put_off_is_not_pending_until_then(storage: Storage, adapter: Adapter) -> None:
+    """It is due at its time, also after a restart, and until then what follows goes first."""
+    await storage.put(arrival(message("m1")))
+    await storage.commit(unit("m1", sends=[outbound("m1", 0), outbound("m1", 1)]))
+    later = dataclasses.replace(attempt("m1", QUEUED), due_at=NOW + 60_000)
+    await storage.settle([attempt("m1", SENDING)])
+    await storage.settle([later])
+    assert await waiting(storage) == ["m1 1"]
+    assert list(await storage.due(NOW)) == []
+    storage = await adapter.crash()
+    adapter.clock.now = NOW + 60_000
+    assert list(await storage.due(adapter.clock())) == [conversation()]
+    assert await waiting(storage) == ["m1 0", "m1 1"]
+
+
+async def test_a_failure_is_told_once(storage: Storage, adapter: Adapter) -> None:
+    """As a message of its conversation, also when the process ends before; one about a failure is not told."""
+    await storage.put(arrival(message("m1")))
+    sends = [outbound("m1", 0), outbound("m1", 1, tells=False)]
+    await storage.commit(unit("m1", sends=sends))
+    for index in (0, 1):
+        await storage.settle([attempt("m1", SENDING, index)])
+        await storage.settle([dataclasses.replace(attempt("m1", FAILED, index, reason="131026: no"), code=131026)])
+    storage = await adapter.crash()
+    assert await storage.tell(10) == 1
+    assert await storage.tell(10) == 0
+    assert (await storage.stats()).inbox == 1
+
+
+async def test_a_message_of_the_outbox_can_be_sent_again_or_taken_out(storage: Storage) -> None:
+    """One that failed or waits; one that may have left stays as it is."""
+    await storage.put(arrival(message("m1")))
+    await storage.commit(unit("m1", sends=[outbound("m1", index) for index in range(3)]))
+    await storage.settle([attempt("m1", FAILED, 0, reason="no")])
+    await storage.settle([attempt("m1", SENDING, 1)])
+    ids = [outbound("m1", index).id for index in range(3)]
+    assert [one.id for one in await storage.deliveries(failed=True)] == ids[:1]
+    again = [await storage.send_again(id_) for id_ in ids[:2]]
+    assert [one.status for one in again if one is not None] == [QUEUED, SENDING]
+    dropped = await storage.drop(ids[2])
+    assert dropped is not None
+    assert dropped.status is FAILED
+    assert await waiting(storage) == ["m1 0", "m1 1"]
+    assert await storage.tell(10) == 0
+    assert await storage.drop("nobody") is None
 
 
 async def test_a_status_without_our_id_is_matched_by_the_wamid(storage: Storage) -> None:

@@ -35,7 +35,8 @@ def load(connection: sqlite3.Connection, id_: str) -> Delivery | None:
 def retry(connection: sqlite3.Connection, id_: str, now: int) -> Delivery | None:
     """Due now, whether it waits or has failed; as it is afterwards. What has left or may have stays as it is."""
     connection.execute(
-        "UPDATE outbox SET status = 'queued', pending = 1, due_at = ?, attempts = 0, wamid = NULL, code = NULL"
+        "UPDATE outbox SET status = 'queued', pending = 1, due_at = ?, attempts = 0, wamid = NULL, code = NULL,"
+        " tell = min(tell, 1)"
         " WHERE id = ? AND status IN ('queued', 'failed')",
         (now, id_),
     )

@@ -156,6 +156,46 @@ async def test_meta_s_code_decides(status: int, code: int, verdict: str, wait: f
     assert result.reason.startswith(f"{code}: ")
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (130429, ("number", False, False, None, False)),
+        (80007, ("number", False, False, None, False)),
+        (131056, ("pair", False, False, None, False)),
+        (190, ("number", True, False, None, False)),
+        (131031, ("number", True, False, None, False)),
+        (131048, ("number", True, False, None, False)),
+        (132015, ("message", False, True, 4, False)),
+        (131053, ("message", False, False, 2, False)),
+        (131047, ("message", False, False, None, True)),
+        (131026, ("message", False, False, None, False)),
+    ],
+)
+async def test_what_a_refusal_stops(code: int, expected: tuple[str, bool, bool, int | None, bool]) -> None:
+    """The message, the customer or the number; whether somebody must act; how often; whether a template helps."""
+    result = await send(refusing(400, code))
+    assert result.code == code
+    assert (result.scope, result.alert, result.later, result.tries, result.closed) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "usage"),
+    [
+        ({"x_app_usage": '{"call_count": 91, "total_time": 12, "total_cputime": 3}'}, 91.0),
+        ({"x_business_use_case_usage": '{"1": [{"type": "whatsapp", "call_count": 10, "total_time": 85}]}'}, 85.0),
+        ({"x_app_usage": '{"call_count": 20}'}, None),
+        ({"x_app_usage": "[]", "x_business_use_case_usage": '{"1": 7}'}, None),
+        ({"x_app_usage": "nonsense"}, None),
+        ({"x_app_usage": '{"call_count": "many"}'}, None),
+        ({}, None),
+    ],
+)
+async def test_how_much_of_the_quota_is_used(headers: dict[str, str], usage: float | None) -> None:
+    """Only much of it is worth knowing; a header that nobody understands costs nothing."""
+    result = await send(answering(200, {"messages": [{"id": "w"}]}, **headers))
+    assert (result.verdict, result.usage) == ("sent", usage)
+
+
 async def test_a_passing_fault_is_repeated() -> None:
     """Meta says itself that it will pass."""
     result = await send(refusing(500, 424242, is_transient=True))

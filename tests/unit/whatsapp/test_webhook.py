@@ -92,6 +92,9 @@ def test_a_failed_status_says_why(name: str, code: int) -> None:
     (update,) = arrival(name).statuses
     assert update.status is DeliveryStatus.FAILED
     assert [error["code"] for error in update.errors] == [code]
+    assert (update.code, update.closed, update.again) == (code, code == 131047, None)
+    assert update.reason is not None
+    assert update.reason.startswith(f"{code}: ")
     assert update.errors[0]["error_data"]
 
 
