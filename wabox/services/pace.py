@@ -9,7 +9,7 @@ from __future__ import annotations
 
 RATE = 80.0
 """Messages a second per number."""
-BURST = 250.0
+BURST = 50.0
 """ms of a number's rate that may leave at once."""
 PAIR_STEP = 6_000.0
 """ms per message to one customer."""
