@@ -13,7 +13,8 @@
 
 A repair chart (:mod:`wabox.flowfile.repairs`) is a detour whose last state has such an action: the chart ends first, without
 the ``resumed`` that other detours end with, and then it is the frame below that is repaired. In a chart that goes on, the
-action is about the chart itself. It is done when the step has come to rest, once; the last wish counts.
+action is about the chart itself. It is done when the step has come to rest, once; the last wish counts. An event that is
+passed on may lead to another wish; a circle of them ends where a circle of ``raise`` does.
 
 "Back" leads to the question that was answered before: its state is entered again, and its slot, if it has one, is emptied. What
 actions did since then stays done. The snapshot remembers three questions; before the first there is no way back, and the
@@ -66,7 +67,7 @@ def grant(run: Conversation) -> None:
         case "restart":
             _restart(run, WORDS.restarted)
         case Event():
-            if not run.handle(wish):
+            if not run.deliver(wish):
                 run.effects.append(Ask("wabox.rephrase", own_words=True))
 
 

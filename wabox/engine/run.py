@@ -122,12 +122,18 @@ class Run:
                 if chosen is None:
                     self.unhandled += (event.name,)
                     continue
-            if self.budget <= 0:
-                self._restless()
+            if not self.spend():
                 return
-            self.budget -= 1
             self.take(chosen)
         self.queue.clear()
+
+    def spend(self) -> bool:
+        """Whether the step may go on; when it may not, that is reported."""
+        if self.budget <= 0:
+            self._restless()
+            return False
+        self.budget -= 1
+        return True
 
     def select(self, name: str) -> Transition | tuple[Transition, ...] | None:
         """selectTransitions: what the active states choose, conflicts not yet removed."""
@@ -229,6 +235,6 @@ class Run:
         self.effects.append(
             Failed(
                 f"{self.config.chart.id}: {states}",
-                f"no rest after {MICROSTEPS} transitions; look for a cycle of always or raise",
+                f"no rest after {MICROSTEPS} transitions; look for a cycle of always, raise or repair",
             )
         )

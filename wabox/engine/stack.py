@@ -74,12 +74,20 @@ class Conversation(Run):
 
     def handle(self, event: Event) -> bool:
         """Let the event find who handles it; then end the detours that are over, and repair what was asked for."""
-        handled = self._handle(event)
-        if self.wish is not None and not self.over:
+        handled = self.deliver(event)
+        while self.wish is not None and not self.over:
+            passed_on = isinstance(self.wish, Event)
+            if passed_on and not self.spend():
+                self.wish = None
+                break
             grant(self)
+            if not passed_on:
+                break
+            # Whoever got the event may have wished for something in turn.
         return handled
 
-    def _handle(self, event: Event) -> bool:
+    def deliver(self, event: Event) -> bool:
+        """Let the event find who handles it; what that one wishes for is left to be granted."""
         name = event.name
         self.events = (name,)
         if name in (COLLECTED, CORRECTED):

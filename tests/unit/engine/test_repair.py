@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.engine.player import Player
 from wabox.engine import ChartError, Charts, Say, compile_chart
-from wabox.engine.effect import Ask, Restart, Resumed
+from wabox.engine.effect import Ask, Failed, Restart, Resumed
 
 MAIN: dict[str, Any] = {
     "initial": "one",
@@ -133,3 +133,21 @@ def test_wrong_wishes(wish: Any) -> None:
     """What the action cannot do is found when the chart is read."""
     with pytest.raises(ChartError, match="there is no repair"):
         compile_chart("m", {"entry": {"repair": wish}}, guards={}, actions={})
+
+
+def test_a_circle_of_wishes_comes_to_rest() -> None:
+    """Two repairs that pass each other's event on for ever are reported, as a circle of raise is."""
+    circle = {
+        "initial": "a",
+        "states": {"a": {"ask": "A?"}},
+        "on": {
+            "deny": {"actions": {"repair": {"event": "affirm"}}},
+            "affirm": {"actions": {"repair": {"event": "deny"}}},
+        },
+    }
+    one = Player(Charts([compile_chart("m", circle, guards={}, actions={})]), "m").do("affirm")
+    [failed] = [effect for effect in one.effects if isinstance(effect, Failed)]
+    assert "no rest after 1000 transitions" in failed.error
+    assert one.leaves == ("a",)
+    one.do("deny").do("other")
+    assert one.leaves == ("a",)
