@@ -18,7 +18,8 @@ from wabox.core.contact import Contact
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.version import Choice, Forecast
 from wabox.engine.snapshot import Snapshot, decode
-from wabox.errors import StorageError
+from wabox.errors import FlowError, StorageError
+from wabox.flowfile import deadline
 from wabox.flowfile.published import SpoiltCopy, read_files
 from wabox.services.publishing import Refused
 from wabox.settings import Settings
@@ -514,3 +515,34 @@ async def test_publishing_needs_the_disk(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="No space left"):
         await world.publish(TOUCHED)
+
+
+HANG = ACTIONS.replace(
+    'return {"name"',
+    'until = time.monotonic() + 3\n    while time.monotonic() < until:\n        pass\n    return {"name"',
+).replace("from wabox", "import time\nfrom wabox")
+
+
+async def test_a_published_function_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A published bot is loaded in a thread and played in the main one: its functions are interrupted all the same."""
+    monkeypatch.setattr(deadline, "LONGEST", 0.05)
+    monkeypatch.setattr(deadline, "LOOK", 0.02)
+    monkeypatch.setattr(deadline._watch, "ready", False)  # as in a new process
+    world = World(tmp_path)
+    world.write(FLOW, HANG)
+    async with world.serving():
+        await world.hear("hi")
+        await world.tap("order")
+        assert await world.tap("pay") == ["Ordered for nobody, old thanks."]
+
+
+async def test_a_file_that_hangs_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishing is refused with the reason, nobody waits for the lock, and the live version goes on."""
+    monkeypatch.setattr("wabox.flowfile.actions.LOADING", 0.3)
+    world = World(tmp_path)
+    async with world.serving():
+        with pytest.raises(FlowError, match=r"it did not return within 0\.3 s"):
+            await world.publish(TOUCHED, actions=ACTIONS + "import time\nwhile True:\n    time.sleep(0.001)\n")
+        await world.hear("hi")
+        assert await world.tap("order") == ["Shall I order?"]
+        assert (await world.publish(TOUCHED)).published

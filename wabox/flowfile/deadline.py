@@ -10,12 +10,15 @@ Measured: 0.3 µs a call, because the timer goes on from call to call and stops 
 for each call costs 4 µs; a helper thread that makes the call 10 to 20, and what hangs in a thread cannot be ended; a thread
 that only watches never gets its turn while a regular expression runs. What a signal cannot interrupt is one long call
 into C that never looks up (``sum(range(10**12))``). Signals are POSIX's and reach the main thread only (Linux gives it the
-process's signals first, so no system call of another thread is disturbed): anywhere else a function has no deadline.
+process's signals first, so no system call of another thread is disturbed): anywhere else a function has no deadline. Where a
+bot is loaded says nothing about where it is played: a published bot is loaded in a thread and played in the main one, so each
+call looks for itself. Loading has a deadline in any thread; outside the main one a helper thread is waited for.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import signal
 import threading
@@ -59,16 +62,17 @@ class _Watch:
         self.ticking = False
         self._idle = self._seen = 0
         self._since = 0.0
-        self._ready = False
+        self.ready = False
+        """Whether the main thread has set up the signal; only that can."""
 
     def begin(self) -> bool:
         """Make ready; False where there are no deadlines."""
-        if not self._ready and _ALARM is not None and threading.get_ident() == _MAIN:
+        if not self.ready and _ALARM is not None and threading.get_ident() == _MAIN:
             signal.signal(_ALARM, self._ring)
             # Python gives signals back their own meaning before it ends, and an alarm's is to end the process.
             atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
-            self._ready = True
-        return self._ready
+            self.ready = True
+        return self.ready
 
     def tick(self) -> None:
         self.ticking, self._idle, self._seen = True, 0, 0
@@ -101,7 +105,9 @@ _watch = _Watch()
 
 def within(seconds: float, call: Callable[[], T], file: str) -> T:
     """What the call returns; TimeoutError, with the line of ``file`` that it was in, when that takes longer."""
-    if not _watch.begin() or threading.get_ident() != _MAIN or _watch.running:
+    if threading.get_ident() != _MAIN:
+        return _in_thread(seconds, call)
+    if not _watch.begin() or _watch.running:
         return call()
     _watch.call += 1
     _watch.seconds, _watch.file = seconds, file
@@ -117,19 +123,41 @@ def within(seconds: float, call: Callable[[], T], file: str) -> T:
         raise TimeoutError(f"it did not return within {seconds:g} s{_watch.place}") from None
 
 
+def _in_thread(seconds: float, call: Callable[[], T]) -> T:
+    """As :func:`within`, where no signal comes: what is late is given up, and ended as soon as it looks up."""
+    found: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="wabox-loading", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        # What sleeps or waits for a lock stays there: as a daemon it does not keep the process from ending.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Late))
+        raise TimeoutError(f"it did not return within {seconds:g} s")
+    if failed:
+        raise failed[0]
+    return found[0]
+
+
 def bounded(function: Callable[[Any], T]) -> Callable[[Any], T]:
     """The function with a deadline."""
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     late_at = rests_until = -AGAIN
     watch, here = _watch, threading.get_ident
-    ready = watch.begin()
 
     @functools.wraps(function)
     def call(given: Any) -> T:
         nonlocal late_at, rests_until
         if rests_until > 0 and time.monotonic() < rests_until:
             raise TimeoutError(f"it was late twice within {AGAIN:g} s and is not tried for {REST:g} s")
-        if not ready or here() != _MAIN:
+        if here() != _MAIN or not (watch.ready or watch.begin()):
             return function(given)
         # As in `within`, written out: this is run for every message.
         watch.call += 1
