@@ -228,4 +228,4 @@ def _wired(
 def _caller(settings: Settings, versions: Versions) -> Caller:
     secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
     http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, secrets))
+    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, secrets), secrets.values())

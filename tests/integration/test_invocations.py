@@ -109,6 +109,63 @@ async def test_at_last_the_conversation_is_told(store: SqliteStore, outcomes: tu
     assert [one.type for one in heard] == ["error.invoke.stock"]
 
 
+class Broken(World):
+    async def call(self, invocation: Invocation) -> Outcome:
+        raise RecursionError("deep")
+
+
+class Unwritable(World):
+    async def call(self, invocation: Invocation) -> Outcome:
+        return Outcome(output="half \ud83d")
+
+
+@pytest.mark.parametrize("world", [Broken(), Unwritable()], ids=["raises", "unwritable"])
+async def test_a_world_that_breaks_is_an_error_like_others(store: SqliteStore, world: World) -> None:
+    """Whatever is raised, the conversation gets a result, and the call is not made again at every start."""
+    heard = await asked(store, call())
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
+    runner.run([call()])
+    await finished(runner)
+    await store.lanes.drain(5)
+    assert [one.type for one in heard] == ["error.invoke.stock"]
+    assert await store.calls() == []
+
+
+async def test_a_dead_host_does_not_hold_up_the_others(store: SqliteStore) -> None:
+    """Eight calls to one that does not answer; a ninth waits for it, one to another host does not."""
+    gate, answered = asyncio.Event(), asyncio.Event()
+
+    class Dead(World):
+        async def call(self, invocation: Invocation) -> Outcome:
+            if "dead" in invocation.request["http"]["url"]:
+                await gate.wait()
+            self.keys.append(invocation.request["http"]["url"])
+            answered.set()
+            return Outcome(output=1)
+
+    def to(host: str, number: int) -> Invocation:
+        return call(
+            id=f"{host}{number}", name=f"n{number}", request={"http": {"url": f"https://{host}/", "idempotency": True}}
+        )
+
+    calls = [*(to("dead", number) for number in range(9)), to("alive", 9)]
+    await asked(store, calls[0])
+    await store.commit(replace(unit("m2"), expected=1, handled=(), invoke=tuple(calls[1:])))
+    world = Dead()
+    runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep, in_flight=10)
+    runner.run(calls)
+    await answered.wait()
+    assert world.keys == ["https://alive/"]
+    gate.set()
+    await finished(runner)
+
+
+async def test_calls_end_with_their_conversation(store: SqliteStore) -> None:
+    await asked(store, call())
+    await store.commit(replace(unit("m2"), expected=1, handled=(), snapshot=None))
+    assert await store.calls() == []
+
+
 async def test_the_first_result_counts(store: SqliteStore) -> None:
     heard = await asked(store, call())
     await store.answer(call(), Outcome(output=1))

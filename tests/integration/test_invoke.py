@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import http.server
 import json
 import threading
@@ -17,9 +18,11 @@ from wabox.app import App, build
 from wabox.calls.address import Allowed
 from wabox.calls.http import HttpCalls
 from wabox.core.contact import Contact
+from wabox.core.conversation import Session
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival, InboundMessage
 from wabox.flowfile.bot import Bot, check_bot, load_bot
+from wabox.services.conversations import apologise
 from wabox.settings import Secret, Settings
 from wabox.simulator import Simulator
 
@@ -318,12 +321,48 @@ async def test_a_request_is_made_as_written(make: Make, server: Server, tmp_path
     await world.hear("{secret.token}", type="button_reply", payload={"id": "order"})
     await world.until("Free: 41")
     ((_, path, headers, body),) = server.requests
-    assert path == "/orders/%7Bsecret.token%7D%2FAna"
+    assert path == "/orders/%7Bsecret%2Etoken%7D%2FAna"
     assert headers["Authorization"] == "Bearer hush"
     assert body == {"item": "mug", "words": "{secret.token}", "say": "Hi {secret.token}/Ana"}
     assert len(headers["Idempotency-Key"]) == 32
     await world.app.stop()
     assert all(b"hush" not in path.read_bytes() for path in (tmp_path / "data").iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "output"),
+    [
+        (JSON, b'"half an emoji: \\ud83d"', "half an emoji: \ufffd"),
+        ({"content-type": "text/plain; charset=hex"}, b"plain", "plain"),
+        ({"content-type": "text/plain; charset=latin-1"}, b"\xe9", "é"),
+        (JSON, b"", None),
+    ],
+)
+async def test_strange_answers_are_answers(
+    server: Server, headers: dict[str, str], body: bytes, output: object
+) -> None:
+    """What comes out can be stored."""
+    server.answers = [(200, headers, body)]
+    http = {
+        "method": "POST",
+        "url": server.url,
+        "headers": {"X-Who": "محمد\r\nX-Evil: 1"},
+        "json": {},
+        "idempotency": True,
+    }
+    calls = HttpCalls(Allowed(["127.0.0.1"]))
+    outcome = await calls.call(INVOCATION, http)
+    await calls.aclose()
+    assert (outcome.error, outcome.output) == (None, output)
+    assert server.requests[0][2]["X-Who"].encode("latin-1").decode() == "محمدX-Evil: 1"
+
+
+async def test_a_url_without_its_value_is_not_called(server: Server) -> None:
+    """`/orders/{number}` without a number would be another address."""
+    http = {"method": "GET", "url": server.url, "headers": {}, "json": None, "idempotency": True, "empty": ["number"]}
+    calls = HttpCalls(Allowed(["127.0.0.1"]))
+    assert "the url needs number" in str((await calls.call(INVOCATION, http)).error)
+    assert server.requests == []
 
 
 async def test_an_inner_address_is_not_called(server: Server) -> None:
@@ -344,6 +383,11 @@ async def test_an_inner_address_is_not_called(server: Server) -> None:
         ((302, {"location": "http://169.254.169.254/"}, b""), "sends us to http://169.254.169.254/"),
         ((200, JSON, b"{nope"), "says that it is JSON and is not"),
         ((200, JSON, b'"' + b"x" * 300_000 + b'"'), "larger than 256 KiB"),
+        ((200, {}, b"\x01" * 100_000), "larger than 256 KiB"),
+        ((200, JSON, b"[" * 50_000 + b"]" * 50_000), "holds what cannot be stored"),
+        ((200, {**JSON, "content-encoding": "gzip"}, gzip.compress(b"1" * 1_000_000)), "or packed"),
+        ((302, {"location": "https://api.example.com/v1?key=hush"}, b""), "sends us to https://api.example.com/v1;"),
+        ((400, {}, b"no such key: hush"), "answered 400: no such key: …"),
     ],
 )
 async def test_what_a_server_does_wrong_is_said(
@@ -355,3 +399,20 @@ async def test_what_a_server_does_wrong_is_said(
     await world.tap("order")
     await world.until(why)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("channel", "says"), [("action", 1), ("timer", 0)])
+def test_a_turn_that_fails_without_a_customer_is_not_silence(tmp_path: Path, channel: Any, says: int) -> None:
+    """Nothing brings the result, or the timer, a second time: people take it up."""
+    message = InboundMessage(
+        message_id="call:1",
+        number_id="200",
+        conversation_id=CONVERSATION,
+        timestamp=NOW,
+        channel=channel,
+        type="done.invoke.order",
+        contact=ANA,
+    )
+    turn = apologise(make_bot(tmp_path), Session(conversation_id=CONVERSATION), message, NOW, ValueError("too large"))
+    assert len(turn.said) == says
+    assert [case.reason for case in turn.unit.handoffs] == ["the bot failed: ValueError"]

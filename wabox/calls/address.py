@@ -16,8 +16,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses."""
 
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""NAT64: the last 32 bits are an IPv4 address."""
+_WRAPPED = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+"""The last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64."""
+_OPEN_V6 = ipaddress.IPv6Network("2000::/3")
+_NOT_OPEN_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+"""Protocol assignments with Teredo, documentation, 6to4. Source: IANA, IPv6 Special-Purpose Address Registry."""
+_NOT_OPEN_V4 = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4")))
+"""Beside what Python calls not global, whose tables are as old as Python."""
 
 
 class Refused(Exception):
@@ -44,17 +49,21 @@ class Allowed:
             return True
         if any(one.version == net.version and one in net for one in (address, real) for net in self._networks):
             return True
-        return real.is_global and not real.is_multicast
+        return _is_open(real)
 
 
 def _real(address: Address) -> Address:
     """The IPv4 address inside an IPv6 one that only wraps it."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and address in _TRANSLATED:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return inner or address
+    if isinstance(address, ipaddress.IPv6Address) and any(address in wrapped for wrapped in _WRAPPED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
+
+
+def _is_open(address: Address) -> bool:
+    """Whether it is one of the open internet."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return address in _OPEN_V6 and not any(address in network for network in _NOT_OPEN_V6)
+    return address.is_global and not any(address in network for network in _NOT_OPEN_V4)
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:

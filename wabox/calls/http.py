@@ -17,6 +17,7 @@ import httpx
 
 from wabox.calls.address import Allowed, Refused, Resolve, choose, resolve
 from wabox.core.invocation import Invocation, Outcome
+from wabox.engine.value import plain
 
 LARGEST = 256 * 1024
 """Bytes of an answer: it becomes part of a conversation."""
@@ -55,15 +56,27 @@ class HttpCalls:
             return Outcome(error=f"the request cannot be made: {error}")
         except OSError as error:
             return Outcome(error=f"the host cannot be found: {error.strerror or error}", again=True)
+        except Exception as error:  # noqa: BLE001 - whatever the other side sends, the conversation gets a result
+            return Outcome(error=f"the answer cannot be read: {type(error).__name__}")
 
     async def _exchange(self, invocation: Invocation, request: Mapping[str, Any], safe: bool) -> Outcome:
+        if request.get("empty"):
+            return Outcome(error=f"the url needs {request['empty'][0]}, and the conversation has none")
         url = httpx.URL(request["url"])
         port = url.port or (443 if url.scheme == "https" else 80)
         address = await choose(url.host, port, self._allowed, self._resolver)
         if self._client is None:
-            self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=None)  # noqa: S113
+            # A connection to an address was opened under one name and shown that name's certificate: it is not kept, or
+            # another name with the same address would be sent through it unchecked.
+            self._client = httpx.AsyncClient(
+                follow_redirects=False,
+                trust_env=False,
+                timeout=None,  # noqa: S113 - the invocation's own
+                limits=httpx.Limits(max_keepalive_connections=0),
+            )
         headers = httpx.Headers({"Accept": "application/json", "User-Agent": self._agent})
-        headers.update(request["headers"])
+        headers.update({name: _header(value) for name, value in request["headers"].items()})
+        headers["Accept-Encoding"] = "identity"
         headers["Host"] = url.netloc.decode("ascii")
         if safe:
             headers["Idempotency-Key"] = invocation.id
@@ -86,10 +99,17 @@ class HttpCalls:
         return _outcome(answer, content, safe)
 
 
+def _header(value: str) -> bytes:
+    """In UTF-8, which is what servers expect today; what could end the header, or begin another, is gone."""
+    return "".join(sign for sign in value if sign.isprintable()).strip().encode("utf-8", "replace")
+
+
 async def _limited(answer: httpx.Response) -> bytes | None:
-    """The body; None when it is too large."""
+    """The body; None when it is too large, or packed though we asked for it plain: unpacked it may be of any size."""
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        return None
     content = bytearray()
-    async for part in answer.aiter_bytes():
+    async for part in answer.aiter_raw():
         content += part
         if len(content) > LARGEST:
             return None
@@ -100,7 +120,7 @@ def _outcome(answer: httpx.Response, content: bytes | None, safe: bool) -> Outco
     status = answer.status_code
     host = answer.request.headers["host"]
     if 300 <= status < 400:
-        to = answer.headers.get("location", "somewhere else")
+        to = answer.headers.get("location", "somewhere else").partition("?")[0]
         return Outcome(
             error=f"{host} answered {status} and sends us to {to}; write that url if it is right", status=status
         )
@@ -114,14 +134,26 @@ def _outcome(answer: httpx.Response, content: bytes | None, safe: bool) -> Outco
             wait=_seconds(answer.headers.get("retry-after")),
         )
     if content is None:
+        return Outcome(error=f"the answer of {host} is larger than {LARGEST // 1024} KiB, or packed", status=status)
+    output: Any
+    if "json" in answer.headers.get("content-type", ""):
+        try:
+            output = plain(json.loads(content)) if content.strip() else None
+        except (ValueError, TypeError, RecursionError):
+            error = f"the answer of {host} says that it is JSON and is not, or holds what cannot be stored"
+            return Outcome(error=error, status=status)
+    else:
+        output = plain(_text(answer, content))
+    if len(json.dumps(output)) > LARGEST:
         return Outcome(error=f"the answer of {host} is larger than {LARGEST // 1024} KiB", status=status)
-    text = content.decode(answer.encoding or "utf-8", "replace")
-    if "json" not in answer.headers.get("content-type", ""):
-        return Outcome(output=text, status=status)
+    return Outcome(output=output, status=status)
+
+
+def _text(answer: httpx.Response, content: bytes) -> str:
     try:
-        return Outcome(output=json.loads(text) if text.strip() else None, status=status)
-    except ValueError:
-        return Outcome(error=f"the answer of {host} says that it is JSON and is not", status=status)
+        return content.decode(answer.charset_encoding or "utf-8", "replace")
+    except (LookupError, ValueError, TypeError):
+        return content.decode("utf-8", "replace")  # it names a charset that is none
 
 
 def _seconds(written: str | None) -> float | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from wabox.core.action import Task, TaskInput, copied
 from wabox.core.invocation import Invocation, Outcome
+from wabox.engine.value import plain
 
 LARGEST = 256 * 1024
 """Characters of a result as JSON."""
@@ -63,7 +64,8 @@ class TaskCalls:
             async with asyncio.timeout(invocation.timeout / 1000):
                 return await done
         except TimeoutError:
-            return Outcome(error=f"the task {name} took longer than {invocation.timeout / 1000:g} s", again=True)
+            # Not again: it may still be at work.
+            return Outcome(error=f"the task {name} took longer than {invocation.timeout / 1000:g} s")
 
 
 def _run(task: Task, given: TaskInput, name: str) -> Outcome:
@@ -72,7 +74,7 @@ def _run(task: Task, given: TaskInput, name: str) -> Outcome:
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
         # Also to tell here, where its author reads it, what could not be stored later.
-        written = json.dumps(result, allow_nan=False)
+        written = json.dumps(plain(result), allow_nan=False)
     except BaseException as error:  # noqa: BLE001 - the author's code may raise anything; its thread ends here
         return Outcome(error=f"the task {name} failed: {type(error).__name__}: {error}{_place(error)}", again=True)
     if len(written) > LARGEST:

@@ -14,12 +14,14 @@ left is stale and does nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
+from wabox.engine.text import placeholders
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -159,8 +161,13 @@ def _http(reader: Reader, written: object, path: Path) -> HttpSpec | None:
     if not url.startswith(("https://", "http://")):
         reader.wrong((*path, "url"), "bad-invoke", f"{url!r} is no address of the web", "begin it with https://")
         return None
-    host = url.split("://", 1)[1].split("/", 1)[0]
-    if "{" in host and "{secret." not in host:
+    host = re.split(r"[/?#]", url.split("://", 1)[1], maxsplit=1)[0]
+    if "@" in host:
+        sentence = "a name and password in a url end up in logs"
+        fix = 'send them as a header: {Authorization: "Basic {secret.name}"}'
+        reader.wrong((*path, "url"), "bad-invoke", sentence, fix)
+        return None
+    if any(not name.startswith("secret.") for name in placeholders(host)):
         sentence = "the host of a url cannot be filled in: a customer could choose where your server connects to"
         reader.wrong((*path, "url"), "bad-invoke", sentence, "write the host out; placeholders go behind the first /")
         return None

@@ -15,7 +15,7 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     language  the customer's, when known
     misses    messages in a row that nobody understood
     invokes   {id of a call whose result is awaited: the seq that asked for it}; a suspended frame has its own, and
-              ``results``, {event: data}, that came meanwhile
+              ``results``, {id: [event, data]}, that came meanwhile
     tries     wrong answers to the question that stands
     offered   true: a detour has just ended, and the customer was asked to go on
     part      what the customer wrote when it was half an answer: a day without a time
@@ -49,8 +49,8 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     timers: dict[str, tuple[int, int]] = {}
     """Name → (remaining ms, the seq that armed it)."""
     invokes: dict[str, int] = {}
-    results: dict[str, dict[str, Any]] = {}
-    """Event → its data: what calls brought while the frame was suspended."""
+    results: dict[str, tuple[str, dict[str, Any]]] = {}
+    """Id of a call → the event and its data that came while the frame was suspended; the call stays in ``invokes``."""
     back: tuple[str, ...] = ()
 
 

@@ -221,7 +221,11 @@ class Conversation(Run):
 
     def _take_up(self, frame: Frame) -> None:
         """What came for the frame while it was suspended comes next."""
-        self.queue += [Event(name, data) for name, data in frame.results.items()]
+        for call, (name, data) in frame.results.items():
+            # A call whose state was left since, or that was asked for anew, is not the one that this is the result of.
+            if self.invokes.get(call) == frame.invokes.get(call):
+                self.invokes = {other: armed for other, armed in self.invokes.items() if other != call}
+                self.queue.append(Event(name, data))
 
     def _suspended(self) -> Frame:
         """The active frame with what remains of its timers."""

@@ -109,11 +109,11 @@ def answer(charts: Charts, snapshot: Snapshot, source: tuple[str, str, int], eve
         run.invokes = {name: seq for name, seq in snapshot.invokes.items() if name != id_}
         return _step(run, snapshot, snapshot.timers, run.handle(event))
     for place, frame in enumerate(snapshot.stack):
-        if frame.chart.partition("@")[0] == chart and frame.invokes.get(id_) == armed:
+        ours = frame.chart.partition("@")[0] == chart and frame.invokes.get(id_) == armed
+        if ours and id_ not in frame.results:
             kept = msgspec.structs.replace(
                 frame,
-                invokes={name: seq for name, seq in frame.invokes.items() if name != id_},
-                results={**frame.results, event.name: copied_plain(event.data)},
+                results={**frame.results, id_: (event.name, copied_plain(event.data))},
             )
             stack = (*snapshot.stack[:place], kept, *snapshot.stack[place + 1 :])
             after = msgspec.structs.replace(snapshot, stack=stack, seq=snapshot.seq + 1)

@@ -89,8 +89,11 @@ def apologise(bot: Bot, session: Session, message: InboundMessage, now: int, err
     if unreadable:
         body["snapshot"] = (session.snapshot or b"").decode("utf-8", "replace")
     draft.record("error", body)
-    if message.channel == "whatsapp" and message.type not in QUIET:
+    waits = message.channel == "whatsapp" and message.type not in QUIET
+    if waits or message.channel == "action":
         draft.say("wabox.trouble")
+    if waits or message.channel in ("action", "timer"):
+        # Nothing will bring the result or the timer again: without people nobody would ever take this up.
         draft.hand_over("default", f"the bot failed: {type(error).__name__}")
     return draft.finish(forget=unreadable)
 

@@ -8,8 +8,10 @@ Then the conversation gets ``error.invoke.<id>``: it never waits for ever.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -21,8 +23,10 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-IN_FLIGHT = 32
+IN_FLIGHT = 64
 """Calls under way at once."""
+EACH = 8
+"""Of them to one host, and tasks of ``actions.py``: a host that does not answer must not take the places of the others."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """s before the second try; doubled each time."""
 STORE_PAUSE = 1.0
@@ -42,6 +46,7 @@ class Invocations:
         jitter: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         in_flight: int = IN_FLIGHT,
+        each: int = EACH,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1."""
         self._calls = calls
@@ -49,6 +54,7 @@ class Invocations:
         self._jitter = jitter
         self._sleep = sleep
         self._slots = asyncio.Semaphore(in_flight)
+        self._each: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def recover(self) -> int:
@@ -72,7 +78,12 @@ class Invocations:
         await self._caller.aclose()
 
     async def _run(self, invocation: Invocation) -> None:
-        outcome = await self._tried(invocation)
+        try:
+            outcome = await self._tried(invocation)
+        except Exception as error:
+            # A bug of ours must not leave the conversation waiting, nor make the call again at every start.
+            log.error("call.failed", call=invocation.name, exc_info=error)
+            outcome = Outcome(error=f"the call could not be made: {type(error).__name__}")
         if outcome is None:
             return
         log.info(
@@ -83,13 +94,18 @@ class Invocations:
             error=outcome.error,
             status=outcome.status,
         )
-        await self._stored(lambda: self._calls.answer(invocation, outcome))
+        try:
+            await self._stored(lambda: self._calls.answer(invocation, outcome))
+        except Exception as error:
+            log.error("call.unwritable", call=invocation.name, exc_info=error)
+            plain = Outcome(error=f"the result cannot be stored: {type(error).__name__}")
+            await self._stored(lambda: self._calls.answer(invocation, plain))
 
     async def _tried(self, invocation: Invocation) -> Outcome | None:
         """The result at last; None when nobody waits for it any more."""
         tries = 0
         while True:
-            async with self._slots:
+            async with self._each[_where(invocation)], self._slots:
                 begun = await self._stored(lambda: self._calls.began(invocation.id))
                 if begun is None:
                     return None
@@ -111,6 +127,12 @@ class Invocations:
             except StorageError as error:
                 log.warning("call.later", error=str(error))
                 await self._sleep(STORE_PAUSE)
+
+
+def _where(invocation: Invocation) -> str:
+    """Who is called."""
+    http = invocation.request.get("http")
+    return "" if http is None else urlsplit(str(http.get("url"))).netloc
 
 
 def _repeatable(invocation: Invocation) -> bool:

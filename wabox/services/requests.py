@@ -14,7 +14,7 @@ from wabox.engine.effect import Invoke
 from wabox.engine.event import Event
 from wabox.engine.invoke import HttpSpec
 from wabox.engine.reference import reference
-from wabox.engine.text import doubled, fill, fill_first
+from wabox.engine.text import doubled, fill, fill_first, placeholders
 from wabox.engine.value import plain
 
 SECRET = "secret"  # noqa: S105 - the placeholder's name
@@ -52,11 +52,21 @@ def _http(spec: HttpSpec, context: Mapping[str, Any], event: Event) -> dict[str,
 
     return {
         "method": spec.method,
-        "url": fill_first(spec.url, context, SECRET, lambda value: quote(value, safe="")),
+        "url": fill_first(spec.url, context, SECRET, _segment),
+        "empty": [path for path in placeholders(spec.url.partition("?")[0]) if not _known(path, context)],
         "headers": {name: header(value) for name, value in spec.headers.items()},
         "json": _filled(spec.json, context, event, text, doubled),
         "idempotency": spec.idempotency,
     }
+
+
+def _segment(value: str) -> str:
+    """Whatever a customer wrote stays one segment of a path: also dots, which would climb out of it."""
+    return quote(value, safe="").replace(".", "%2E")
+
+
+def _known(path: str, context: Mapping[str, Any]) -> bool:
+    return path.partition(".")[0] == SECRET or fill("{" + path + "}", context) != ""
 
 
 def _filled(written: Any, context: Mapping[str, Any], event: Event, text: Texts, raw: Texts) -> Any:

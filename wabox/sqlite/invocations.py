@@ -42,6 +42,11 @@ def delete(connection: sqlite3.Connection, conversation: int, chart: str, name: 
     connection.execute(query, (conversation, chart, name))
 
 
+def clear(connection: sqlite3.Connection, conversation: int) -> None:
+    """The conversation is over."""
+    connection.execute("DELETE FROM invocations WHERE conversation = ?", (conversation,))
+
+
 def mark(connection: sqlite3.Connection, id_: str) -> int | None:
     """A try begins; how many began with it, None when nobody waits for the result."""
     query = "UPDATE invocations SET attempts = attempts + 1 WHERE id = ? RETURNING attempts"

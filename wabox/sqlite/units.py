@@ -34,6 +34,7 @@ def commit(
         timers.delete(connection, key, name)
     if unit.snapshot is None:
         timers.clear(connection, key)
+        invocations.clear(connection, key)
     for chart, id_ in unit.revoke:
         invocations.delete(connection, key, chart, id_)
     for invocation in unit.invoke:

@@ -126,6 +126,29 @@ def test_leaving_through_an_escape_revokes_the_call_of_the_suspended_state() -> 
     assert escaped.snapshot.invokes == {}
 
 
+def test_a_result_that_came_during_a_detour_is_not_the_new_calls() -> None:
+    """The state was entered anew through an escape: its second call waits for its own result."""
+    definition = {
+        **CHECKING,
+        "detours": {"question": "aside"},
+        "on": {"again": {"target": ".checking", "reenter": True}},
+    }
+    known, aside, armed = suspended(definition)
+    came = answer(
+        known, aside, ("m", "stock", armed), Event("done.invoke.stock", {"output": {"free": 2}}), NOW
+    ).snapshot
+    anew = step(known, came, Event("again"), NOW).snapshot
+    assert anew.leaves == ("checking",)
+    assert anew.context["stock"] is None
+    assert anew.invokes == {"stock": anew.seq}
+
+
+def test_a_url_may_have_a_query_with_a_value() -> None:
+    url = {"http": {"url": "https://x.example?q={v}"}, "onDone": "a"}
+    chart = {"initial": "a", "states": {"a": {"invoke": url}}}
+    assert compile_chart("m", chart, guards={}, actions={}).states["a"].invokes[0].http is not None
+
+
 @pytest.mark.parametrize(
     ("written", "code"),
     [
@@ -136,6 +159,8 @@ def test_leaving_through_an_escape_revokes_the_call_of_the_suspended_state() -> 
         ({"http": {}}, "bad-invoke"),
         ({"http": {"url": "ftp://x.example"}}, "bad-invoke"),
         ({"http": {"url": "https://{event.text}/x"}}, "bad-invoke"),
+        ({"http": {"url": "https://{secret.key}@{domain}/x"}}, "bad-invoke"),
+        ({"http": {"url": "https://{secret.key}.{domain}/x"}}, "bad-invoke"),
         ({"http": {"url": "https://x.example", "method": "FETCH"}}, "bad-invoke"),
         ({"http": {"url": "https://x.example", "body": "x"}}, "unknown-key"),
         ({"action": "a", "timeout": "10m"}, "bad-duration"),
