@@ -68,9 +68,11 @@ def publish(
     wanted: str | None = None
     if rollback is None:
         _check(folder, settings, quiet=as_json)
+        # The tests are played on what customers will get, not on a folder that may have more, or is being edited.
+        shelf = Shelf(settings.data, folder.name)
+        wanted = shelf.keep(read_files(folder))
         if not no_test:
-            _test(folder, settings)
-        wanted = Shelf(settings.data, folder.name).keep(read_files(folder))
+            _test(folder, shelf.check(wanted), settings)
     order = _Order(
         bot=folder.name,
         id=wanted,
@@ -91,11 +93,11 @@ def _check(folder: Path, settings: Settings, *, quiet: bool) -> None:
         typer.echo(f"{len(loaded.warnings)} warnings; wabox check shows them", err=True)
 
 
-def _test(folder: Path, settings: Settings) -> None:
+def _test(folder: Path, copy: Path, settings: Settings) -> None:
     from wabox.cli.test import failures
     from wabox.errors import FlowError
 
-    failed, played = failures(folder, settings)
+    failed, played = failures(folder, settings, copy)
     if failed:
         raise FlowError(f"{failed} of {played} tests fail; wabox test shows them, --no-test publishes all the same")
 

@@ -117,8 +117,12 @@ def _chosen(test: ConversationTest, words: list[str]) -> bool:
     )
 
 
-def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, stop: bool) -> Suite:
+def _play(
+    folder: Path, settings: Settings, words: list[str], show: _Show, *, stop: bool, copy: Path | None = None
+) -> Suite:
+    """``copy``: what the tests of the folder are played on, if it is not the folder itself."""
     import time
+    from dataclasses import replace
 
     from wabox.flowfile.bot import BrokenBot, load_bot
     from wabox.flowfile.tests import read_tests
@@ -129,9 +133,10 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
     began = time.perf_counter()
     try:
         loaded = load_bot(
-            folder,
+            copy or folder,
             language=settings.language,
             context=settings.context,
+            name=folder.absolute().name,
             timezone=settings.timezone,
             region=settings.region,
         )
@@ -141,7 +146,7 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
         took = time.perf_counter() - began
         return Suite(bot=folder.name, results=[], findings=error.findings, seconds=took, coverage=None)
     findings: list[Finding] = []
-    tests = [test for test in read_tests(loaded, findings.append) if _chosen(test, words)]
+    tests = [test for test in read_tests(replace(loaded, folder=folder), findings.append) if _chosen(test, words)]
     if words:
         # Somebody who works on one test need not hear of the others.
         findings = [finding for finding in findings if any(word.lstrip("=") in finding.file for word in words)]
@@ -166,9 +171,12 @@ def _play(folder: Path, settings: Settings, words: list[str], show: _Show, *, st
     )
 
 
-def failures(folder: Path, settings: Settings) -> tuple[int, int]:
-    """How many of a bot's tests fail (those that cannot be read included), and how many there are. Prints nothing."""
-    suite = _play(folder, settings, [], _Silent(), stop=False)
+def failures(folder: Path, settings: Settings, copy: Path | None = None) -> tuple[int, int]:
+    """How many of a bot's tests fail (those that cannot be read included), and how many there are. Prints nothing.
+
+    ``copy`` is what they are played on: the tests are the folder's, which has them; a published copy has none.
+    """
+    suite = _play(folder, settings, [], _Silent(), stop=False, copy=copy)
     failed = sum(not result.passed for result in suite.results) + len(suite.findings)
     return failed, len(suite.results) + len(suite.findings)
 

@@ -4,7 +4,8 @@ A copy is named by its content (12 hex digits over names and bytes of its files)
 name, synced to the disk and then renamed, so under its own name it is whole or not there, whatever happens meanwhile.
 
 Everything that customers could meet is copied: charts, texts, intents, FAQ, templates, ``actions.py`` and whatever it reads
-beside itself. ``tests/``, hidden files and what Python and editors leave behind are not.
+beside itself. ``tests/``, hidden files and what Python and editors leave behind are not. A link to a file is copied as the
+file; one to a folder is refused.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ def read_files(folder: Path) -> dict[str, bytes]:
     size = 0
     try:
         for path in _walk(folder, top=True):
-            data = path.read_bytes()
-            size += len(data)
+            # Asked before it is read: one huge file must not fill the memory first.
+            size += path.stat().st_size
             if size > LARGEST or len(found) >= MOST:
                 raise FlowError(
                     f"{shown(folder)} has more than {MOST} files or {LARGEST >> 20} MiB, too much for a bot: "
                     "keep pictures and other large files elsewhere"
                 )
-            found[path.relative_to(folder).as_posix()] = data
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
     except OSError as error:
         raise FlowError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
     return found
@@ -64,6 +65,13 @@ def _walk(folder: Path, *, top: bool = False) -> Iterator[Path]:
             yield from _walk(path)
         elif path.is_file():
             yield path
+        elif path.is_symlink():
+            # Left out, it would be there in every test and missing for customers; followed, it could lead round in circles.
+            leads = "to a folder" if path.is_dir() else "to no file"
+            raise FlowError(
+                f"{shown(path)} is a link {leads}, and a published copy has none: "
+                "put what it leads to there instead of the link, or take the link out"
+            )
 
 
 def identity(files: Mapping[str, bytes]) -> str:
@@ -97,6 +105,7 @@ class Shelf:
             self.folder.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 if self._whole(id_):
+                    os.utime(target)  # as new: nobody needs it yet, and tidy would take it for left over
                     return id_
                 # Somebody changed it. Its name says what it has to be, so it can be put right.
                 target.rename(Path(tempfile.mkdtemp(prefix=WORKING, dir=self.folder)) / "spoilt")

@@ -125,6 +125,43 @@ def test_tidy(bot: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in shelf.folder.iterdir()) == sorted([needed, fresh])
 
 
+def test_what_is_kept_again_is_new(bot: Path, tmp_path: Path) -> None:
+    """An old copy that is about to be published again is not tidied away before it is."""
+    shelf = Shelf(tmp_path / "data", "shop")
+    id_ = shelf.keep(read_files(bot))
+    now = shelf.place(id_).stat().st_mtime
+    os.utime(shelf.place(id_), (1, 1))
+    shelf.keep(read_files(bot))
+    assert shelf.tidy(set(), now) == []
+    assert shelf.check(id_)
+
+
+@pytest.mark.parametrize(("target", "words"), [("outside", "a link to a folder"), ("nowhere", "a link to no file")])
+def test_a_link_is_refused(bot: Path, tmp_path: Path, target: str, words: str) -> None:
+    """What the tests find behind a link and customers would not is refused, with the link's name and what to do."""
+    (tmp_path / "outside").mkdir()
+    (bot / "prices" / "more").symlink_to(tmp_path / target)
+    with pytest.raises(FlowError, match=rf"prices/more is {words}.*take the link out"):
+        read_files(bot)
+
+
+def test_a_link_to_a_file_is_the_file(bot: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.json").write_text("[1]", encoding="utf-8")
+    (bot / "more.json").symlink_to(tmp_path / "outside.json")
+    assert read_files(bot)["more.json"] == b"[1]"
+
+
+def test_a_huge_file_is_not_read(bot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is looked at first."""
+    with (bot / "film.mp4").open("wb") as file:
+        file.truncate(1 << 40)
+    read: list[str] = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or b"")
+    with pytest.raises(FlowError, match="too much for a bot"):
+        read_files(bot)
+    assert "film.mp4" not in read
+
+
 def test_too_much(bot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder full of pictures is refused in words instead of being copied at every publish."""
     monkeypatch.setattr("wabox.flowfile.published.LARGEST", 10)
