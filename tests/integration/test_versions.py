@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,41 @@ async def test_silence_after_max_pin_leaves_the_old_version_empty(world: World) 
     assert (await world.snapshot()).leaves == ("people",)  # type: ignore[union-attr]
     assert len(world.messenger.taken) == sent
     assert len(await world.cases()) == 1
+
+
+@pytest.mark.parametrize(("opened", "told"), [(25.0, False), (23.0, True), (None, True)])
+async def test_only_the_customer_opens_the_window(world: World, opened: float | None, told: bool) -> None:
+    """Who is let go is told so while the service window is open: timers, notices and agents do not open it again."""
+    await world.publish(REVIEW, "keep")
+    now = world.clock() + 100 * HOUR
+    session = await world.app.store.open("200:MX.ana")
+    session = replace(
+        session, opened_at=None if opened is None else now - round(opened * HOUR), updated_at=now - HOUR // 2
+    )
+    message = InboundMessage(
+        message_id="pin",
+        number_id="200",
+        conversation_id="200:MX.ana",
+        timestamp=now,
+        channel="timer",
+        type="timer",
+        payload={"name": "max_pin", "armed": 0, "due_at": 0},
+        contact=Contact(user_id="MX.ana"),
+    )
+    move = world.app.versions.take_up(session, message, now)[1]
+    assert move is not None
+    assert (move.how, move.told) == ("failed", told)
+
+
+async def test_a_link_in_the_folder_stops_no_server(tmp_path: Path) -> None:
+    """What is wrong with the folder is said at the start; what was published is served."""
+    world = World(tmp_path)
+    async with world.serving():
+        pass
+    (world.folder / "more").symlink_to(tmp_path)
+    async with world.serving():
+        assert any("more is a link to a folder" in line for line in world.said)
+        assert await world.hear("hello") == ["Hello!"]
 
 
 async def test_move(world: World) -> None:

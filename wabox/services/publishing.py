@@ -70,9 +70,16 @@ class Publishing:
 
     async def begin(self, folder: Path, say: Callable[[str], None]) -> None:
         """Serve what is published; the first time publish the folder. Raises FlowError, SpoiltCopy, StorageError."""
-        files = await asyncio.to_thread(read_files, folder)
-        id_ = identity(files)
         live = next((row for row in await self._store.versions(self.bot) if row.live_until is None), None)
+        try:
+            files = await asyncio.to_thread(read_files, folder)
+        except FlowError as error:
+            if live is None:
+                raise
+            # What is wrong with the folder is wrong with the next version, not with the one that is served.
+            say(str(error))
+            files = {}
+        id_ = identity(files)
         if live is None or live.id == id_:
             await asyncio.to_thread(self.shelf.keep, files)
         if live is None:

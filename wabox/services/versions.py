@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wabox.core import window
 from wabox.core.action import Task
 from wabox.core.conversation import Session
 from wabox.core.message import InboundMessage
@@ -20,9 +21,6 @@ from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import QUIET
 from wabox.services.models import Models
 from wabox.services.moving import Move, Occasion, decide
-
-WINDOW = 24 * 3_600_000
-"""ms: WhatsApp lets us write freely for so long after a customer's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,12 @@ def _occasion(session: Session, snapshot: Snapshot, message: InboundMessage, now
     payload: Mapping[str, object] = message.payload if message.channel == "timer" else {}
     name = payload.get("name")
     due = snapshot.timers.get(name) if isinstance(name, str) else None
+    # Who wrote when wabox did not keep it yet wrote before the conversation last changed.
+    opened = window.opened(message, session.updated_at if session.opened_at is None else session.opened_at)
+    closes = window.closes(opened)
     return Occasion(
         now=now,
         customer=message.channel == "whatsapp" and message.type not in QUIET,
-        reachable=now - session.updated_at < WINDOW,
+        reachable=closes is not None and now < closes,
         timer=str(name) if due is not None and due == (payload.get("due_at"), payload.get("armed")) else None,
     )
