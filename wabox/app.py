@@ -162,7 +162,7 @@ async def build_published(
     messenger = messenger or _messenger(settings)
     store = await open_store(settings.data, clock)
     try:
-        publishing = publishing_of(settings, folder.name, store, clock)
+        publishing = publishing_of(settings, folder.name, store, clock, warm=prepare)
         await publishing.begin(folder, say)
         assert publishing.versions is not None  # noqa: S101 - it has begun
         return _wired(settings, store, publishing.versions, publishing, messenger, caller, clock)
@@ -171,8 +171,15 @@ async def build_published(
         raise
 
 
-def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock = wall_clock) -> Publishing:
-    """What publishes the bot of this name."""
+def publishing_of(
+    settings: Settings,
+    bot: str,
+    store: SqliteStore,
+    clock: Clock = wall_clock,
+    *,
+    warm: Callable[[Bot, int], None] | None = None,
+) -> Publishing:
+    """What publishes the bot of this name; ``warm`` gets ready a version that this process will serve."""
     shelf = Shelf(settings.data, bot)
 
     def load(id_: str, known: bool) -> Bot:
@@ -186,7 +193,8 @@ def publishing_of(settings: Settings, bot: str, store: SqliteStore, clock: Clock
             region=settings.region,
         )
 
-    return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models_of(settings, bot))
+    models = models_of(settings, bot)
+    return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models, warm=warm)
 
 
 def models_of(settings: Settings, bot: str) -> Models:

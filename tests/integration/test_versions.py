@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from wabox.core.version import Choice, Forecast
 from wabox.engine.snapshot import Snapshot, decode
 from wabox.errors import FlowError, StorageError
 from wabox.flowfile import deadline
+from wabox.flowfile.bot import Bot
 from wabox.flowfile.published import SpoiltCopy, read_files
 from wabox.services.publishing import Refused
 from wabox.settings import Settings
@@ -288,6 +290,24 @@ async def test_only_the_customer_opens_the_window(world: World, opened: float | 
     move = world.app.versions.take_up(session, message, now)[1]
     assert move is not None
     assert (move.how, move.told) == ("failed", told)
+
+
+async def test_a_new_version_is_warm_before_it_is_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its first answers need is loaded before anybody is on it, and not in the loop, where everybody would wait."""
+    world = World(tmp_path)
+    warmed: list[tuple[Bot, Bot | None, bool]] = []
+
+    def warm(bot: Bot, _: int) -> None:
+        live = world.app.bot if hasattr(world, "app") else None
+        warmed.append((bot, live, threading.current_thread() is threading.main_thread()))
+
+    monkeypatch.setattr("wabox.app.prepare", warm)
+    async with world.serving():
+        before = world.app.bot
+        warmed.clear()
+        await world.publish(TOUCHED)
+        assert warmed == [(world.app.bot, before, False)]
+        assert world.app.bot is not before
 
 
 async def test_a_link_in_the_folder_stops_no_server(tmp_path: Path) -> None:

@@ -57,13 +57,16 @@ class Publishing:
         load: Callable[[str, bool], Bot],
         clock: Clock,
         models: Models | None = None,
+        warm: Callable[[Bot, int], None] | None = None,
     ) -> None:
+        """``warm`` loads what a bot's first answers need (and is told the time, ms); None where nobody will answer."""
         self.bot = bot
         self.shelf = shelf
         self._store = store
         self._load = load
         self._clock = clock
         self._models = models
+        self._warm = warm
         self._lock = asyncio.Lock()
         self.versions: Versions | None = None
         """None until there is a live version."""
@@ -156,6 +159,9 @@ class Publishing:
                 live_from=self._clock(),
                 choice=choice or forecast.settled,
             )
+            if self._warm is not None:
+                # In a thread, and before: no customer of any version waits for the tables of the new one.
+                await asyncio.to_thread(self._warm, bot, self._clock())
             row = await self._store.make_live(wanted, forecast.live)
             if row is None:
                 raise Refused("somebody published another version meanwhile; look at it, then publish again", forecast)
