@@ -194,9 +194,12 @@ async def test_a_restart_takes_up_what_has_no_result(store: SqliteStore) -> None
     assert world.keys == ["k1"]
 
 
-async def test_what_must_not_be_repeated_is_not_repeated_after_a_crash(store: SqliteStore) -> None:
-    """`idempotency: false`: nobody knows whether the request of before the crash was received."""
-    once = call(request={"http": {"idempotency": False}})
+@pytest.mark.parametrize("request_", [{"http": {"idempotency": False}}, {"action": "charge", "idempotency": False}])
+async def test_what_must_not_be_repeated_is_not_repeated_after_a_crash(
+    store: SqliteStore, request_: dict[str, Any]
+) -> None:
+    """`idempotency: false`: nobody knows whether the call of before the crash was received."""
+    once = call(request=request_)
     heard = await asked(store, once)
     await store.began("k1")
     world = World()

@@ -14,6 +14,7 @@ import json
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from wabox.core.action import Task, TaskInput, copied
@@ -62,10 +63,11 @@ class TaskCalls:
         threading.Thread(target=run, name=f"task {name}", daemon=True).start()
         try:
             async with asyncio.timeout(invocation.timeout / 1000):
-                return await done
+                outcome = await done
         except TimeoutError:
             # Not again: it may still be at work.
             return Outcome(error=f"the task {name} took longer than {invocation.timeout / 1000:g} s")
+        return outcome if request.get("idempotency", True) else replace(outcome, again=False)
 
 
 def _run(task: Task, given: TaskInput, name: str) -> Outcome:

@@ -43,6 +43,7 @@ _KEYS = (
     "input",
     "timeout",
     "retries",
+    "idempotency",
     "stub",
     "onDone",
     "onError",
@@ -60,8 +61,6 @@ class HttpSpec:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     """As written; None: no body."""
-    idempotency: bool = True
-    """The other side takes a repeated ``Idempotency-Key`` for the same request, so a doubtful one may be repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,6 +75,8 @@ class InvokeSpec:
     """ms, of each try."""
     retries: int = RETRIES
     """Tries after the first."""
+    idempotency: bool = True
+    """Whether a call of unknown outcome may be repeated, with the same key."""
     stub: Any = None
     """The result in simulator and tests."""
     has_stub: bool = False
@@ -143,6 +144,7 @@ def _one(reader: Reader, written: object, path: Path, state_id: str) -> InvokeSp
         input=written.get("input"),
         timeout=_timeout(reader, written, inner, path),
         retries=_retries(reader, written, inner, path),
+        idempotency=_idempotency(reader, written, inner, path),
         stub=written.get("stub"),
         has_stub="stub" in written,
         path=path,
@@ -179,17 +181,23 @@ def _http(reader: Reader, written: object, path: Path) -> HttpSpec | None:
         return None
     headers = reader.mapping(definition.get("headers"), (*path, "headers"), "headers")
     read = {name: reader.text(value, (*path, "headers", name), "a header") for name, value in headers.items()}
-    idempotency = definition.get("idempotency", True)
-    if not isinstance(idempotency, bool):
-        fix = "write true (a repeat is harmless) or false"
-        reader.wrong((*path, "idempotency"), "bad-value", f"idempotency cannot be {reader.show(idempotency)}", fix)
     return HttpSpec(
         method=method,
         url=url,
         headers={name: value for name, value in read.items() if value is not None},
         json=definition.get("json"),
-        idempotency=idempotency is not False,
     )
+
+
+def _idempotency(reader: Reader, outer: Mapping[str, Any], inner: Mapping[str, Any], path: Path) -> bool:
+    for written, where in ((outer, path), (inner, (*path, "http"))):
+        found = written.get("idempotency")
+        if isinstance(found, bool):
+            return found
+        if found is not None:
+            fix = "write true (the other side knows a repeat by its key) or false"
+            reader.wrong((*where, "idempotency"), "bad-value", f"idempotency cannot be {reader.show(found)}", fix)
+    return True
 
 
 def _timeout(reader: Reader, outer: Mapping[str, Any], inner: Mapping[str, Any], path: Path) -> int:

@@ -5,7 +5,7 @@
     max_pin: 72h            # how long a conversation may stay on an older version
     versions: pinned        # or auto, or drain
     migrations:
-      - from: "*"           # the hash of an older version ("0123456789ab"), several, "*", or another chart's: "cart@*"
+      - from: "*"           # an older chart's hash ("0123456789ab"), several, "*", or another chart's: "cart@*"
         states: {checkout.confirm: checkout.review, old_part: new_part}   # what is inside old_part goes along
         context: {rename: {addr: address}, default: {notes: ""}, drop: [draft]}
         timers: {"after:10m:checkout.confirm": "after:15m:checkout.review", "raise:reminder:remind": null}
@@ -142,7 +142,7 @@ def _sources(reader: Reader, written: object, path: Path) -> tuple[tuple[str | N
     for word in reader.list(written):
         match = _SOURCE.fullmatch(word) if isinstance(word, str) else None
         if match is None:
-            fix = 'write "*", or the hash as wabox flows versions shows it, in quotes'
+            fix = 'write "*", or the hash of a chart in quotes: what wabox flows versions shows behind the @'
             reader.wrong(path, "bad-value", f"{reader.show(word)} names no version", fix)
         else:
             found.append((match[1], match[2]))

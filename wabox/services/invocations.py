@@ -136,5 +136,5 @@ def _where(invocation: Invocation) -> str:
 
 
 def _repeatable(invocation: Invocation) -> bool:
-    http = invocation.request.get("http")
-    return http is None or bool(http["idempotency"])
+    request = invocation.request.get("http", invocation.request)
+    return bool(request.get("idempotency", True))

@@ -26,9 +26,9 @@ def request_of(effect: Invoke) -> dict[str, Any]:
     """The request as JSON; see :class:`wabox.core.invocation.Invocation`."""
     context, event = effect.context, effect.event
     if effect.spec.http is not None:
-        return {"http": _http(effect.spec.http, context, event)}
+        return {"http": {**_http(effect.spec.http, context, event), "idempotency": effect.spec.idempotency}}
     filled = _filled(effect.spec.input, context, event, lambda text: fill(text, context), lambda text: text)
-    return {"action": effect.spec.action, "input": filled}
+    return {"action": effect.spec.action, "input": filled, "idempotency": effect.spec.idempotency}
 
 
 def reveal(value: Any, secrets: Mapping[str, str]) -> Any:
@@ -56,7 +56,6 @@ def _http(spec: HttpSpec, context: Mapping[str, Any], event: Event) -> dict[str,
         "empty": [path for path in placeholders(spec.url.partition("?")[0]) if not _known(path, context)],
         "headers": {name: header(value) for name, value in spec.headers.items()},
         "json": _filled(spec.json, context, event, text, doubled),
-        "idempotency": spec.idempotency,
     }
 
 

@@ -55,6 +55,15 @@ async def test_a_task_that_raises() -> None:
     assert outcome.again
 
 
+async def test_a_task_that_must_not_be_repeated_is_not() -> None:
+    def broken(given: TaskInput) -> Any:
+        raise ConnectionError("after the money left")
+
+    invocation = call()
+    once = {**invocation.request, "idempotency": False}
+    assert not (await TaskCalls(lambda _: {"t": broken}).call(invocation, once)).again
+
+
 @pytest.mark.parametrize("result", [{1, 2}, float("nan"), object()])
 async def test_a_result_that_cannot_be_stored(result: Any) -> None:
     assert (await made(lambda given: result)).error is not None
