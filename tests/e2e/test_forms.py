@@ -256,3 +256,44 @@ def test_an_answer_is_one_even_if_the_classifier_wonders(table: Bot) -> None:
     answers = Answers(table, Resolver(table.intents, table.languages), snapshot, message, "en", SUNDAY_TEN)
     found = answers.understand(lost, Expected())
     assert (found.event, found.data["value"], found.ask) == ("collected", 2, ())
+
+
+SHOP = """
+initial: name
+timeouts: {soft: 30m, hard: 23h}
+on: {human: people}
+states:
+  people:
+    handoff: {reason: asked for a person}
+    on: {handoff.closed: name}
+  name:
+    ask: "Your name?"
+    collect: {slot: name, type: name}
+    on: {collected: bike}
+  bike:
+    ask: "What kind of bike is it?"
+    collect: {slot: bike, type: choice, options: {city: City bike, road: Road bike, kids: Bike for kids}}
+    on: {collected: day}
+  day:
+    ask: "Which day?"
+    collect: {slot: day, type: date, future: true}
+    on: {collected: confirm}
+  confirm:
+    ask: {text: "{name}, {day}. Right?", buttons: {sure: "Yes", other: Another day}}
+    on: {sure: done, other: {target: day, actions: {remove: {path: day}}}}
+  done: {type: final, say: "Thank you!"}
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    folder = tmp_path_factory.mktemp("bots") / "shop"
+    folder.mkdir()
+    (folder / "flow.yaml").write_text(SHOP, encoding="utf-8")
+    return load_bot(folder)
+
+
+@pytest.mark.parametrize("name", ["Sun Li", "May Friday"])
+def test_a_name_is_nothing_else(shop: Bot, name: str) -> None:
+    """An answer that is a name as a whole does not fill the day as well."""
+    assert Talk(shop).say("hi", name).context == {"name": name}

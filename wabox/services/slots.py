@@ -181,7 +181,9 @@ class Answers:
         if isinstance(read, Wrong):
             data = {**found.data, "slot": slot.name, "reason": read.reason}
             return replace(found, event=INVALID, intent=None, confidence=1.0, tier="expected", data=data, ask=())
-        values = {slot.name: read.value, **self._others(slot)}
+        # The whole of a name is the name: "Sun Li" and "May Friday" are no days.
+        others = {} if slot.type == "name" else self._others(slot)
+        values = {slot.name: read.value, **others}
         return self._filling(COLLECTED, found, slot.name, values)
 
     def _others(self, own: Slot) -> dict[str, Any]:

@@ -498,6 +498,36 @@ def test_what_is_not_certain_is_not_taken(text: str, kinds: list[SlotType]) -> N
     assert reader(text, region="ES").find([Slot(name=kind, type=kind) for kind in kinds]) == {}
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "value"),
+    [
+        ("fr", "je veux réparer mon vélo", None),
+        ("fr", "mon nom est Luc", None),
+        ("en", "the sun is shining", None),
+        ("en", "we sat down with sun on mon", None),
+        ("es", "el mes pasado", None),
+        ("en", "my bike, on friday", "2026-11-27"),
+        ("fr", "réparer mon vélo lundi", "2026-11-23"),
+        ("en", "my bike, el 5 de diciembre", "2026-12-05"),
+    ],
+)
+def test_days_that_nobody_asked_for(language: str, text: str, value: str | None) -> None:
+    """Only whole words of the message's own language, or a full date; "once" is no eleven in English."""
+    setting = Setting(language=language, languages=("en", "es", "fr"), now=NOW)
+    message = Reader.of(text, setting, lambda found: None)
+    assert message.find([Slot(name="day", type="date")]).get("day") == value
+
+
+def test_short_days_are_answers_in_their_language() -> None:
+    """Asked for a day, "mon" is one in English and none in French."""
+    assert read("date", "mon") == "2026-11-23"
+    assert read("date", "see you on fri then") == "2026-11-27"
+    setting = Setting(language="fr", languages=("en", "fr"), now=NOW)
+    assert Reader.of("mon vélo", setting, lambda found: None).parse(Slot(name="day", type="date")) == Wrong()
+    once = Reader.of("I asked once before", Setting(language="en", languages=("en", "es"), now=NOW), lambda found: None)
+    assert once.find([Slot(name="people", type="number")]) == {}
+
+
 def test_two_slots_of_one_type_get_nothing() -> None:
     """Nobody can know which of them is meant."""
     both = [Slot(name="from", type="date"), Slot(name="to", type="date")]

@@ -178,7 +178,8 @@ def parse_number(slot: Slot, sentence: Sentence, taken: list[Found]) -> Value | 
 
 def find_numbers(slot: Slot, sentence: Sentence, taken: list[Found]) -> list[Found]:
     """Numbers of a longer message that are nothing else: no date, no phone, no amount of money."""
-    for language, vocabulary in sentence.vocabularies():
+    own = [one for one in sentence.vocabularies() if sentence.is_own(one[0])]
+    for language, vocabulary in own or sentence.vocabularies():  # "once" is eleven in Spanish only
         found = []
         for amount in amounts(sentence, vocabulary, language):
             here = sentence.found(as_json(amount.value), amount.start, amount.end)

@@ -26,12 +26,16 @@ def parse(slot: Slot, sentence: Sentence) -> Value | Wrong:
 
 
 def find(slot: Slot, sentence: Sentence) -> list[Found]:
-    """The moment in a longer message; none unless there is exactly one that cannot be anything else."""
-    for _, vocabulary in sentence.vocabularies():
+    """The moment in a longer message; none unless there is exactly one that cannot be anything else.
+
+    Words of the bot's other languages are other words here ("mon" is French, too): of those only a full date counts.
+    """
+    for language, vocabulary in sentence.vocabularies():
+        own = sentence.is_own(language)
         found = [
             chosen(moment, slot, sentence.setting)
             for moment in _joined(slot, _all(sentence, vocabulary, slot))
-            if moment.sure
+            if moment.sure and not moment.short and (own or moment.full)
         ]
         moment = _only(slot, found)
         value = _value(slot, moment) if moment is not None else None
@@ -92,7 +96,8 @@ def _joined(slot: Slot, found: list[Moment]) -> list[Moment]:
     times = [moment for moment in found if moment.times and moment.day is None]
     if slot.type == "datetime" and len(found) == 2 and len(days) == 1 and len(times) == 1:
         start, end = min(found[0].start, found[1].start), max(found[0].end, found[1].end)
-        return [Moment(start, end, days[0].day, times[0].times, days[0].sure and times[0].sure)]
+        sure = days[0].sure and times[0].sure
+        return [Moment(start, end, days[0].day, times[0].times, sure, days[0].short, days[0].full)]
     return found
 
 
@@ -150,10 +155,12 @@ def spans(sentence: Sentence) -> list[Found]:
 
 
 def _all(sentence: Sentence, vocabulary: Vocabulary, slot: Slot) -> list[Moment]:
-    """Every moment in the message."""
+    """Every moment in the message. A short word for a day is one in the message's own language only."""
     key = (vocabulary, slot.when == "past")
     if key not in sentence.memo:
-        sentence.memo[key] = list(moments(sentence.words, vocabulary, sentence.setting, slot))
+        own = next((own for language, own in sentence.vocabularies() if sentence.is_own(language)), None)
+        found_here = moments(sentence.words, vocabulary, sentence.setting, slot)
+        sentence.memo[key] = [one for one in found_here if not one.short or vocabulary is own]
     found: list[Moment] = sentence.memo[key]
     return found
 

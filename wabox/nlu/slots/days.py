@@ -30,6 +30,10 @@ class Day:
     """The place of the word after it."""
     sure: bool = True
     """It cannot be anything but a date: a bare 27 or "the 5th" can."""
+    short: bool = False
+    """Said with a word that is also another one: "mon", "sun"."""
+    full: bool = False
+    """Day and month are said."""
 
 
 class Days:
@@ -69,7 +73,8 @@ class Days:
         found = self._find("days", place)
         if found is None:
             return None
-        return Day(self._today + timedelta(int(found[0])), found[1])
+        short = self._find("short", place)
+        return Day(self._today + timedelta(int(found[0])), found[1], short=short is not None and short[1] == found[1])
 
     def _ahead(self, place: int) -> Day | None:
         """In two days, two weeks from now."""
@@ -108,6 +113,8 @@ class Days:
         if found is None:
             return None
         weekday, end = int(found[0]), found[1]
+        known_short = self._find("short", place)
+        short = known_short is not None and known_short[1] == end
         for name in ("next", "this", "last") if modifier is None else ():
             after = self._find(name, end)
             if after is not None:
@@ -121,13 +128,13 @@ class Days:
             return dated if dated.date.weekday() == weekday else Day(None, dated.end)
         dated = self._of_month(start) if clock is None or not clock.sure else None
         if dated is not None and dated.date is not None:
-            return Day(self._agree(dated.date, weekday), dated.end)
+            return Day(self._agree(dated.date, weekday), dated.end, short=short)
         if modifier == "last" or (self._past and modifier is None):
-            return Day(self._today - timedelta((self._today.weekday() - weekday - 1) % 7 + 1), end)
+            return Day(self._today - timedelta((self._today.weekday() - weekday - 1) % 7 + 1), end, short=short)
         ahead = (weekday - self._today.weekday()) % 7
         if ahead == 0 and modifier != "this":
             ahead = 7
-        return Day(self._today + timedelta(ahead), end)
+        return Day(self._today + timedelta(ahead), end, short=short)
 
     def _agree(self, day: date, weekday: int) -> date | None:
         for month in range(12):
@@ -158,7 +165,7 @@ class Days:
         if len(parts) < 2 or (len(parts) == 2 and sign != "/"):
             return None
         found = self._of_parts(parts, len(words[place].text))
-        return None if found is None else Day(found, here)
+        return None if found is None else Day(found, here, full=True)
 
     def _of_parts(self, parts: list[int], first: int) -> date | None:
         if first == 4:
@@ -218,9 +225,9 @@ class Days:
         year = self._words[start].number if start < len(self._words) and len(self._words[start].text) == 4 else None
         if year is not None and 1900 <= year <= 2199:
             found = _date(year, month, day)
-            return None if found is None else Day(found, start + 1)
+            return None if found is None else Day(found, start + 1, full=True)
         found = self._next(month, day)
-        return None if found is None else Day(found, end)
+        return None if found is None else Day(found, end, full=True)
 
     def _of_month(self, place: int) -> Day | None:
         """The 5th; a bare 27 beside a weekday or as the whole answer."""

@@ -29,6 +29,10 @@ class Moment:
     """The readings of the time, the likelier first."""
     sure: bool = False
     """It cannot be anything else."""
+    short: bool = False
+    """Its day is said with a word that is also another one."""
+    full: bool = False
+    """Its day is said with day and month."""
 
 
 def moments(words: tuple[Word, ...], vocabulary: Vocabulary, setting: Setting, slot: Slot) -> Iterator[Moment]:
@@ -68,7 +72,7 @@ class _Reader:
         day: date | None = None
         clock: TimeOfDay | None = None
         half: str | None = None
-        sure = False
+        sure = short = full = False
         here = end = place
         while here < len(self._words):
             found = self._days.at(here) if day is None else None
@@ -80,6 +84,7 @@ class _Reader:
             if found is not None:
                 half = self._half_within(here, found.end) or half
                 day, here, sure = found.date, found.end, sure or found.sure
+                short, full = found.short, found.full
             elif timed is not None and (timed.sure or here == place or day is not None):
                 if not timed.sure and day is not None and not self._ends(timed.end):
                     break  # "tomorrow 4 people": the number may be anything
@@ -97,7 +102,7 @@ class _Reader:
             end = here
         if day is None and clock is None:
             return None
-        return Moment(place, end, day, self._times(clock, half), sure)
+        return Moment(place, end, day, self._times(clock, half), sure, short, full)
 
     def _ends(self, place: int) -> bool:
         return place >= len(self._words) or self._words[place].text in ",.!?;"

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from wabox.nlu.slots.setting import Setting
-from wabox.nlu.slots.words import LONGEST, MOST, Vocabulary, Word, vocabulary, words_of
+from wabox.nlu.slots.words import LONGEST, MOST, Vocabulary, Word, short, vocabulary, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class Sentence:
             found = vocabulary(language)
             if found is not None:
                 yield language, found
+
+    def is_own(self, language: str) -> bool:
+        """Whether it is the language of the message."""
+        return short(language) == short(self.setting.language)
 
     def is_all(self, start: int, end: int, words: Vocabulary | None) -> bool:
         """Whether the words from ``start`` to before ``end`` are the message, but for polite words and signs."""

@@ -9,6 +9,7 @@ articles       number words that also mean "a": they count only where a number i
 joins          between the words of one number: twenty *and* five
 days           a day, by its distance from today
 weekdays       0 is Monday
+short          words for days that are also other words ("sun", "mon"): they count in an answer, not in just any message
 months         1 is January
 this, next     before or after a weekday or a month; both mean the one that comes
 ahead          "in (two days)"; ``later``: "(two days) from now"
@@ -38,6 +39,7 @@ EN = {
         yesterday=-2""",
     "weekdays": """monday=0, mon=0, tuesday=1, tue=1, tues=1, wednesday=2, wed=2, weds=2, thursday=3, thu=3, thur=3,
         thurs=3, friday=4, fri=4, saturday=5, sat=5, sunday=6, sun=6""",
+    "short": "mon, tue, tues, wed, weds, thu, thur, thurs, fri, sat, sun",
     "months": """january=1, jan=1, february=2, feb=2, march=3, mar=3, april=4, apr=4, may=5, june=6, jun=6, july=7,
         jul=7, august=8, aug=8, september=9, sep=9, sept=9, october=10, oct=10, november=11, nov=11,
         december=12, dec=12""",
@@ -79,6 +81,7 @@ ES = {
     "days": """hoy=0, esta mañana=0, esta tarde=0, esta noche=0, mañana=1, pasado mañana=2, pasado=2, ayer=-1,
         anteayer=-2, antes de ayer=-2""",
     "weekdays": "lunes=0, martes=1, miércoles=2, jueves=3, viernes=4, sábado=5, domingo=6",
+    "short": "pasado",
     "months": """enero=1, febrero=2, marzo=3, abril=4, mayo=5, junio=6, julio=7, agosto=8, septiembre=9, setiembre=9,
         sept=9, octubre=10, noviembre=11, diciembre=12, dic=12, nov=11, oct=10, ene=1, feb=2, abr=4, jun=6,
         jul=7, ago=8, sep=9""",
@@ -118,6 +121,7 @@ AR = {
         بعد غد=2, بعد الغد=2, بعد بكرة=2, بعد بكرا=2, أمس=-1, امبارح=-1, أول أمس=-2""",
     "weekdays": """الإثنين=0, الاثنين=0, اثنين=0, الثلاثاء=1, ثلاثاء=1, الثلاثا=1, التلات=1, الأربعاء=2, أربعاء=2,
         الأربعا=2, الخميس=3, خميس=3, الجمعة=4, جمعة=4, السبت=5, سبت=5, الأحد=6, أحد=6, الاحد=6""",
+    "short": "اثنين, أحد",
     "months": """يناير=1, فبراير=2, مارس=3, أبريل=4, إبريل=4, مايو=5, يونيو=6, يوليو=7, أغسطس=8, سبتمبر=9, أكتوبر=10,
         نوفمبر=11, ديسمبر=12, كانون الثاني=1, شباط=2, آذار=3, نيسان=4, أيار=5, حزيران=6, تموز=7, آب=8,
         أيلول=9, تشرين الأول=10, تشرين الثاني=11, كانون الأول=12, جانفي=1, فيفري=2, ماي=5, جوان=6, جويلية=7,
@@ -189,6 +193,7 @@ PT = {
     "days": "hoje=0, hoje à noite=0, esta noite=0, amanhã=1, depois de amanhã=2, ontem=-1, anteontem=-2",
     "weekdays": """segunda-feira=0, segunda feira=0, segunda=0, terça-feira=1, terça feira=1, terça=1, quarta-feira=2,
         quarta=2, quinta-feira=3, quinta=3, sexta-feira=4, sexta=4, sábado=5, domingo=6""",
+    "short": "segunda, terça, quarta, quinta, sexta",
     "months": """janeiro=1, fevereiro=2, março=3, abril=4, maio=5, junho=6, julho=7, agosto=8, setembro=9,
         outubro=10, novembro=11, dezembro=12""",
     "this": "este, esta, nesta, neste",
