@@ -173,13 +173,44 @@ def _reads(state: State, words: Words) -> Iterator[tuple[Path, str]]:
             path: Path = (*state.path, key, place) if listed else (*state.path, key)
             for name in _placeholders(template, words):
                 yield path, name
+    for spec in state.invokes:
+        parts = [spec.input] if spec.http is None else [spec.http.url, dict(spec.http.headers), spec.http.json]
+        for part in parts:
+            for name in _inside(part, filled=True):
+                yield spec.path, name
+    for path, actions in ((((*state.path, "entry")), state.entry), ((*state.path, "exit"), state.exit)):
+        for action in actions:
+            for name in _inside(action.params, filled=False):
+                yield path, name
     for transition in (*state.transitions, *state.always):
+        for action in transition.actions:
+            for name in _inside(action.params, filled=False):
+                yield (*transition.path, "actions"), name
         written: Any = state.definition
         for step in transition.path[len(state.path) :]:
             written = written[step]
         if isinstance(written, Mapping) and written.get("guard") is not None:
             for name in _paths(written["guard"]):
                 yield (*transition.path, "guard"), name
+
+
+def _inside(value: Any, *, filled: bool) -> Iterator[str]:
+    """The variables that a value refers to by ``{from: path}``, and by placeholders where its texts are ``filled``."""
+    if isinstance(value, str):
+        names = (path.split(".")[0] for path in placeholders(value)) if filled and "{" in value else ()
+        yield from (name for name in names if name != "secret")
+    elif isinstance(value, Mapping):
+        where = value.get("from")
+        if isinstance(where, str) and len(value) == 1:
+            keys = where.removeprefix("context.").split(".")
+            if not where.startswith("event."):
+                yield keys[0]
+            return
+        for item in value.values():
+            yield from _inside(item, filled=filled)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _inside(item, filled=filled)
 
 
 def _placeholders(template: SayTemplate, words: Words) -> Iterator[str]:

@@ -437,3 +437,35 @@ def test_any_chart(definition: dict[str, Any]) -> None:
         inner: Any = definition
         for step in fault.path[:-1]:
             inner = inner[step]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"invoke": {"http": "https://x.example/{bkie}", "onDone": "a"}},
+        {"invoke": {"http": {"url": "https://x.example", "headers": {"X": "{secrt.key}"}}, "onDone": "a"}},
+        {"invoke": {"action": "look", "input": {"deep": [{"from": "context.bkie.size"}]}, "onDone": "a"}},
+        {"entry": {"assign": {"known": {"from": "bkie"}}}},
+        {"on": {"x": {"target": "a", "actions": {"append": {"path": "known", "value": {"from": "bkie"}}}}}},
+    ],
+)
+def test_what_calls_and_actions_read_must_be_written(state: dict[str, Any]) -> None:
+    """A mistyped variable in a url, a header, an input or an assignment is a warning like one in a text."""
+    chart = {"initial": "a", "context": {"known": 1, "bike": 2}, "states": {"a": state}}
+    compiled = compile_chart("m", chart, guards={}, actions={})
+    found = [fault for fault in check_charts({"m": compiled}, "m", set()) if fault.code == "never-written"]
+    assert len(found) == 1
+
+
+def test_secrets_and_events_are_no_variables() -> None:
+    invoke = {
+        "http": {
+            "url": "https://x.example/{known}",
+            "headers": {"X": "{secret.key}"},
+            "json": {"a": {"from": "event.text"}},
+        },
+        "onDone": "a",
+    }
+    chart = {"initial": "a", "context": {"known": 1}, "states": {"a": {"invoke": invoke}}}
+    compiled = compile_chart("m", chart, guards={}, actions={})
+    assert [fault.code for fault in check_charts({"m": compiled}, "m", set()) if fault.code == "never-written"] == []
