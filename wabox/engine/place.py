@@ -56,6 +56,21 @@ def awaited(frame: Frame | Snapshot, config: Configuration) -> None:
             raise MisfitError(f"the result of the call {name} is awaited, and {config.chart.id} does not know it")
 
 
+def delayed(
+    timers: Mapping[str, tuple[int, int]], config: Configuration, was: Mapping[str, tuple[int, ...]]
+) -> tuple[Timers, dict[str, tuple[int, ...]]]:
+    """The timers, and the delays of each state that was active, as if a state's only ``after`` had had its delay of now."""
+    found, known = dict(timers), dict(was)
+    for state in config.states:
+        old = known.get(state.id, ())
+        if len(old) == len(state.after) == 1 and old != state.after:
+            known[state.id] = state.after  # also if it has fired: it does not begin again
+            timer = found.pop(f"{AFTER}{old[0]}:{state.id}", None)
+            if timer is not None:
+                found[f"{AFTER}{state.after[0]}:{state.id}"] = timer
+    return found, known
+
+
 def begin(timers: Timers, config: Configuration, was: Mapping[str, tuple[int, ...]], now: int | None, seq: int) -> None:
     """Arm the ``after`` timers that a state has now and had not before; ``was``: the delays of each state that was active."""
     for state in config.states:

@@ -8,7 +8,9 @@ A declared migration goes first where one fits, because it may say what no compa
 ``address`` now. When what it makes is no conversation of the live chart, the comparison is tried.
 
 Moving enters nothing and says nothing. New variables get their defaults; a stored value is never replaced. Timers that the
-live chart has and the old one had not begin now, and those that it has no more end.
+live chart has and the old one had not begin now. ``soft`` and ``hard`` end where no state asks for them any more. A running
+``after`` that the live chart has no more is no fit: only its author knows what is to happen instead (a migration says it). But
+where a state had one ``after`` and has one now, that is the same with another delay: it keeps the time at which it is due.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from wabox.engine.configuration import Configuration, check_history, check_timer
 from wabox.engine.effect import Arm, Disarm, Effect
 from wabox.engine.migrate import migrate
 from wabox.engine.migration import Migration
-from wabox.engine.place import Misfit, MisfitError, Place, Timers, arm, awaited, begin
+from wabox.engine.place import Misfit, MisfitError, Place, Timers, arm, awaited, begin, delayed
 from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import State
 from wabox.engine.variables import TypeChanged, variables
@@ -148,8 +150,10 @@ def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: i
     try:
         config = configuration(chart, frame.leaves)
         check_history(chart, frame.history)
-        check_timers(chart, frame.timers)
         before = None if old is None or old.ref != frame.chart else configuration(old, frame.leaves)
+        was = {} if before is None else {state.id: state.after for state in before.states}
+        timers, was = delayed(frame.timers, config, was)
+        check_timers(chart, timers)
     except ConversationError as error:
         raise MisfitError(str(error)) from error
     awaited(frame, config)
@@ -160,9 +164,8 @@ def _compatible(chart: Chart, frame: Frame | Snapshot, old: Chart | None, now: i
             if name in old.states and old.states[name].history != chart.states[name].history:
                 raise MisfitError(f"history {name} of {chart.id} is {chart.states[name].history} now")
     context = variables(chart, {} if old is None else old.context, frame.context)
-    timers = dict(frame.timers)
     if before is not None:
-        begin(timers, config, {state.id: state.after for state in before.states}, now, seq)
+        begin(timers, config, was, now, seq)
     back = tuple(id_ for id_ in frame.back if id_ in chart.states)
     return Place(chart, config, context, dict(frame.history), timers, back)
 

@@ -141,7 +141,12 @@ def test_new_variables_come_along() -> None:
         ("buy", changed(states__checkout__states__address__states={"i": {}}), "is a compound state"),
         ("buy leave", changed(states__checkout__states__back=None), "history 'checkout.back'"),
         ("buy leave", changed(states__checkout__states__back__history="deep"), "history"),
-        ("buy next", changed(states__checkout__states__confirm__after={"20m": "address"}), "timer 'after:600000"),
+        ("buy next", changed(states__checkout__states__confirm__after={}), "timer 'after:600000"),
+        (
+            "buy next",
+            changed(states__checkout__states__confirm__after={"20m": "address", "1h": "address"}),
+            "timer 'after:600000",
+        ),
         ("", changed(context__tries="none"), "tries of m is text now, it was a number"),
         ("", changed(context__cart={"lines": "", "total": 0}), r"cart\.lines of m is text now, it was a list"),
         ("buy", changed(states__checkout__states__address__handoff=True), "gives the conversation to people now"),
@@ -176,6 +181,42 @@ def test_timers_that_begin_and_end() -> None:
     assert timers["after:600000:checkout.confirm"][0] == NOW + 600_000
     fired = fire(live, found.snapshot, added, timers[added][1], NOW + 3_660_000)
     assert fired.snapshot.leaves == ("checkout.address",)
+
+
+def test_another_delay_keeps_the_time_that_it_is_due() -> None:
+    """A state's only timer with another delay strands nobody: it goes off when those who wait were to hear of it."""
+    new = changed(states__checkout__states__confirm__after={"20m": "address"})
+    live, found = moved("buy next", new, later=60_000)
+    assert isinstance(found, Moved)
+    old, name = "after:600000:checkout.confirm", "after:1200000:checkout.confirm"
+    armed = found.snapshot.timers[name][1]
+    assert set(found.effects) == {Disarm(old), Arm(name, NOW + 600_000, armed)}
+    assert old not in found.snapshot.timers
+    fired = fire(live, found.snapshot, name, armed, NOW + 600_000)
+    assert fired.snapshot.leaves == ("checkout.address",)
+
+
+def test_another_delay_does_not_go_off_twice() -> None:
+    """What has gone off and left the conversation where it is does not begin again with its new delay."""
+    old = changed(states__checkout__states__confirm__after={"10m": {"actions": {"assign": {"tries": 1}}}})
+    charts, snapshot = stood("buy", "next", old=old)
+    name = "after:600000:checkout.confirm"
+    fired = fire(charts, snapshot, name, snapshot.timers[name][1], NOW + 600_000).snapshot
+    assert fired.leaves == ("checkout.confirm",)
+    new = changed(states__checkout__states__confirm__after={"20m": {"actions": {"assign": {"tries": 1}}}})
+    found = move(Charts([chart(new), chart(FAQ, "faq")]), fired, NOW + 700_000, charts)
+    assert isinstance(found, Moved)
+    assert not [timer for timer in found.snapshot.timers if timer.startswith("after:")]
+
+
+def test_a_suspended_timer_keeps_what_remains() -> None:
+    old = changed(states__browse__after={"10m": "end"})
+    charts, snapshot = stood("ask", old=old)
+    new = changed(states__browse__after={"20m": "end"})
+    found = move(Charts([chart(new), chart(FAQ, "faq")]), snapshot, NOW, charts)
+    assert isinstance(found, Moved)
+    assert found.snapshot.stack[0].timers["after:1200000:browse"][0] == 600_000
+    assert found.effects == ()
 
 
 def test_a_timeout_that_nobody_had_begins() -> None:
