@@ -33,7 +33,7 @@ NUMBER = "200000000000002"
 CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name="Customer")
 INPUTS = ("user", "tap", "message", "wait", "agent", "close", "stub")
 BEGINS_AT = 1_795_300_000_000
-"""ms since the epoch: when the simulated clock starts unless the caller says otherwise, Saturday, 21 November 2026, 22:26 UTC."""
+"""When the simulated clock starts, ms since the epoch, unless told otherwise: Saturday, 21 November 2026, 22:26 UTC."""
 
 
 MOST_CALLS = 50
