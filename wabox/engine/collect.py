@@ -18,11 +18,11 @@ A state that is entered when its slot is filled does not ask: it raises ``collec
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+from wabox.core.pattern import trouble_of
 from wabox.core.slot import MEDIA, Slot, SlotType
 from wabox.engine.event import Event
 from wabox.engine.problem import Path
@@ -53,7 +53,6 @@ _DATED = {
     "time": r"\d{2}:\d{2}",
     "datetime": r"(\d{4}-\d{2}-\d{2}T)?\d{2}:\d{2}",
 }
-LONGEST_PATTERN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class _Collecting:
             return None
         trouble = trouble_of(written)
         if trouble is not None:
-            self._wrong("pattern", *trouble, code="bad-pattern")
+            self._wrong("pattern", trouble.sentence, trouble.fix, code="bad-pattern")
             return None
         return written
 
@@ -210,32 +209,6 @@ class _Collecting:
                 self._wrong(key, f"{key} means nothing for {kind}", f"take it out, or write type: {kinds[0]}")
         if self._spec.get("past") is True and self._spec.get("future") is True:
             self._wrong("past", "nothing is both past and future", "keep one of them")
-
-
-_NESTED = re.compile(
-    r"\((?:[^()\\]|\\.)*(?:[+*]|\{\d+,\d*\})(?:[^()\\]|\\.)*\)(?:[+*]|\{\d+,\d*\})"  # (a+)+
-    r"|\((?:[^()\\]|\\.)*\|(?:[^()\\]|\\.)*\)(?:[+*]|\{\d+,\d*\})"  # (a|a)*
-    r"|\\[1-9]"
-)
-"""A repeated group with a repetition or a choice in it, or a back reference: the time they take may double with each letter."""
-
-
-def trouble_of(pattern: str) -> tuple[str, str] | None:
-    """What is wrong with a pattern for a customer's answer, and what to do; None when it is good."""
-    if len(pattern) > LONGEST_PATTERN:
-        return f"the pattern has more than {LONGEST_PATTERN} characters", "make it shorter"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            compiled = re.compile(pattern, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        return f"the pattern is not a regular expression: {error}", "correct it"
-    if _NESTED.search(pattern):
-        sentence = "the pattern repeats a repetition or a choice, which can take for ever on some answers"
-        return sentence, "write (a+)+ as a+, and (a|b)* as [ab]*"
-    if compiled.fullmatch(""):
-        return "the pattern fits an empty answer", "leave something in it that must be there"
-    return None
 
 
 def asking(ask: tuple[SayTemplate, ...], collect: Collect | None) -> tuple[SayTemplate, ...]:

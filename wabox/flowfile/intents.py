@@ -14,13 +14,13 @@ by which customers are asked whether they meant the intent. What a bot writes fo
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from wabox.core.intent import Intent, Words
+from wabox.core.pattern import SEEN, Trouble, quick_up_to, trouble_of
 from wabox.flowfile.document import Document, Mark, Node
 from wabox.flowfile.findings import Finding, did_you_mean
 from wabox.flowfile.reader import read
@@ -149,33 +149,22 @@ def _items(node: Node | None) -> list[Node]:
     return node.value if isinstance(node.value, list) else [node]
 
 
-_NESTED = re.compile(
-    r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*]|\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)\{\d+,\d*\}"
-)
-"""A repeated group with a repetition in it, as in ``(a+)+``: the time it takes may double with each letter."""
-
-
 def _check_pattern(document: Document, node: Node, pattern: str, add: Add) -> bool:
-    finding = document.source.finding
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            compiled = re.compile(pattern, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        add(finding(node.mark, "bad-pattern", f"the pattern is not a regular expression: {error}", "correct it"))
-        return False
-    if len(pattern) > 500:
-        add(finding(node.mark, "bad-pattern", "the pattern has more than 500 characters", "make several of it"))
-        return False
-    if _NESTED.search(pattern):
-        sentence = "the pattern repeats a repetition, which can take for ever on some messages"
-        add(finding(node.mark, "slow-pattern", sentence, "write (a+)+ as a+"))
-        return False
-    if compiled.search(""):
-        sentence = "the pattern fits every message, even an empty one"
-        add(finding(node.mark, "bad-pattern", sentence, "leave something in it that must be there"))
-        return False
-    return True
+    trouble = trouble_of(pattern, searched=True)
+    if trouble is None and quick_up_to(pattern) < SEEN:
+        import regex  # what will run it on long messages
+
+        try:
+            regex.compile(pattern, regex.IGNORECASE)
+        except (regex.error, RecursionError, OverflowError) as error:
+            trouble = Trouble(f"the pattern is not a regular expression: {error}", "correct it")
+    if trouble is not None:
+        finding = document.source.finding
+        if trouble.is_slow:
+            add(finding(node.mark, "slow-pattern", trouble.sentence, trouble.fix))
+        else:
+            add(finding(node.mark, "bad-pattern", trouble.sentence, trouble.fix))
+    return trouble is None
 
 
 @lru_cache(maxsize=1)

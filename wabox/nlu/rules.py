@@ -5,20 +5,20 @@
 * A *keyword* counts when its words stand in the message, next to each other and whole. A longer one swallows a shorter one
   inside it: in "cancel my order", ``cancel my order`` leaves nothing to ``order``. In scripts without blanks between words it
   counts anywhere.
-* A *pattern* is a regular expression, searched without regard to case and accents.
+* A *pattern* is a regular expression, searched without regard to case and accents, within a time (:mod:`wabox.nlu.shapes`).
 
 All languages of the bot are tried: people mix them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from wabox.core.intent import Intent
-from wabox.nlu.utterances import folded, is_unspaced, tokens, tokens_of_folded, unaccented, words_only
+from wabox.nlu.shapes import Shapes
+from wabox.nlu.utterances import folded, is_unspaced, tokens, tokens_of_folded, words_only
 
 Kind = Literal["example", "keyword", "pattern", "lent"]
 
@@ -57,7 +57,7 @@ class Rules:
         self._keywords: dict[str, list[tuple[tuple[str, ...], str, str, int]]] = {}
         """By first word."""
         self._unspaced: list[tuple[str, str, str, int]] = []
-        self._patterns: list[tuple[re.Pattern[str], str, str, int]] = []
+        self._shapes: Shapes[tuple[str, str, int]] = Shapes()
         for place, intent in enumerate(intents):
             for language, words in intent.words.items():
                 for text in words.examples:
@@ -67,8 +67,7 @@ class Rules:
                 for text in words.keywords:
                     self._keyword(text, intent.name, language, place)
                 for pattern in words.patterns:
-                    found = re.compile(unaccented(pattern), re.IGNORECASE)
-                    self._patterns.append((found, intent.name, language, place))
+                    self._shapes.add(pattern, (intent.name, language, place))
 
     def _keyword(self, text: str, intent: str, language: str, place: int) -> None:
         found = tokens(text)
@@ -107,6 +106,5 @@ class Rules:
                 yield Match(intent, "keyword", language, len(text), start, place)
 
     def _shaped(self, plain: str) -> Iterator[Match]:
-        for pattern, intent, language, place in self._patterns:
-            if match := pattern.search(plain):
-                yield Match(intent, "pattern", language, match.end() - match.start(), place=place)
+        for (intent, language, place), length in self._shapes.search(plain):
+            yield Match(intent, "pattern", language, length, place=place)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.player import Player
+from wabox.core.pattern import trouble_of
 from wabox.engine import Charts, Say, Step, compile_chart
-from wabox.engine.collect import trouble_of
 from wabox.engine.snapshot import encode
 from wabox.engine.view import collecting, filled_slots, open_slots
 

@@ -261,6 +261,8 @@ def test_language_without_texts(tmp_path: Path) -> None:
         ("'^i want'", "'[[i want'", ["intents.yaml:2:38 bad-pattern"]),
         ("'^i want'", "'.*'", ["intents.yaml:2:38 bad-pattern"]),
         ("'^i want'", "'(\\w+ )+want'", ["intents.yaml:2:38 slow-pattern"]),
+        ("'^i want'", "'^(a|aa)+$'", ["intents.yaml:2:38 slow-pattern"]),
+        ("'^i want'", "'(a)\\1'", ["intents.yaml:2:38 slow-pattern"]),
         ("  es:", "  fr:", ["intents.yaml:3:3 unknown-language"]),
         ("order:", "spare: {en: {keywords: [x]}}\norder:", ["(intents.yaml:1:1 unused-intent)"]),
         ("order:", "message.x: {en: {keywords: [x]}}\norder:", ["intents.yaml:1:1 reserved-name"]),
