@@ -18,7 +18,7 @@ passed on may lead to another wish; a circle of them ends where a circle of ``ra
 
 "Back" leads to the question that was answered before: its state is entered again, and its slot, if it has one, is emptied. What
 actions did since then stays done. The snapshot remembers three questions; before the first there is no way back, and the
-customer is told.
+customer is told. Nor is there one across the result of a call or people who took over (:mod:`wabox.engine.trail`).
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def _back(run: Conversation) -> None:
     back = list(run.back)
     while back:
         state = states.get(back.pop())
+        if state is not None and any(one.handoff is not None for one in (state, *state.ancestors)):
+            break
         if state is not None and state.ask and (asked is None or state is not asked[0]):
             _return(run, state)
             run.back = tuple(back)

@@ -14,7 +14,7 @@ from wabox.engine.chart import Chart
 from wabox.engine.configuration import Configuration, Rows
 from wabox.engine.effect import Effect, Failed, Invoke, Revoke, Say
 from wabox.engine.event import ERROR, Event
-from wabox.engine.invoke import InvokeSpec
+from wabox.engine.invoke import DONE_INVOKE, InvokeSpec
 from wabox.engine.plan import Plan, entry_plan, plan_for
 from wabox.engine.program import Program
 from wabox.engine.state import Entered, Taken, Transition, Wish
@@ -187,7 +187,9 @@ class Run:
         self.done = plan.done
         self.taken += plan.taken
         self.entered += plan.entered
-        if plan.asked is not None and not self.event.data.get("already"):
+        if self.event.name.startswith(DONE_INVOKE):
+            self.back = ()  # what a call has done is not undone by asking again
+        elif plan.asked is not None and not self.event.data.get("already"):
             self.back = (*self.back, plan.asked)[-BACK:]
         if plan.saves:
             self.history = {**self.history, **plan.saves}

@@ -20,6 +20,7 @@ from wabox.engine.repair import grant
 from wabox.engine.run import Run
 from wabox.engine.snapshot import Frame, Snapshot
 from wabox.engine.state import Transition
+from wabox.engine.trail import kept
 from wabox.engine.value import look_up
 from wabox.engine.wish import PREFIX
 
@@ -88,6 +89,13 @@ class Conversation(Run):
 
     def deliver(self, event: Event) -> bool:
         """Let the event find who handles it; what that one wishes for is left to be granted."""
+        chart, context = self.config.chart, self.context
+        handled = self._deliver(event)
+        if self.back and self.config.chart is chart:
+            self.back = kept(chart, self.back, context, self.context, self.effects)
+        return handled
+
+    def _deliver(self, event: Event) -> bool:
         name = event.name
         self.events = (name,)
         if name in (COLLECTED, CORRECTED):

@@ -36,6 +36,7 @@ from wabox.engine.run import BACK
 from wabox.engine.snapshot import LAYOUT, Snapshot
 from wabox.engine.stack import Conversation, ask_for, checked, wind
 from wabox.engine.state import Entered, Taken
+from wabox.engine.trail import kept
 from wabox.engine.value import copied_plain
 
 
@@ -166,6 +167,9 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         wind(timers, now, seq, *following.clock)
     elif following.clock != config.clock:
         return None
+    back = (*snapshot.back, plan.asked)[-BACK:] if plan.asked is not None else snapshot.back
+    if back:
+        back = kept(config.chart, back, snapshot.context, given.context, given.effects)
     ask_for(given.effects, timers, snapshot.timers, seq)
     after = Snapshot(
         LAYOUT,
@@ -182,7 +186,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         snapshot.invokes,
         snapshot.tries if following is config else 0,
         False,
-        (*snapshot.back, plan.asked)[-BACK:] if plan.asked is not None else snapshot.back,
+        back,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 

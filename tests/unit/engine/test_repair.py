@@ -151,3 +151,58 @@ def test_a_circle_of_wishes_comes_to_rest() -> None:
     assert one.leaves == ("a",)
     one.do("deny").do("other")
     assert one.leaves == ("a",)
+
+
+BOOKING: dict[str, Any] = {
+    "initial": "name",
+    "detours": {"back": "repair.back"},
+    "states": {
+        "name": {"ask": "Name?", "collect": {"slot": "name", "type": "text"}, "on": {"collected": "day"}},
+        "day": {"ask": "Day?", "collect": {"slot": "day", "type": "text"}, "on": {"collected": "confirm"}},
+        "confirm": {
+            "ask": "{name}, {day}?",
+            "on": {
+                "other": {"target": "day", "actions": {"remove": {"path": "day"}}},
+                "anew": {"target": "day", "actions": [{"remove": {"path": "day"}}, {"remove": {"path": "name"}}]},
+                "yes": "booking",
+                "human": "people",
+            },
+        },
+        "booking": {"invoke": {"action": "book", "id": "book", "onDone": "booked", "onError": "confirm"}},
+        "booked": {"ask": "Booked. Anything else?", "on": {"no": "end"}},
+        "people": {"handoff": {}, "ask": "A person is coming.", "on": {"bot": "booked"}},
+        "end": {"type": "final"},
+    },
+}
+
+
+def booking(*, round_trip: bool) -> Player:
+    wish = {"states": {"end": {"type": "final", "entry": {"repair": "back"}}}}
+    charts = {"b": BOOKING, "repair.back": wish}
+    compiled = [compile_chart(name, chart, guards={}, actions={}) for name, chart in charts.items()]
+    one = Player(Charts(compiled), "b", round_trip=round_trip)
+    return one.do(("collected", {"value": "Ana"})).do(("collected", {"value": "Friday"}))
+
+
+@pytest.mark.parametrize("round_trip", [False, True])
+def test_not_back_to_a_question_about_what_is_gone(round_trip: bool) -> None:
+    """After "another day" the confirmation has no day to ask about: back is the question before the day's."""
+    one = booking(round_trip=round_trip)
+    one.do("other").do("back")
+    assert one.leaves == ("name",)
+    one = booking(round_trip=round_trip)
+    one.do("anew").do("back")
+    assert one.leaves == ("name",)
+
+
+@pytest.mark.parametrize("round_trip", [False, True])
+def test_not_back_across_what_was_done(round_trip: bool) -> None:
+    """What a call has booked would be booked twice; people would be called twice."""
+    one = booking(round_trip=round_trip)
+    one.do("yes").do("done.invoke.book").do("back")
+    assert one.leaves == ("booked",)
+    assert Ask("wabox.repair.no_way_back") in one.effects
+    one = booking(round_trip=round_trip)
+    one.do("human").do("bot").do("back")
+    assert one.leaves == ("booked",)
+    assert Ask("wabox.repair.no_way_back") in one.effects
