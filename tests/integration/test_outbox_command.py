@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -14,13 +16,15 @@ from typer.testing import CliRunner
 from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.storage import arrival, conversation, message, outbound, unit
 from wabox.app import App, build
+from wabox.cli import running
 from wabox.cli.main import app as commands
 from wabox.core.delivery import Attempt, DeliveryStatus
+from wabox.errors import DataFolderBusy
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, WhatsAppSettings
 from wabox.sqlite.store import open_store
 from wabox.web.api import api_router
-from wabox.web.door import Door
+from wabox.web.door import ADDRESS, Door, proof
 from wabox.web.server import Server, asgi_app, listen
 
 FLOW = "initial: hello\nstates: {hello: {ask: Hello!, timeouts: {hard: 1d}}}\n"
@@ -145,3 +149,52 @@ async def test_what_is_taken_out_does_not_leave(served: tuple[App, FakeMessenger
     assert messenger.taken == []
     lines = await app.store.transcript(conversation())
     assert [line.body["reason"] for line in lines if line.kind == "status"] == ["taken out by hand"]
+
+
+class Listener:
+    """Somebody else's server, at the address that a killed one left."""
+
+    def __init__(self, answer: bytes = b"x") -> None:
+        self.heard = b""
+        self.answer = answer
+
+    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard += await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(self.answer), self.answer))
+        writer.close()
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_stranger_is_not_told_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: bool) -> None:
+    """Who listens where a killed server did does not hear the token; if the address is another process's, it hears nothing."""
+    monkeypatch.setattr(running, "PATIENCE", 0.0)
+    store = await open_store(tmp_path, VirtualClock())
+    stranger = Listener()
+    server = await asyncio.start_server(stranger.hear, "127.0.0.1", 0)
+    door = Door(tmp_path)
+    token = door.token()
+    pid = os.getpid() if ours else 1
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    (tmp_path / ADDRESS).write_text(json.dumps({"url": url, "pid": pid}), encoding="utf-8")
+    done = await run(tmp_path, "retry", "x")
+    assert isinstance(done.exception, DataFolderBusy)
+    assert bool(stranger.heard) == ours
+    assert token.encode() not in stranger.heard
+    assert b"uthorization" not in stranger.heard
+    server.close()
+    await store.close()
+
+
+async def test_a_servers_proof(served: tuple[App, FakeMessenger, Path]) -> None:
+    """It is for this question and this port: nobody can use it again, or elsewhere. The rest of the API needs the token."""
+    door = Door(served[2])
+    address = door.address()
+    assert address is not None
+    port = int(address.url.rpartition(":")[2])
+    nonce = "0" * 32
+    async with httpx.AsyncClient(base_url=address.url) as client:
+        answer = await client.get("/api/v1/proof", params={"nonce": nonce})
+        assert answer.text == proof(door.token(), nonce, port)
+        assert answer.text not in {proof(door.token(), "1" * 32, port), proof(door.token(), nonce, port + 1)}
+        assert (await client.get("/api/v1/proof", params={"nonce": "short"})).status_code == 400
+        assert (await client.get("/api/v1/outbox")).status_code == 401

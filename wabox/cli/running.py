@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +56,7 @@ async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
 async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
     """The server that has the data folder, or the store itself when none has it. Raises DataFolderBusy."""
     from wabox.app import wall_clock
+    from wabox.sqlite.folder import holder
     from wabox.sqlite.store import open_store
     from wabox.web.door import Door
 
@@ -64,16 +67,13 @@ async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
             store = await open_store(settings.data, wall_clock)
         except DataFolderBusy:
             address = door.address()
-            client = httpx.AsyncClient(
-                base_url=address.url if address else "",
-                headers={"Authorization": f"Bearer {door.token()}"},
-                timeout=TIMEOUT,
-                trust_env=False,
-            )
-            async with client:
-                if address is not None and await _answers(client):
-                    yield Line(client)
-                    return
+            # The lock is held, so its holder lives; an address that another process left is of no use.
+            if address is not None and address.pid == holder(settings.data):
+                async with httpx.AsyncClient(base_url=address.url, timeout=TIMEOUT, trust_env=False) as client:
+                    if await _proves(client, door.token()):
+                        client.headers["Authorization"] = f"Bearer {door.token()}"
+                        yield Line(client)
+                        return
             if asyncio.get_running_loop().time() > end:
                 raise
             await asyncio.sleep(LOOK_EVERY)
@@ -93,11 +93,17 @@ async def _open(publishing: Publishing) -> None:
         return
 
 
-async def _answers(client: httpx.AsyncClient) -> bool:
+async def _proves(client: httpx.AsyncClient, token: str) -> bool:
+    """Whether what answers there knows the token; it is not told."""
+    from wabox.web.door import proof
+
+    nonce = secrets.token_hex(16)
     try:
-        return (await client.get("/healthz", timeout=5.0)).status_code == 200
-    except httpx.HTTPError:
+        answer = await client.get("/api/v1/proof", params={"nonce": nonce}, timeout=5.0)
+    except (httpx.HTTPError, httpx.InvalidURL):
         return False
+    wanted = proof(token, nonce, client.base_url.port or 80)
+    return answer.status_code == 200 and hmac.compare_digest(answer.content, wanted.encode())
 
 
 class Line:

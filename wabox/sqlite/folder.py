@@ -50,6 +50,14 @@ class FolderLock:
         os.close(self._file)
 
 
+def holder(folder: Path) -> int | None:
+    """The process that holds the folder, or did last; None when nobody knows."""
+    try:
+        return int((folder / LOCK).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
 def prepare(folder: Path) -> None:
     """Make the folder, for this user's eyes only. Raises StorageError when wabox cannot work there."""
     try:

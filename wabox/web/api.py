@@ -1,6 +1,7 @@
 """``/api/v1``: what the commands ask of the running server. Typed, described at ``/api/schema``; errors are JSON sentences.
 
-Every call carries the data folder's token: ``Authorization: Bearer …``. The routers of other nouns join :func:`api_router`.
+Every call but ``/api/v1/proof`` carries the data folder's token: ``Authorization: Bearer …``. The routers of other nouns join
+:func:`api_router`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
@@ -17,7 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from wabox import __version__
 from wabox.app import App
@@ -25,6 +26,7 @@ from wabox.core.delivery import Delivery
 from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
 from wabox.services.publishing import Refused
+from wabox.web.door import proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +88,24 @@ def api_router(app: App, token: str) -> Router:
     async def drop(outbound_id: FromPath[str]) -> Delivery:
         return _known(await app.store.drop(outbound_id), outbound_id)
 
-    return Router(
-        "/api/v1",
+    @get("/proof", media_type="text/plain", sync_to_thread=False, summary="Prove that this server knows the token")
+    def prove(
+        request: Request[Any, Any, Any], nonce: Annotated[str, QueryParameter(pattern="^[0-9a-f]{32,64}$")]
+    ) -> str:
+        server = request.scope["server"]
+        return proof(token, nonce, (server[1] if server else None) or 0)
+
+    behind = Router(
+        "/",
         route_handlers=[publish, versions, outbox, retry, drop],
         guards=[has_token],
-        exception_handlers={Refused: _refused, HTTPException: _wrong},
         security=[{"token": []}],
         tags=["versions"],
+    )
+    return Router(
+        "/api/v1",
+        route_handlers=[prove, behind],
+        exception_handlers={Refused: _refused, HTTPException: _wrong},
     )
 
 

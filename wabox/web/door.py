@@ -2,11 +2,15 @@
 
 ``server.json`` says where it listens; ``token`` opens its API. Whoever can read the data folder can read every conversation
 anyway, so the token is theirs: it is for this user's eyes only (mode 0600), drawn once and kept.
+
+A server that was killed leaves its address behind, and any process of this machine may listen there later. So whoever answers
+proves that it knows the token before it is told: see :func:`proof`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
 import os
 import secrets
@@ -26,6 +30,15 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to connect t
 class Address:
     url: str
     pid: int
+
+
+def proof(token: str, nonce: str, port: int) -> str:
+    """What only a server with the token can answer, 64 hex digits.
+
+    ``nonce`` is the asker's, so no answer is good twice. ``port`` is the one that was connected to: an answer that somebody
+    fetched from the real server, elsewhere, is no proof here.
+    """
+    return hmac.new(token.encode(), f"wabox\n{port}\n{nonce}".encode(), "sha256").hexdigest()
 
 
 class Door:
