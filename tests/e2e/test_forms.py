@@ -297,3 +297,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Bot:
 def test_a_name_is_nothing_else(shop: Bot, name: str) -> None:
     """An answer that is a name as a whole does not fill the day as well."""
     assert Talk(shop).say("hi", name).context == {"name": name}
+
+
+def test_an_answer_beside_a_value_for_another_question_is_kept(shop: Bot) -> None:
+    """Both are taken, so that nobody has to say it again."""
+    talk = Talk(shop).say("hi", "Ana", "city and next friday")
+    assert talk.context == {"name": "Ana", "bike": "city", "day": "2026-11-27"}
+    talk = Talk(shop).say("hi", "Ana and the bike is a city bike")
+    assert talk.context == {"name": "Ana", "bike": "city"}
+
+
+def test_a_name_is_corrected(shop: Bot) -> None:
+    """Whether it was filled or refused."""
+    assert Talk(shop).say("hi", "Jon", "no i meant John Smith").context == {"name": "John Smith"}
+    assert Talk(shop).say("hi", "42", "no i meant John Smith").context == {"name": "John Smith"}
+
+
+def test_a_correction_that_changes_nothing_is_confirmed(shop: Bot) -> None:
+    """Who says once more what is so already hears it, and the question stands."""
+    talk = Talk(shop).say("hi", "Ana", "city", "tuesday", "No, I meant tuesday")
+    assert talk.context == {"name": "Ana", "bike": "city", "day": "2026-11-24"}
+    assert talk.said[0].startswith("OK: Tuesday 24 November.")
+    assert talk.state == "confirm"

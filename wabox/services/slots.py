@@ -19,6 +19,7 @@ Values for other slots of the same form are taken along with 4: only those that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -42,6 +43,8 @@ from wabox.nlu.slots.sentence import Sentence
 from wabox.nlu.slots.things import of_message
 from wabox.nlu.utterances import tokens
 
+_PARTS = re.compile(r"[,;.!\n،؛]+|\b(?:and|y|et|und|e)\b|(?:^|\s)و(?=\s)", re.IGNORECASE)
+"""What parts a message that says two things."""
 HALVES = frozenset({"no_time", "no_day"})
 """Reasons why half an answer is none yet."""
 _SILENT = frozenset({"reaction", "system", "edited", "deleted"})
@@ -134,7 +137,7 @@ class Answers:
             return found
         if (corrected := self._corrected(found, strong_only=True)) is not None:
             return corrected
-        read = self._reader(self._text).parse(slot)
+        read = self._meant(slot) or self._reader(self._text).parse(slot)
         if isinstance(read, Wrong) and read.reason in HALVES and self._snapshot.part:
             # "tomorrow" – "At what time?" – "at 8": both halves together.
             read = self._reader(f"{self._snapshot.part}, {self._text}").parse(slot)
@@ -149,11 +152,38 @@ class Answers:
         if isinstance(read, Value):
             return self._outcome(slot, read, found)
         others = self._others(slot)
+        beside = self._beside(slot) if others else None
+        if beside is not None:
+            return self._filling(COLLECTED, found, slot.name, {slot.name: beside.value, **others})
         if others:
             return self._filling(CORRECTED, found, next(iter(others)), others)
         if skips:
             return self._filling(COLLECTED, found, slot.name, {slot.name: None}, skipped=True)
         return self._outcome(slot, read, found)
+
+    def _meant(self, slot: Slot) -> Value | None:
+        """ "No, I meant John Smith", when the name that was asked for was not understood."""
+        if slot.type != "name":
+            return None
+        for correction in corrections(self._text):
+            if correction.strong and correction.old is None:
+                read = self._reader(correction.new).parse(slot)
+                if isinstance(read, Value):
+                    return read
+        return None
+
+    def _beside(self, slot: Slot) -> Value | None:
+        """The answer in a part of the message that has nothing for other slots: "city" of "city and next Friday"."""
+        if slot.type not in ("choice", "name", "number"):
+            return None
+        rest = [one for one in self._open if one.name != slot.name]
+        values: list[Value] = []
+        for part in _PARTS.split(self._text):
+            reader = self._reader(part)
+            read = reader.parse(slot)
+            if isinstance(read, Value) and read not in values and not reader.find(rest):
+                values.append(read)
+        return values[0] if len(values) == 1 else None
 
     def _is_more(self, slot: Slot, understood: bool) -> bool:
         """Whether the text says something else besides what could be taken for the value."""
@@ -223,16 +253,24 @@ class Answers:
         """The slot that a correction is about, and its new value: the one that was asked for last, of those that fit."""
         reader = self._reader(correction.new)
         latest = tuple(reversed(list(self._filled.items())))
+        same: tuple[str, Any] | None = None
         # A bare number is a number before it is an hour.
-        for name, slot in (*(one for one in latest if one[1].type == "number"), *latest):
+        # Nearly any words can be a name: that comes last.
+        ordered = sorted(latest, key=lambda one: {"number": 0, "name": 2}.get(one[1].type, 1))
+        for name, slot in ordered:
             before = look_up(self._snapshot.context, tuple(name.split(".")))
             value = self._new_value(reader, slot, before, correction)
-            if value is None or value.value == before:
+            if value is None:
                 continue
+            if value.value == before:
+                same = same or (name, before)
+                continue
+            if same is not None and slot.type == "name":
+                break  # "I meant Tuesday", and it is Tuesday: nobody is called that
             if correction.old is not None and not self._was(slot, before, correction.old):
                 continue
             return name, value.value
-        return None
+        return same if correction.strong and correction.old is None else None
 
     def _new_value(self, reader: Reader, slot: Slot, before: Any, correction: Correction) -> Value | None:
         if slot.type == "datetime" and isinstance(before, str):
@@ -240,8 +278,8 @@ class Answers:
         if slot.type in ("text", "address", "pattern", "yes_no", "media", "location"):
             return None  # anything could be one; these are corrected by going back
         if slot.type == "name" and correction.strong and correction.old is None:
-            found = reader.find([slot])
-            return Value(found[slot.name]) if slot.name in found else None
+            read = reader.parse(slot)
+            return read if isinstance(read, Value) else None
         if not correction.strong:
             found = reader.find([slot]) if slot.type != "number" else {}
             return Value(found[slot.name]) if slot.name in found else None

@@ -283,6 +283,17 @@ en | ana@example.com | ?
 en | 42 | ?
 en | 👍 | ?
 en | no | ?
+en | her name is Sara | Sara
+en | the patient is Adam Khalil | Adam Khalil
+en | for Adam Khalil | Adam Khalil
+en | it's for Adam | Adam
+en | my son's name is Adam | Adam
+en | hi, I'm Ana | Ana
+en | something else | ?
+ar | اسمه آدم خليل | آدم خليل
+ar | اسمها سارة | سارة
+fr | elle s'appelle Sara | Sara
+es | se llama Sara | Sara
 """
 EMAILS = """
 ana@example.com | ana@example.com

@@ -105,11 +105,16 @@ _CALLED = (
     r"my name is|my name's|name is|i am called|call me|the name is|name:|mi nombre es|me llamo|a nombre de|nombre:"
     r"|اسمي|إسمي|الاسم|je m'appelle|mon nom est|au nom de|ich heiße|ich heisse|mein name ist|auf den namen|name ist"
     r"|meu nome é|me chamo|em nome de|mi chiamo|il mio nome è|a nome di|under the name(?: of)?|in the name of"
+    r"|(?:her|his|their|our|your) name is|my (?:\w+'?s|\w+’s|\w+) name is|name's"
+    r"|(?:the )?patient is|(?:the )?patient's name is|su nombre es|se llama|el paciente es|la paciente es"
+    r"|اسمه|إسمه|اسمها|إسمها|اسم المريضة?|son nom est|il s'appelle|elle s'appelle"
 )
 _SELF = r"i am|i'm|im|this is|it's|it is|its|soy|yo soy|es|أنا|انا|je suis|c'est|ich bin|sou|eu sou|aqui é|sono|io sono"
+_FOR = r"it's for|it is for|for|para|pour|für|per|لـ"
+"""Before a name when one was asked for; a mass of other things otherwise."""
 _FIND = re.compile(rf"(?:^|(?<=[\s,.;:!¡(]))(?:{_CALLED})\s*:?\s+", re.IGNORECASE)
 _LEAD = re.compile(
-    rf"^(?:(?:hi|hello|hola|hey|bonjour|hallo|ciao|oi|olá|مرحبا|yes|sí|si|نعم)[,!.\s]+)?(?:{_CALLED}|{_SELF})\s*:?\s+",
+    rf"^(?:(?:hi|hello|hola|hey|bonjour|hallo|ciao|oi|olá|مرحبا|yes|sí|si|نعم)[,!.\s]+)?(?:{_CALLED}|{_FOR}|{_SELF})\s*:?\s+",
     re.IGNORECASE,
 )
 _NO_NAMES = frozenset(
@@ -199,6 +204,15 @@ _NO_NAMES = frozenset(
         "idk",
         "dunno",
         "sorry",
+        "something",
+        "somebody",
+        "someone",
+        "else",
+        "other",
+        "another",
+        "different",
+        "otro",
+        "otra",
         "perdon",
         "cancel",
         "cancelar",
