@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ class Bot:
     """Settings laid over the main chart's context when a conversation begins."""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """Functions of ``actions.py`` that flows invoke, by name."""
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Actions of ``actions.py``, by name."""
     warnings: tuple[Finding, ...] = ()
     timezone: str = "UTC"
     """IANA name of the zone whose clock the bot lives by: what "tomorrow" and "at five" mean."""
@@ -173,6 +175,7 @@ def load_bot(
         templates=draft.templates,
         context=dict(context or {}),
         tasks=draft.registered.tasks if draft.registered else {},
+        functions=draft.registered.actions if draft.registered else {},
         warnings=tuple(_sorted(draft.findings)),
         timezone=timezone,
         region=region,

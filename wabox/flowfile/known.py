@@ -1,4 +1,4 @@
-"""The names that a conversation test may use: states, languages, intents, queues, calls, keys of texts."""
+"""The names that a conversation test may use: states, languages, intents, queues, calls, variables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wabox.engine.begin import begin_at
 from wabox.engine.chart import Charts
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
+from wabox.flowfile.variables import Variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Known:
     queues: frozenset[str]
     calls: frozenset[str]
     """Names that can be stubbed: ids and actions of ``invoke``."""
+    variables: Variables
 
     @classmethod
     def of(cls, bot: Bot) -> Known:
@@ -37,6 +39,7 @@ class Known:
             main=bot.main,
             states=states,
             languages=bot.languages,
+            variables=Variables.of(bot),
             intents=frozenset(intent.name for intent in bot.intents),
             queues=frozenset({"default"}.union(state.handoff.queue for state in every if state.handoff)),
             calls=frozenset(

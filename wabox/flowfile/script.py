@@ -79,6 +79,8 @@ class ScriptReader:
         self.source = source
         self.known = known
         self._add = add
+        self.begun: Mapping[str, Any] = {}
+        """What the context is laid over with when the test begins."""
 
     # -- steps -----------------------------------------------------------------------------------------------------------
 
@@ -157,6 +159,10 @@ class ScriptReader:
             case "context":
                 if self.mapping(node, "a context"):
                     for path, child in node.items():
+                        if child.value is None and not self.known.variables.knows(path, self.begun):
+                            # Anything else would be seen to be missing; null would hold whatever happens.
+                            names, sentence = self.known.variables.names(), f"no chart has a variable {quoted(path)}"
+                            self.unknown(node.keys[path], "unknown-variable", sentence, path, names)
                         yield Expectation(key, child.plain(), node.keys[path], path)
                 return
             case "handoff":

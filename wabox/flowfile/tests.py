@@ -118,13 +118,15 @@ class _Reader(ScriptReader):
             return None
         languages = self._languages(root.get("language"))
         stubs = root.get("stub")
+        start = self._start(root)
+        self.begun = start.context if start is not None else {}
         return ConversationTest(
             name=name,
             title=self.text(root.get("name"), "a name") or name,
             source=self.source,
             steps=self.steps(listed, languages),
             languages=languages,
-            start=self._start(root),
+            start=start,
             contact=self._contact(root.get("contact")),
             at=self._at(root.get("at")),
             stubs={} if stubs is None else self.stubs(stubs),

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.text import PLACEHOLDER
+from wabox.engine.text import PLACEHOLDER, around, fill
 from wabox.engine.view import active_states
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.document import Mark
+from wabox.flowfile.formats import in_language as show_in
 from wabox.flowfile.script import Expectation, ScriptStep, in_language
 from wabox.simulator.bubble import Bubble
 
@@ -157,7 +158,17 @@ class _Comparison:
             return words in bubble.text
         # What the placeholders were filled with may have changed since; what stands around them has not.
         said = str(self._seen.out["language"] or self._language)
-        return _pattern(self._bot.text(words, said)).search(bubble.text) is not None
+        text = self._bot.text(words, said)
+        if not any(sign.isalnum() or not sign.isascii() for sign in around(text)):
+            # It has no words of its own and would fit everything: what it says now must have been said.
+            return any(filled.strip() and filled in bubble.text for filled in self._filled(text, said))
+        return _pattern(text).search(bubble.text) is not None
+
+    def _filled(self, text: str, language: str) -> Iterator[str]:
+        """The text as each chart of the conversation would say it."""
+        last = self._seen.last
+        for context in (last.context, *(frame.context for frame in last.stack)) if last is not None else ():
+            yield fill(text, context, show_in(language))
 
     def _differs(self, expectation: Expectation, key: str, expected: str, got: str) -> Difference:
         return Difference(key=key, mark=expectation.mark, sentence="", expected=(expected,), got=(got,))

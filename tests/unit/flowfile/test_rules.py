@@ -23,7 +23,7 @@ ELSEWHERE = {"unreadable", "encoding", "too-large"}
 """Rules whose examples no YAML can hold; tried in test_reader.py, test_check.py and below."""
 NOT_OF_CHECK = re.compile(
     "(chart|state|event|timer|variable)-(added|removed|changed|renamed)|bad-(start|step|time)|language-missing|no-steps"
-    "|unknown-(queue|state|stub|timer)"
+    "|unknown-(queue|state|stub|timer|variable)"
 )
 """What `wabox test` and `wabox flows diff` say."""
 

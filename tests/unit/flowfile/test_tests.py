@@ -15,12 +15,13 @@ from wabox.flowfile.tests import ConversationTest, read_tests
 FLOW = """\
 id: tiny
 initial: menu
+context: {cart: {total: 5, note: ""}}
 timeouts: {hard: 23h}
 on: {human: people}
 states:
   menu:
     ask: {text: menu, buttons: {order: button.order}}
-    on: {order: both}
+    on: {order: {target: both, actions: {assign: {day: 1}}}}
   both:
     type: parallel
     states:
@@ -160,6 +161,11 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     "a_number_with_a_plus": ('contact: {wa_id: "+34"}\nsteps: [{user: hi}]\n', ["1:18 bad-value"]),
     "a_time_that_is_none": ("at: noon\nsteps: [{user: hi}]\n", ["1:5 bad-time"]),
     "a_tab": ("- user: hi\n\tstate: menu\n", ["2:1 syntax"]),
+    "null_for_what_is_nowhere": ("- user: hi\n  context: {nonsense: null}\n", ["2:13 unknown-variable"]),
+    "null_beside_what_is_there": ("- user: hi\n  context: {cart.totl: null}\n", ["2:13 unknown-variable"]),
+    "null_inside_a_text": ("- user: hi\n  context: {cart.note.x: null}\n", ["2:13 unknown-variable"]),
+    "null_for_what_may_be": ("- user: hi\n  context: {cart.total: null, cart: null, day: null, day.x: null}\n", []),
+    "null_for_what_it_begins_with": ("start: {context: {x: {y: 1}}}\nsteps: [{user: hi, context: {x.y: null}}]\n", []),
     "an_alias_of_itself": ("- &a {user: hi, context: *a}\n", ["1:26 alias", "1:26 bad-value"]),
     "several_mistakes_in_order": ("- user: 1\n- wait: x\n", ["1:9 bad-value", "2:9 bad-duration"]),
 }
@@ -182,6 +188,7 @@ def test_mistakes(bot: Bot, name: str) -> None:
         ("- user: hi\n  state: peopel\n", 'did you mean "people"?'),
         ("- user: hi\n  handoff: suport\n", 'did you mean "support"?'),
         ("- user: hi\n  intent: oder\n", 'did you mean "order"?'),
+        ("- user: hi\n  context: {cart.totl: null}\n", 'did you mean "cart.total"?'),
         ("- user: 2\n", "put it in quotes"),
     ],
 )

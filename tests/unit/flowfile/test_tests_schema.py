@@ -32,7 +32,7 @@ FILES = sorted(path for where in ("flows/*", "wabox/flowfile/first_bot") for pat
 
 NAMES_ONLY = {
     *("unknown-state", "unknown-queue", "unknown-intent", "unknown-language", "unknown-stub", "unknown-chart"),
-    *("bad-start", "language-missing"),
+    *("bad-start", "language-missing", "unknown-variable"),
 }
 """What no schema can know."""
 
@@ -82,7 +82,7 @@ contact: {name: Ana, wa_id: "34600", user_id: x, username: y}
 at: "2026-11-22T10:00"
 stub: {}
 steps:
-  - {user: hi, bot: Hello, state: a, context: {n: 1, m.k: null}}
+  - {user: hi, bot: Hello, state: a, context: {n: 1, n.k: null}}
   - {user: {en: hi, es: hola}, bot: {en: a, es: [b, {en: x, es: y}]}, state: [a]}
   - {tap: go, bot: [], state: null, handoff: people}
   - {message: {type: image, image: {id: "1"}}, intent: null, handoff: null}

@@ -14,7 +14,7 @@ from wabox.simulator.runner import Result, Runner
 FLOW = """\
 id: tiny
 initial: menu
-context: {n: 0, cart: {count: 0, items: [a]}}
+context: {n: 0, coupon: null, cart: {count: 0, items: [a]}}
 timeouts: {soft: 30m, hard: 23h}
 detours: {help: helping}
 on:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator.bots import load, play, read
-from wabox.flowfile.bot import Bot
+from tests.unit.flowfile.folders import write
+from tests.unit.simulator.bots import EN, ES, FILES, FLOW, load, play, read
+from wabox.flowfile.bot import Bot, load_bot
 from wabox.simulator.runner import Runner
 
 
@@ -31,7 +32,7 @@ GOOD = {
     "silence": "- user: human\n- user: hello?\n  bot: []\n",
     "over_two_bubbles": "- user: hi\n- user: when?\n  bot: ['Always', menu]\n",
     "context_by_path": "- user: order\n  context: {n: 1, cart.count: 0, cart.items.0: a, cart: {count: 0, items: [a]}}\n",
-    "what_is_not_there_is_null": "- user: hi\n  context: {m: null}\n",
+    "what_is_not_there_is_null": "- user: hi\n  context: {coupon: null}\n",
     "parallel_leaves": "- user: order\n  state: [both.right.r1, both.left.l1]\n",
     "one_of_the_leaves": "- user: order\n  state: both.right.r1\n",
     "a_state_around": "- user: order\n  state: both\n",
@@ -243,3 +244,14 @@ def test_timers_without_end(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     [result], _ = play(bot, "- user: hi\n- wait: 24h\n")
     assert [one.key for one in result.differences] == ["refused"]
     assert "more than 1 timers went off in this time; the last was hard" in result.differences[0].sentence
+
+
+def test_a_text_that_is_only_a_placeholder(tmp_path: Path) -> None:
+    """It fits no bubble but the one that says what the placeholder stands for."""
+    flow = FLOW.replace("say: people", "say: [people, name]").replace("context: {", "context: {name: Ana, ")
+    words = 'only: "{coupon}"\nname: "{name}"\n'
+    files = {"flow.yaml": flow, "texts.en.yaml": EN + words, "texts.es.yaml": ES + words}
+    bot = load_bot(write(tmp_path, {**FILES, **files}))
+    assert wrong(bot, "- user: human\n  bot: name\n") == []
+    assert wrong(bot, "- user: human\n  bot: only\n") == ["bot 2"]
+    assert wrong(bot, "- user: hi\n  bot: name\n") == ["bot 2"]
