@@ -123,6 +123,11 @@ class App:
         if self.publishing is not None:
             await self.publishing.prune()
 
+    async def release(self) -> None:
+        """Let go of some of the conversations that have been on an older version for too long, if there is time for it."""
+        if self.publishing is not None and not self.crowded:
+            await self.publishing.release()
+
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``."""
         stats = await self.store.stats()

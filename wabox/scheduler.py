@@ -1,7 +1,8 @@
 """When to call what: holds no state, so a restart needs no re-arming.
 
-One APScheduler job sweeps the timer rows, another forgets what is old. A job per conversation would cost 1 GB and 9 ms per
-firing at a million conversations; a sweep of an indexed column costs 3 µs and is durable by construction.
+One APScheduler job sweeps the timer rows, another forgets what is old, a third empties old versions. A job per conversation
+would cost 1 GB and 9 ms per firing at a million conversations; a sweep of an indexed column costs 3 µs and is durable by
+construction.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from wabox.app import App
 from wabox.errors import StorageError
+from wabox.services.draining import EVERY
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     await app.start()
     jobs.start()
     try:

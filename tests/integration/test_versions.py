@@ -24,6 +24,7 @@ from wabox.errors import FlowError, StorageError
 from wabox.flowfile import deadline
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.published import SpoiltCopy, read_files
+from wabox.services import draining
 from wabox.services.publishing import Refused
 from wabox.settings import Settings
 
@@ -319,6 +320,29 @@ async def test_a_link_in_the_folder_stops_no_server(tmp_path: Path) -> None:
     async with world.serving():
         assert any("more is a link to a folder" in line for line in world.said)
         assert await world.hear("hello") == ["Hello!"]
+
+
+async def test_an_old_version_is_emptied_batch_by_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its pin is over it drains at once, not with the next hourly clean-up, and until when is said truly."""
+    monkeypatch.setattr(draining, "RELEASED", 2)
+    monkeypatch.setattr("wabox.services.publishing.RELEASED", 2)
+    for who in ("bea", "cai", "dan", "eva"):
+        await world.hear("hi", who)
+        await world.tap("order", who)
+    await world.publish(REVIEW, "keep")
+    publishing = world.app.publishing
+    assert publishing is not None
+    began = world.clock()
+    world.clock.now += 72 * HOUR - 1
+    await world.app.release()
+    assert await world.cases() == []
+    until = next(one.until for one in await publishing.reports() if one.conversations)
+    assert until == began + 72 * HOUR + 3 * draining.EVERY
+    world.clock.now += 1
+    for gone in (2, 4, 5, 5):
+        await world.app.release()
+        await world.rest()
+        assert len(await world.cases()) == gone
 
 
 async def test_move(world: World) -> None:

@@ -88,4 +88,4 @@ class VersionReport:
     standings: tuple[Standing, ...] = ()
     conversations: int = 0
     until: int | None = None
-    """When the last of them are let go, ms since the epoch."""
+    """When the last of them are let go, but for those who are with a person; ms since the epoch."""

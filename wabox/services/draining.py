@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from wabox.core.message import Arrival, InboundMessage
@@ -16,7 +17,9 @@ KEPT = 5
 REST = 3_600_000
 """ms that a version is kept at least after it was live: turns that began on it are then long over."""
 RELEASED = 500
-"""Conversations let go at once."""
+"""Conversations looked at in one batch, to be let go."""
+EVERY = 5_000
+"""ms from one batch to the next: customers of today come first."""
 
 
 class Store(Ingress, Sessions, Protocol):
@@ -35,16 +38,18 @@ def retained(past: Sequence[Version], survey: Survey, on: Versions, now: int) ->
     return running, running | {row.id for row in newest}
 
 
-async def release(store: Store, on: Versions, survey: Survey, now: int) -> None:
+def drained(count: int, begins: int) -> int:
+    """When the last of so many conversations is let go, if the first is at ``begins``. ms since the epoch."""
+    return begins + -(-count // RELEASED) * EVERY
+
+
+async def release(store: Store, on: Versions, ids: Iterable[str], now: int) -> None:
     """Give conversations that were silent for all of their pin an occasion to leave their version.
 
     It is a message of their own queue like any other; most of them are silent for good, and nothing is said to them.
     """
-    pin = on.live.bot.charts[on.live.bot.main].versioning.max_pin
-    released = 0
-    for conversation_id in survey.over(on, now - pin):
-        if released >= RELEASED:
-            return
+    for conversation_id in ids:
+        await asyncio.sleep(0)  # whether one may leave is computed here, in the loop: others have their turn in between
         session = await store.open(conversation_id)
         if session.contact is None or session.number_id is None:
             continue
@@ -60,4 +65,3 @@ async def release(store: Store, on: Versions, survey: Survey, now: int) -> None:
         )
         if on.take_up(session, message, now)[1] is not None:
             await store.put(Arrival(messages=(message,)))
-            released += 1

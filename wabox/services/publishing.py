@@ -21,7 +21,7 @@ from wabox.errors import FlowError, WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.folder import shown
 from wabox.flowfile.published import Shelf, SpoiltCopy, identity, read_files
-from wabox.services.draining import release, retained
+from wabox.services.draining import RELEASED, drained, release, retained
 from wabox.services.models import Models
 from wabox.services.survey import Survey, summed
 from wabox.services.versions import Served, Versions, has, served
@@ -68,6 +68,9 @@ class Publishing:
         self._models = models
         self._warm = warm
         self._lock = asyncio.Lock()
+        self._over: list[str] = []
+        """Conversations whose pin is over, and that have not had their occasion to leave yet."""
+        self._surveyed = 0
         self.versions: Versions | None = None
         """None until there is a live version."""
 
@@ -219,8 +222,9 @@ class Publishing:
         on = self.versions
         if on is None:
             return [VersionReport(version=row, status="live" if row.live_until is None else "retired") for row in rows]
-        standings = await asyncio.to_thread(survey.standings, on.live.bot, on, self._clock())
-        pin = on.live.bot.charts[on.live.bot.main].versioning.max_pin
+        now = self._clock()
+        standings = await asyncio.to_thread(survey.standings, on.live.bot, on, now)
+        pin = _pin(on)
         reports = []
         for row in reversed(rows):
             own = tuple(one for one in standings if one.version == row.number)
@@ -231,7 +235,9 @@ class Publishing:
                     status="live" if row.live_until is None else "draining" if count else "retired",
                     standings=own,
                     conversations=count,
-                    until=row.live_until + pin if row.live_until is not None and count else None,
+                    until=drained(count, max(row.live_until + pin, now))
+                    if row.live_until is not None and count
+                    else None,
                 )
             )
         return reports
@@ -247,7 +253,9 @@ class Publishing:
             survey = Survey(ids=True)
             if past:
                 await self._store.scan(survey.look)
-                await release(self._store, on, survey, now)
+                self._over = list(survey.over(on, now - _pin(on)))
+                self._surveyed = now
+                await self._batch(on)
             running, needed = retained(past, survey, on, now)
             on.replace(on.live, [one for one in on.older if one.version is not None and one.version.id in running])
             for row in past:
@@ -256,6 +264,26 @@ class Publishing:
             gone = await asyncio.to_thread(self.shelf.tidy, needed | {on.live.version.id}, now / 1000)
             if gone:
                 log.info("version.deleted", bot=self.bot, copies=gone)
+
+    async def release(self) -> None:
+        """Let go of a batch of those whose pin is over; call it every ``draining.EVERY``."""
+        on = self.versions
+        if on is None:
+            return
+        if self._over:
+            await self._batch(on)
+            return
+        ends = [one.version.live_until + _pin(on) for one in on.older if one.version and one.version.live_until]
+        if any(self._surveyed < end <= self._clock() for end in ends):
+            await self.prune()
+
+    async def _batch(self, on: Versions) -> None:
+        batch, self._over = self._over[:RELEASED], self._over[RELEASED:]
+        await release(self._store, on, batch, self._clock())
+
+
+def _pin(on: Versions) -> int:
+    return on.live.bot.charts[on.live.bot.main].versioning.max_pin
 
 
 def stranded(forecast: Forecast) -> str:
