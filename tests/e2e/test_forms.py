@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -319,3 +320,26 @@ def test_a_correction_that_changes_nothing_is_confirmed(shop: Bot) -> None:
     assert talk.context == {"name": "Ana", "bike": "city", "day": "2026-11-24"}
     assert talk.said[0].startswith("OK: Tuesday 24 November.")
     assert talk.state == "confirm"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "question"),
+    [
+        ("en", "en español por favor", "¿Nombre?"),
+        ("en", "parle français svp", "Votre nom ?"),
+        ("en", "بالعربية من فضلك", "ما اسمك؟"),
+        ("es", "english please", "Your name?"),
+    ],
+)
+def test_another_language_is_asked_for(tmp_path: Path, language: str, said: str, question: str) -> None:
+    """The question is asked again in it, and the conversation goes on in it; it is no name and no misunderstanding."""
+    asked = {"en": "Your name?", "es": "¿Nombre?", "fr": "Votre nom ?", "ar": "ما اسمك؟"}
+    folder = tmp_path / "bot"
+    folder.mkdir()
+    (folder / "flow.yaml").write_text(SHOP.replace('"Your name?"', "shop.ask"), encoding="utf-8")
+    for name, text in asked.items():
+        (folder / f"texts.{name}.yaml").write_text(f'shop: {{ask: "{text}"}}\n', encoding="utf-8")
+    talk = Talk(load_bot(folder)).say({"en": "hi", "es": "hola"}[language]).say(said)
+    assert talk.said == [question]
+    assert talk.say("42").said[0].endswith(question)
+    assert talk.context == {}

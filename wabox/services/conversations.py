@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from wabox.core.content import Content, Option
@@ -28,6 +29,7 @@ from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import Resolver
+from wabox.nlu.wanted import wanted
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
@@ -138,6 +140,9 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         draft.begin()
     assert draft.snapshot is not None  # noqa: S101 - it was restored or begun
     found = understand(draft.bot, resolver, draft.snapshot, message, draft.now, asked=begun)
+    other = wanted(message.text or "", draft.bot.languages) if message.type == "text" else None
+    if other is not None:
+        found = replace(found, language=other)
     draft.understanding = found
     draft.language = found.language
     draft.keep(language=found.language)
@@ -152,7 +157,8 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         # further, so that "where is my order" is not met with "hello" alone.
         draft.events.append(found.event)
         volunteer(draft, resolver, None)
-    elif found.event == GO_ON:
+    elif found.event == GO_ON or (other is not None and found.tier not in ("rules", "structured")):
+        # To be asked in another language is no answer, and nothing was misunderstood.
         draft.lines.append(Lead(""))
         draft.keep(misses=0)
     elif found.event == INVALID:
