@@ -343,3 +343,10 @@ def test_another_language_is_asked_for(tmp_path: Path, language: str, said: str,
     assert talk.said == [question]
     assert talk.say("42").said[0].endswith(question)
     assert talk.context == {}
+
+
+def test_make_it_spicy_is_no_name(table: Bot) -> None:
+    """Any words can be a name, so only the name that was just given is corrected by any words."""
+    talk = Talk(table).say("hi", "a table for two tomorrow at 8, my name is Ana", "bar", "make it spicy")
+    assert talk.context["name"] == "Ana"
+    assert talk.context["note"] == "make it spicy"

@@ -278,13 +278,22 @@ class Answers:
         if slot.type in ("text", "address", "pattern", "yes_no", "media", "location"):
             return None  # anything could be one; these are corrected by going back
         if slot.type == "name" and correction.strong and correction.old is None:
-            read = reader.parse(slot)
-            return read if isinstance(read, Value) else None
+            if self._just_asked(slot):
+                read = reader.parse(slot)
+                return read if isinstance(read, Value) else None
+            found = reader.find([slot])  # "make it spicy" is no name
+            return Value(found[slot.name]) if slot.name in found else None
         if not correction.strong:
             found = reader.find([slot]) if slot.type != "number" else {}
             return Value(found[slot.name]) if slot.name in found else None
         read = reader.parse(slot)
         return read if isinstance(read, Value) else None
+
+    def _just_asked(self, slot: Slot) -> bool:
+        """Whether it was filled by the answer before this one."""
+        states = self._bot.charts.find(self._snapshot.chart).states
+        last = states.get(self._snapshot.back[-1]) if self._snapshot.back else None
+        return last is not None and last.collect is not None and last.collect.slot.name == slot.name
 
     def _was(self, slot: Slot, before: Any, said: str) -> bool:
         """Whether the slot holds what the customer says it should not."""
