@@ -64,18 +64,24 @@ class Models:
         self._said: set[str] = set()
 
     def of(self, intents: Sequence[Intent]) -> Callable[[], Classifier | None]:
-        """What to ask for the classifier of a bot with these intents, before each message."""
+        """What to ask for the classifier of a bot with these intents, before each message.
+
+        A model on disk that was trained for others is the next version's: the one that was in use goes on.
+        """
         wanted = frozenset(trainable(intents))
+        fitting: Classifier | None = None
 
         def classifier() -> Classifier | None:
+            nonlocal fitting
             found = self._current()
             if found is None or wanted == set(found.intents):
+                fitting = found
                 return found
             try:
                 fits(found, intents, self._folder)
             except ModelError as error:
                 self._tell(str(error))
-            return None
+            return fitting
 
         return classifier
 

@@ -60,6 +60,23 @@ def test_a_model_of_other_intents_is_not_used(tmp_path: Path) -> None:
     assert "the bot has no c" in said[0]
 
 
+def test_training_for_the_next_version_takes_nothing_from_this_one(tmp_path: Path) -> None:
+    """The model in use goes on while the one on disk is for intents that are not published yet; a deleted one is gone."""
+    now, said = 0.0, []
+    models = Models(tmp_path / "m", clock=lambda: now, say=said.append)
+    put(tmp_path / "m", ONE)
+    current = models.of(INTENTS)
+    first = current()
+    assert first is not None
+    put(tmp_path / "m", {**ONE, "c": ["something else", "another thing"]})
+    now += LOOKS
+    assert current() is first
+    assert len(said) == 1
+    (tmp_path / "m" / "card.json").unlink()
+    now += LOOKS
+    assert current() is None
+
+
 class Unsure:
     intents = ("refund", "track_order")
 
