@@ -66,7 +66,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
     graph_sock = listen("127.0.0.1", 0)
     port, graph_port = sock.getsockname()[1], graph_sock.getsockname()[1]
     own = load_settings(Path.cwd(), {})
-    name = bot or own.bot or (None if (Path.cwd() / "flows").is_dir() else "shop")
+    name = bot or own.bot or _shown(Path.cwd() / "flows")
     app_secret, verify_token, access_token = (secrets.token_hex(16) for _ in range(3))
     whatsapp = WhatsAppSettings(
         app_secrets=(Secret(app_secret),),
@@ -121,3 +121,11 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
             cloud.feed.close()
 
         await until_stopped(server, graph, first=hang_up)
+
+
+def _shown(flows: Path) -> str | None:
+    """Which bot to show when nobody named one: the folder's only one (None), else the shop."""
+    from wabox.flowfile.folder import is_bot
+
+    own = [path for path in flows.iterdir() if is_bot(path)] if flows.is_dir() else []
+    return None if len(own) == 1 or (own and not any(path.name == "shop" for path in own)) else "shop"

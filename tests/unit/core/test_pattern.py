@@ -24,7 +24,9 @@ def test_what_is_wrong(pattern: str, words: str) -> None:
     assert (words in trouble.sentence) if trouble is not None else not words
 
 
-@pytest.mark.parametrize("pattern", ["order", r"\w+@", r"^(yes|yeah)\b", r"\b(where|when)\b.*\b(order|parcel)\b", "a{2,9}b?"])
+@pytest.mark.parametrize(
+    "pattern", ["order", r"\w+@", r"^(yes|yeah)\b", r"\b(where|when)\b.*\b(order|parcel)\b", "a{2,9}b?"]
+)
 def test_quick_on_any_message(pattern: str) -> None:
     """One repetition without end, words to choose from, a few optional parts."""
     assert quick_up_to(pattern) == SEEN
@@ -39,7 +41,9 @@ def test_quick_on_short_ones_only(pattern: str) -> None:
     assert 0 < quick_up_to(pattern) < 40
 
 
-@pytest.mark.parametrize("pattern", ["^(a|aa)+$", "(a|a)" * 20 + "b", "(?P<x>a)(?P=x)", r"((\d+)-?)*x", r"(?m)^(a?){30}x"])
+@pytest.mark.parametrize(
+    "pattern", ["^(a|aa)+$", "(a|a)" * 20 + "b", "(?P<x>a)(?P=x)", r"((\d+)-?)*x", r"(?m)^(a?){30}x"]
+)
 def test_nothing_is_proved(pattern: str) -> None:
     """What multiplies, and what is not known, is never taken for quick."""
     assert quick_up_to(pattern) == 0
