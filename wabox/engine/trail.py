@@ -23,9 +23,10 @@ def kept(
     chart: Chart, back: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any], effects: Sequence[Effect]
 ) -> tuple[str, ...]:
     """What remains of the way back after a step in this chart; ``before`` and ``after``: its context."""
-    if any(isinstance(effect, OpenHandoff) for effect in effects):
-        return ()
-    if before is after:
+    for effect in effects:  # a plain loop: this is on the way of every step
+        if type(effect) is OpenHandoff:
+            return ()
+    if before is after or not chart.slots:
         return back
     remain = len(back)
     for name in chart.slots:
