@@ -269,11 +269,16 @@ class Server:
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.ports: list[int] = []
+        """The other end of each request's connection."""
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # it would keep the connection
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                owner.ports.append(self.client_address[1])
                 owner.requests.append((self.command, self.path, dict(self.headers), json.loads(body)))
                 status, headers, content = owner.answers.pop(0)
                 self.send_response(status)
@@ -355,6 +360,16 @@ async def test_strange_answers_are_answers(
     await calls.aclose()
     assert (outcome.error, outcome.output) == (None, output)
     assert server.requests[0][2]["X-Who"].encode("latin-1").decode() == "محمدX-Evil: 1"
+
+
+async def test_no_connection_serves_two_calls(server: Server) -> None:
+    """It was opened under one host's name and certificate; another name at the same address must show its own."""
+    server.answers = [(200, JSON, b"1"), (200, JSON, b"2")]
+    http = {"method": "POST", "url": server.url, "headers": {}, "json": {}, "idempotency": True}
+    calls = HttpCalls(Allowed(["127.0.0.1"]))
+    assert [(await calls.call(INVOCATION, http)).output for _ in range(2)] == [1, 2]
+    await calls.aclose()
+    assert len(set(server.ports)) == 2
 
 
 async def test_a_url_without_its_value_is_not_called(server: Server) -> None:
