@@ -26,6 +26,7 @@ KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 OWN = "wabox."
 """wabox's own keys begin with this."""
 
+_OWN = Path(__file__).parent / "texts"
 Add = Callable[[Finding], None]
 
 
@@ -59,7 +60,7 @@ class Texts:
     def of(
         cls, languages: tuple[str, ...], default: str, own: Mapping[str, Mapping[str, str]], *, keyed: bool
     ) -> Texts:
-        keys = frozenset(key for texts in (*own.values(), *built_in().values()) for key in texts)
+        keys = frozenset(key for texts in (*own.values(), built_in("en")) for key in texts)
         return cls(languages, default, own, keyed, keys)
 
     def is_key(self, reference: str) -> bool:
@@ -85,22 +86,33 @@ class Texts:
         return next((texts[reference] for texts in self.by_language.values() if reference in texts), reference)
 
     def _order(self, language: str) -> Iterator[Mapping[str, str]]:
-        own, ours = self.by_language, built_in()
-        short = language.replace("_", "-").partition("-")[0]
-        for name in dict.fromkeys((language, short, self.default, "en")):
+        own = self.by_language
+        for name in dict.fromkeys((language, short(language), self.default, "en")):
             yield own.get(name, {})
-            yield ours.get(name, {})
+            yield built_in(name)
+
+
+@lru_cache(maxsize=64)
+def built_in(language: str) -> Mapping[str, str]:
+    """wabox's own texts in this language; empty when it has none. The file is read when the language is first spoken."""
+    path = _OWN / f"wabox.{language}.yaml"
+    document = read(path, path.name, _raise) if path in _files() else None
+    return {} if document is None else flattened(document, _raise)[0]
+
+
+def short(language: str) -> str:
+    """The language without its region: ``pt`` of ``pt-BR``."""
+    return language.replace("_", "-").partition("-")[0]
 
 
 @lru_cache(maxsize=1)
-def built_in() -> Mapping[str, Mapping[str, str]]:
-    """wabox's own texts by language."""
-    found = {}
-    for path in sorted((Path(__file__).parent / "texts").glob("wabox.*.yaml")):
-        document = read(path, path.name, _raise)
-        if document is not None:
-            found[path.name.split(".")[1]] = flattened(document, _raise)[0]
-    return found
+def _files() -> frozenset[Path]:
+    return frozenset(_OWN.glob("wabox.*.yaml"))
+
+
+def languages() -> tuple[str, ...]:
+    """Those that wabox itself can speak."""
+    return tuple(sorted(path.name.split(".")[1] for path in _files()))
 
 
 def read_texts(path: Path, shown: str, add: Add) -> TextFile | None:

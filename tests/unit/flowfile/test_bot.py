@@ -123,7 +123,7 @@ def test_texts(tmp_path: Path) -> None:
     assert bot.text("menu", "fr") == "What would you like, {name}?"
     assert bot.text("wabox.nudge", "es") == "¿Hola?"
     assert "still there" in bot.text("wabox.nudge", "en")
-    assert "still there" in bot.text("wabox.nudge", "fr")
+    assert "still there" in bot.text("wabox.nudge", "nl")
     assert bot.text("Hello there", "es") == "Hello there"
     assert bot.text("no.such_key", "es") == "no.such_key"
 

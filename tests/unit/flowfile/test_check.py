@@ -199,7 +199,7 @@ def test_in_the_texts(tmp_path: Path, file: str, old: str, new: str, expected: l
 
 def test_missing_in_one_of_three(tmp_path: Path) -> None:
     """A text that one language lacks is one finding, however many others have it."""
-    texts = {"texts.fr.yaml": GOOD["texts.en.yaml"].replace("done: Done!\n", "")}
+    texts = {"texts.nl.yaml": GOOD["texts.en.yaml"].replace("done: Done!\n", "")}
     assert [brief for brief in check(write(tmp_path, {**GOOD, **texts})) if "text-missing" in brief] == [
         "texts.en.yaml:4:7 text-missing"
     ]
@@ -237,8 +237,8 @@ def test_text_file_names(tmp_path: Path) -> None:
 
 def test_language_that_wabox_does_not_speak(tmp_path: Path) -> None:
     """Without wabox's own texts and words in a language, customers of it would miss something."""
-    folder = write(tmp_path, {**GOOD, "texts.fr.yaml": GOOD["texts.en.yaml"]})
-    assert check(folder) == ["(flow.yaml:1:1 no-words)", "(texts.fr.yaml:1:1 own-texts)"]
+    folder = write(tmp_path, {**GOOD, "texts.nl.yaml": GOOD["texts.en.yaml"]})
+    assert check(folder) == ["(flow.yaml:1:1 no-words)", "(texts.nl.yaml:1:1 own-texts)"]
 
 
 def test_language_without_texts(tmp_path: Path) -> None:

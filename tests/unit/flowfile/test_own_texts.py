@@ -1,0 +1,34 @@
+"""wabox's own texts: the same in every language that it speaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from wabox.core import limits
+from wabox.engine.text import placeholders
+from wabox.flowfile.texts import Texts, built_in, languages
+
+BUTTONS = ("wabox.repair.yes", "wabox.repair.no", "wabox.repair.neither", "wabox.choose")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_text_is_there(language: str) -> None:
+    """A missing one would be said in English in the middle of a conversation; a lost placeholder would say nothing."""
+    english, own = built_in("en"), built_in(language)
+    assert set(own) == set(english)
+    for key, text in own.items():
+        assert sorted(placeholders(text)) == sorted(placeholders(english[key])), key
+    for key in BUTTONS:
+        assert len(own[key]) <= limits.BUTTON_TITLE, key
+
+
+def test_languages() -> None:
+    """The twelve that issues and customers ask for."""
+    assert set(languages()) >= {"en", "es", "pt", "ar", "hi", "id", "fr", "de", "tr", "ur", "bn", "sw"}
+    assert built_in("nl") == {}
+    assert built_in("../texts/wabox.en") == {}
+
+
+def test_a_region_speaks_its_language() -> None:
+    texts = Texts.of(("pt-BR",), "pt-BR", {"pt-BR": {}}, keyed=True)
+    assert texts.get("wabox.resumed", "pt-BR") == built_in("pt")["wabox.resumed"]
