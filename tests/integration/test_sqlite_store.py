@@ -413,6 +413,22 @@ async def test_closing_writes_the_marks_that_lag(tmp_path: Path, clock: VirtualC
     await store.close()
 
 
+async def test_what_follows_in_a_conversation_takes_its_marks_along(tmp_path: Path, clock: VirtualClock) -> None:
+    """Its own, and those that nobody claims; the others go their way, or each commit under load would write all of them."""
+    store = await open_store(tmp_path, clock, sleep=never)
+    for name in ("ana", "bea", "cai"):
+        await store.commit(unit(name=name, sends=[outbound(f"{name}1", name=name)]))
+    for name, whose in (("ana", conversation("ana")), ("bea", conversation("bea")), ("cai", None)):
+        sent = attempt(f"{name}1", DeliveryStatus.SENT, conversation_id=whose)
+        await store.settle([sent], durable=False)
+    await store.commit(unit(expected=1, sends=[outbound("ana2")]))
+    assert [status for (status,) in await ask(store, "SELECT status FROM outbox ORDER BY key")] == [
+        *("sent", "queued", "sent"),
+        "queued",
+    ]
+    await store.close()
+
+
 async def test_a_mark_that_lags_is_written_before_a_later_one(tmp_path: Path, clock: VirtualClock) -> None:
     """Also when the write of the later one fails at first: none of them is forgotten."""
     store = await open_store(tmp_path, clock, sleep=never)

@@ -165,6 +165,8 @@ class Attempt:
     """With ``queued``: not before, and what follows goes first."""
     body: Mapping[str, Any] | None = None
     """With ``sending``: what is sent instead of what was written, because the service window has closed."""
+    conversation_id: str | None = None
+    """Whose it is; None: the caller does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

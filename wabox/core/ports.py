@@ -87,8 +87,8 @@ class Sessions(Protocol):
 
         Raises ConversationError when the snapshot is over 1 MiB.
 
-        What was settled before, ``durable`` or not, is durable with it: a message must not leave while nobody could tell
-        after a crash that the one before it had left.
+        What was settled before in this conversation, ``durable`` or not, is durable with it: a message must not leave while
+        nobody could tell after a crash that the one before it had left.
         """
 
     async def ours(self, wamid: str) -> bool:

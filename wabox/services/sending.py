@@ -305,4 +305,11 @@ class Sender:
     def _attempt(
         self, message: OutboundMessage, status: DeliveryStatus, *, wamid: str | None = None, reason: str | None = None
     ) -> Attempt:
-        return Attempt(outbound_id=message.id, status=status, at=self._clock(), wamid=wamid, reason=reason)
+        return Attempt(
+            outbound_id=message.id,
+            status=status,
+            at=self._clock(),
+            wamid=wamid,
+            reason=reason,
+            conversation_id=message.conversation_id,
+        )

@@ -189,7 +189,7 @@ class SqliteStore:
         places = self._inbox.find(unit.conversation_id, unit.handled)
         # What left before must be known to have left before anything follows it: after a crash the sender would take it
         # for doubtful and might repeat it behind its successor. The marks ride along, so this costs no commit.
-        marks = tuple(self._marks.waiting.values()) if unit.sends else ()
+        marks = self._marks.of(unit.conversation_id) if unit.sends else ()
         operation = partial(units.commit, unit=unit, places=places, marks=marks)
         return await self.writer.submit(operation, partial(self._committed, unit, marks))
 
