@@ -1,4 +1,4 @@
-"""What the README says is tried: its flow is checked and talked to, its commands and settings are those that exist."""
+"""What the README and the manual say is tried: flows are checked and talked to, commands and settings are those that exist."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from wabox.flowfile.bot import check_bot, load_bot
 from wabox.flowfile.script import EXPECTATIONS, INPUTS
 from wabox.flowfile.starter import create
 from wabox.flowfile.tests import KEYS, START_KEYS
+from wabox.manual import TOPICS, page
 from wabox.settings import KNOWN
 from wabox.simulator import Simulator
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANUAL = {topic: str(page(topic)) for topic in TOPICS}
 
 
 def flow() -> str:
@@ -53,16 +55,16 @@ def test_the_conversation_in_the_readme_works(tmp_path: Path) -> None:
     tests = tmp_path / "bakery" / "tests"
     tests.mkdir(parents=True)
     (tests.parent / "flow.yaml").write_text(flow(), encoding="utf-8")
-    section = README.partition("## Test it")[2]
+    section = MANUAL["testing"]
     (tests / "order.yaml").write_text(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0], encoding="utf-8")
     played = CliRunner().invoke(app, ["test", str(tests.parent)])
     assert "1 passed" in played.output, played.output
     assert played.exit_code == 0
 
 
-def test_every_key_of_a_test_is_in_the_readme() -> None:
+def test_every_key_of_a_test_is_in_the_manual() -> None:
     """So is what a conversation test may say."""
-    section = README.partition("## Test it")[2].partition("\n## ")[0]
+    section = MANUAL["testing"]
     for key in (*INPUTS, *EXPECTATIONS, *KEYS, *START_KEYS, "name"):
         assert re.search(rf"[`{{ ]{key}[`:,]", section), key
 
@@ -76,17 +78,17 @@ def test_a_new_bot_has_no_findings(tmp_path: Path) -> None:
     assert played.exit_code == 0, played.output
 
 
-def test_every_command_is_in_the_readme() -> None:
-    """A command that the README does not know, or the other way round, fails here."""
-    listed = set(re.findall(r"^\| `wabox ([a-z]+(?: [a-z]+)?)", README, re.MULTILINE))
+def test_every_command_is_in_the_manual() -> None:
+    """A command that the manual does not know, or the other way round, fails here."""
+    listed = set(re.findall(r"^\| `wabox ([a-z]+(?: [a-z]+)?)", MANUAL["commands"], re.MULTILINE))
     assert listed == set(commands())
 
 
-def test_every_setting_is_in_the_readme() -> None:
+def test_every_setting_is_in_the_manual() -> None:
     """So does a setting."""
     for section, names in KNOWN.items():
         for name in names:
-            assert re.search(rf"\[{section}\][^|]*`?{name}`?", README) or f"`{name}`" in README, f"[{section}] {name}"
+            assert re.search(rf"\[{section}\][^|]*`?{name}`?", MANUAL["settings"]), f"[{section}] {name}"
 
 
 def test_every_command_has_help_with_an_example() -> None:
@@ -97,3 +99,16 @@ def test_every_command_has_help_with_an_example() -> None:
         assert shown.exit_code == 0
         assert "Example:" in shown.output
         assert max(map(len, shown.output.splitlines())) <= 80
+
+
+def test_every_page_is_linked_and_listed() -> None:
+    """The README leads to every page; ``wabox help`` lists them, shows them, and knows what it has not got."""
+    runner = CliRunner()
+    listed = runner.invoke(app, ["help"]).output
+    for topic, text in MANUAL.items():
+        assert f"(wabox/manual/{topic}.md)" in README
+        assert f"  {topic} " in listed
+        assert runner.invoke(app, ["help", topic]).output == text
+    wrong = runner.invoke(app, ["help", "flwos"])
+    assert wrong.exit_code == 2
+    assert "flows" in wrong.output

@@ -1,0 +1,44 @@
+"""``wabox help``: the manual, in the binary. One page a topic, Markdown in ``wabox/manual``; a terminal gets it laid out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+WIDTH = 80
+
+
+def show(
+    topic: Annotated[str | None, typer.Argument(help="A page of the manual. Default: the list of them.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The Markdown as it is written.")] = False,
+) -> None:
+    """The manual: writing flows, training, testing, connecting, settings, every command.
+
+    Example:  wabox help flows
+    """
+    import sys
+
+    from wabox.manual import page, pages
+
+    if topic is None:
+        typer.echo("The manual. Read a page with: wabox help TOPIC\n")
+        for name, title in pages().items():
+            typer.echo(f"  {name:<14} {title}")
+        return
+    text = page(topic)
+    if text is None:
+        from wabox.flowfile.findings import did_you_mean
+
+        raise typer.BadParameter(
+            f"no page {topic!r}: {did_you_mean(topic, pages(), 'see: wabox help')}", param_hint="TOPIC"
+        )
+    if raw or not sys.stdout.isatty():
+        typer.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=min(WIDTH, Console().width))
+    with console.pager(styles=True):
+        console.print(Markdown(text, hyperlinks=False))
