@@ -22,6 +22,7 @@ from litestar import Litestar
 from tests.fakes import NOW, VirtualClock
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.courier import BACKOFF
+from wabox.demo.fault import HANG, UnknownFault
 from wabox.demo.graph import graph_app
 from wabox.demo.phone import PAGE, STATIC, phone_router
 
@@ -251,7 +252,7 @@ async def test_the_same_webhook_can_be_sent_again(world: World) -> None:
 
 async def test_copies_arrive_at_the_same_time(world: World) -> None:
     """Three copies are three requests in flight at once, and the fault wears off."""
-    world.cloud.faults.duplicate_next()
+    world.cloud.faults.arm("copies")
     world.bot.together = asyncio.Barrier(3)
     await world.cloud.say("sam", "Hi")
     assert [exchange.answer for exchange in world.cloud.feed.exchanges] == ["200 · 200 · 200 in 0 ms"]
@@ -554,11 +555,173 @@ async def test_a_message_can_fail_after_it_was_accepted(world: World) -> None:
 async def test_statuses_can_be_withheld(world: World) -> None:
     """Without statuses the message arrives, and nobody says so."""
     await world.cloud.say("sam", "Hi")
-    world.cloud.faults.withhold_statuses = True
+    world.cloud.faults.arm("missing", "on")
     await world.post(text("x"))
     await world.cloud.settle()
     assert world.bot.statuses == []
     assert len(world.cloud.sent("sam")) == 1
+
+
+async def test_an_answer_can_fail_to_come(world: World) -> None:
+    """Taken and never answered: whoever waits gives up, the message is there, and so are its statuses."""
+    await world.cloud.say("sam", "Hi")
+    world.cloud.faults.arm("hang")
+    await world.post({**text("x"), "biz_opaque_callback_data": "row-1"})
+    assert HANG in world.clock.slept
+    await world.cloud.settle()
+    assert len(world.cloud.sent("sam")) == 1
+    assert [status["biz_opaque_callback_data"] for status in world.bot.statuses] == ["row-1", "row-1"]
+
+
+async def test_whoever_waits_for_an_answer_is_let_go_at_the_end(world: World) -> None:
+    """A server that stops need not wait for an answer that was never to come."""
+    await world.cloud.say("sam", "Hi")
+    world.cloud._sleep = lambda seconds: asyncio.Event().wait()
+    world.cloud.faults.arm("hang")
+    waiting = asyncio.create_task(world.post(text("x")))
+    await world.cloud.until("sam", 1)
+    world.cloud.hang_up()
+    assert (await waiting).status_code == 200
+
+
+async def test_a_status_can_come_before_the_answer(world: World) -> None:
+    """`sent` is with the bot before the answer to the send is, and comes once."""
+    await world.cloud.say("sam", "Hi")
+    world.cloud.faults.arm("early")
+    await world.post(text("x"))
+    assert [status["status"] for status in world.bot.statuses] == ["sent"]
+    await world.cloud.settle()
+    assert [status["status"] for status in world.bot.statuses] == ["sent", "delivered"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(190, 401), (131048, 400), (131016, 500), (200, 403), (130429, 429)])
+async def test_every_code_can_be_refused_with(world: World, code: int, status: int) -> None:
+    """Any of Meta's codes is a fault by its number, with the HTTP status that belongs to it."""
+    await world.cloud.say("sam", "Hi")
+    world.cloud.faults.arm(str(code))
+    answer = await world.post(text("x"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert (await world.post(text("x"))).status_code == 200
+
+
+async def test_every_code_can_come_in_a_status(world: World) -> None:
+    """Accepted, and reported as failed with the code that was asked for."""
+    await world.cloud.say("sam", "Hi")
+    world.cloud.faults.arm("failed:131049")
+    assert (await world.post(text("x"))).status_code == 200
+    await world.cloud.settle()
+    assert [status["errors"][0]["code"] for status in world.bot.statuses] == [131049]
+
+
+async def test_a_late_webhook_is_overtaken(world: World) -> None:
+    """Nobody waits for a webhook that comes late; what was written after it comes first."""
+    gate = asyncio.Event()
+    world.cloud._courier._sleep = lambda seconds: gate.wait()
+    world.cloud.faults.arm("late")
+    await world.cloud.say("sam", "first")
+    await world.cloud.say("sam", "second")
+    gate.set()
+    await world.cloud.settle()
+    assert [message["text"]["body"] for message in world.bot.messages] == ["second", "first"]
+
+
+async def test_webhooks_can_come_as_one(world: World) -> None:
+    """Those of two seconds stand in one body, each message once, in an order that the seed decides."""
+    orders = []
+    for seed in range(6):
+        world.bot.requests.clear()
+        world.cloud.faults.seed(seed)
+        world.cloud.faults.arm("batch", "4x")
+        for words in ("1", "2", "3"):
+            await world.cloud.say("sam", words)
+        await world.cloud.say("ana", "hola")
+        await world.cloud.settle()
+        assert len(world.bot.requests) == 1
+        orders.append([message["text"]["body"] for message in world.bot.messages])
+        assert sorted(orders[-1]) == ["1", "2", "3", "hola"]
+        assert len(world.bot.values[0]["contacts"]) == 2
+    assert len({tuple(order) for order in orders}) > 1
+    assert world.standing("sam")[-1] == ("delivered", None)
+
+
+async def test_a_webhook_can_come_again_later(world: World) -> None:
+    """The same bytes a second time, after the first was taken."""
+    world.cloud.faults.arm("again")
+    await world.cloud.say("sam", "Hi")
+    await world.cloud.settle()
+    assert len(world.bot.requests) == 2
+    assert len({raw for _, raw in world.bot.requests}) == 1
+
+
+async def test_numbers_can_be_kept_private(world: World) -> None:
+    """Messages and statuses of a customer who has a number come without it."""
+    world.cloud.faults.arm("private", "on")
+    await world.cloud.say("sam", "Hi")
+    await world.post(text("x"))
+    await world.cloud.settle()
+    assert world.bot.messages
+    assert len(world.bot.statuses) == 2
+    assert not any(SAM.encode() in raw for _, raw in world.bot.requests)
+
+
+async def test_a_token_expires_and_is_replaced(world: World) -> None:
+    """190 with the subcode of an expired token, until there is another; the old one is then not known any more."""
+    world.cloud.faults.arm("token", "on")
+    error = (await world.post(text("x"))).json()["error"]
+    assert (error["code"], error["error_subcode"]) == (190, 463)
+    world.cloud.renew("another")
+    assert (await world.post(text("x"))).status_code == 401
+    assert (await world.post(text("x"), token="another")).status_code == 200
+
+
+async def test_meta_keeps_its_limits(world: World) -> None:
+    """45 messages at once to one customer and then one in six seconds; 80 a second from the number."""
+    world.cloud.faults.arm("limits", "on")
+    statuses = [(await world.post(text("x"))).status_code for _ in range(46)]
+    assert statuses == [200] * 45 + [400]
+    assert (await world.post(text("x"))).json()["error"]["code"] == 131056
+    others = [await world.post(text("x"), to="5215550003333") for _ in range(36)]
+    assert [other.status_code for other in others] == [200] * 35 + [429]
+    world.clock.now += 6000
+    assert [(await world.post(text("x"))).status_code for _ in range(2)] == [200, 400]
+
+
+async def test_the_same_seed_brings_the_same_faults(world: World) -> None:
+    """Whoever comes first: each customer's faults are their own."""
+
+    async def play(customers: tuple[str, ...], seed: int) -> dict[str, list[bool]]:
+        world.cloud.faults.seed(seed)
+        world.cloud.faults.arm("error", "50%")
+        found: dict[str, list[bool]] = {}
+        for customer in customers * 12:
+            fault = world.cloud.faults.send(customer)
+            found.setdefault(customer, []).append(fault is not None)
+        return found
+
+    once = await play(("sam", "ana"), 7)
+    assert once == await play(("ana", "sam"), 7)
+    assert once != await play(("sam", "ana"), 8)
+    assert once["sam"] != once["ana"]
+
+
+@pytest.mark.parametrize("words", ["", "5", "101%", "-1x", "soon", "1 hour", "5%%"])
+async def test_an_amount_that_is_none_is_refused_with_a_sentence(world: World, words: str) -> None:
+    """The sentence shows what can be written."""
+    with pytest.raises(ValueError, match=r"5% \(by lot\), 3x"):
+        world.cloud.faults.arm("hang", words)
+
+
+async def test_what_is_armed_can_be_read_and_wears_off(world: World) -> None:
+    """Amounts are shown as they are written; what is used up or over is gone."""
+    faults = world.cloud.faults
+    for name, words in (("hang", "2.5%"), ("error", "2x"), ("limit", "1h"), ("token", "on"), ("late", "off")):
+        faults.arm(name, words)
+    assert faults.shown() == {"hang": "2.5%", "error": "2x", "limit": "1h", "token": "on"}
+    assert [faults.strikes("error", "sam") for _ in range(3)] == [True, True, False]
+    world.clock.now += HOUR
+    assert faults.shown() == {"hang": "2.5%", "token": "on"}
+    with pytest.raises(UnknownFault, match="there is no fault 'rain'"):
+        faults.arm("rain")
 
 
 # ── the phone's routes ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -609,7 +772,7 @@ async def test_the_page_acts_for_a_customer(world: World, phone: httpx.AsyncClie
     assert (await phone.get(f"/phone/media/{image['id']}")).headers["content-type"] == "image/jpeg"
     assert (await phone.post("/phone/api/lucia/again")).status_code == 202
     assert (await phone.post("/phone/api/faults/copies")).status_code == 202
-    assert world.cloud.faults.shown()["copies"] == 1
+    assert world.cloud.faults.shown() == {"copies": "1x"}
     for path, body in (
         ("lucia/say", {"text": "  "}),
         ("lucia/say", {"text": "x" * 4097}),

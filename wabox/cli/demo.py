@@ -118,7 +118,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         def hang_up() -> None:
             # Pages hold event streams open for as long as they can; a server that stops must not wait for them.
             closing.set()
-            cloud.feed.close()
+            cloud.hang_up()
 
         await until_stopped(server, graph, first=hang_up)
 

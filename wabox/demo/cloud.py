@@ -34,11 +34,12 @@ from wabox.core.ports import Clock
 from wabox.demo.approved import Templates
 from wabox.demo.courier import Courier, Letter, Sleep
 from wabox.demo.customer import CUSTOMERS, Business, Customer
-from wabox.demo.fault import Faults
+from wabox.demo.fault import Faults, SendFault
 from wabox.demo.feed import Exchange, Feed
 from wabox.demo.notification import JSON, contact, digits, envelope, message, tapped
+from wabox.demo.quota import Quota
 from wabox.demo.receipts import Receipts
-from wabox.demo.refusal import Refused
+from wabox.demo.refusal import Refused, http_status
 from wabox.demo.thread import Bubble, Thread, short
 
 WINDOW = 24 * 60 * 60 * 1000
@@ -74,6 +75,7 @@ class FakeCloud:
         webhook_url: str,
         clock: Clock,
         random: Random,
+        seed: int = 0,
         verify_token: str = "",
         business_name: str = "Wabox Shop",
         templates: Templates | None = None,
@@ -81,8 +83,8 @@ class FakeCloud:
         sleep: Sleep = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """``templates``: those that were approved; without them every name is. ``verify_token``: if given, the webhook is
-        verified by a GET at the start. ``transport``: how to reach it."""
+        """``seed``: of the faults that come by lot. ``templates``: those that were approved; without them every name is.
+        ``verify_token``: if given, the webhook is verified by a GET at the start. ``transport``: how to reach it."""
         self.business = Business(number_id=number_id, name=business_name)
         self.access_token = access_token
         self.verify_token = verify_token
@@ -90,10 +92,12 @@ class FakeCloud:
         self.clock = clock
         self.random = random
         self.feed = Feed()
-        self.faults = Faults()
+        self.faults = Faults(clock, seed)
+        self._quota = Quota()
+        self._hung_up = asyncio.Event()
         self.threads = {customer.key: Thread(customer) for customer in customers}
         self.media: dict[str, Media] = {}
-        self._courier = Courier(webhook_url, app_secret, self.feed, clock, sleep, transport)
+        self._courier = Courier(webhook_url, app_secret, self.feed, self.faults, clock, sleep, transport)
         self._receipts = Receipts(
             self.business, self._courier, self.feed, self.faults, clock=clock, random=random, sleep=sleep
         )
@@ -115,10 +119,21 @@ class FakeCloud:
         if self.verify_token:
             self._courier.verify(self.verify_token, str(self.random.randrange(10**9, 10**10)))
 
-    async def aclose(self) -> None:
-        """Hang up on the pages and drop what is under way. May be called twice."""
+    def hang_up(self) -> None:
+        """On the pages, and on whoever waits for an answer that never comes: a server that stops must not wait for them."""
         self.feed.close()
+        self._hung_up.set()
+
+    async def aclose(self) -> None:
+        """Hang up, and drop what is under way. May be called twice."""
+        self.hang_up()
         await self._courier.aclose()
+
+    def renew(self, access_token: str) -> None:
+        """From now on this token is the right one, and it has not expired."""
+        self.access_token = access_token
+        self.faults.arm("token", "off")
+        self.show_faults()
 
     async def settle(self) -> None:
         """Wait until every webhook was taken and every status told."""
@@ -200,16 +215,20 @@ class FakeCloud:
 
     async def accept(self, body: Mapping[str, Any], exchange: Exchange) -> JSON:
         """Take a message for delivery; Meta's answer. Raises Refused. ``exchange`` learns what became of it."""
-        fault = self.faults.sends.popleft() if self.faults.sends else None
+        customer = self.customer_of(body)
+        about = customer.key if customer else ""
+        fault = self.faults.send(about)
+        if not fault and self.faults.strikes("limits", about) and (code := self._quota.refuses(about, self.clock())):
+            fault = SendFault(status=http_status(code), code=code)
         if fault:
             self.show_faults()
         if fault and fault.status and not fault.taken:
-            await self._sleep(fault.delay)
+            await self._pause(fault.delay)
             raise fault.error()
-        reply = await self._take(body)
+        reply = await self._take(body, customer)
         exchange.about = reply["messages"][0]["id"]
         if fault:
-            await self._sleep(fault.delay)
+            await self._pause(fault.delay)
             if fault.status:
                 raise fault.error()
         return reply
@@ -273,14 +292,12 @@ class FakeCloud:
         thread = self.threads[key]
         now = self.clock()
         wamid = self._wamid(thread.customer, inbound=True)
-        written = message(thread.customer, wamid, now, kind, content, context)
+        known = self._receipts.known(thread.customer)
+        written = message(known, wamid, now, kind, content, context)
         bubble = thread.add(Bubble(id=wamid, by="customer", at=now, message=written))
         thread.heard_at = now
         self._show(key, bubble)
-        payload = envelope(self.business, contacts=[contact(thread.customer)], messages=[written])
-        copies = self.faults.copies.popleft() if self.faults.copies else 1
-        if copies > 1:
-            self.show_faults()
+        payload = envelope(self.business, contacts=[contact(known)], messages=[written])
 
         def news(letter: Letter) -> None:
             bubble.note = None if letter.taken else letter.exchange.answer
@@ -288,13 +305,21 @@ class FakeCloud:
                 bubble.reach("delivered")
             self._show(key, bubble)
 
-        letter = self._courier.send(payload, "message", title, key, copies=copies, news=news)
+        letter = self._courier.send(payload, "message", title, key, news=news)
         thread.last_letter = letter
         await letter.tried.wait()
         return wamid
 
-    async def _take(self, body: Mapping[str, Any]) -> JSON:
-        customer = self.customer_of(body)
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the cloud is closed meanwhile."""
+        waits = [asyncio.ensure_future(wait) for wait in (self._sleep(seconds), self._hung_up.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _take(self, body: Mapping[str, Any], customer: Customer | None) -> JSON:
         wamid = self._wamid(customer, inbound=False)
         given = str(body.get("to", body.get("recipient")))
         known = {"input": given, "wa_id": digits(given)} if "to" in body else {"input": given, "user_id": given}
@@ -313,8 +338,9 @@ class FakeCloud:
             # A user id in ``to`` is taken for a phone number after its country prefix: accepted, never seen again.
             lost = "to" in body and not str(body["to"]).strip().lstrip("+").isdigit()
             return None if lost else 131026
-        if self.faults.rejected:
-            return self.faults.rejected.popleft()
+        if code := self.faults.doom(customer.key):
+            self.show_faults()
+            return code
         heard = self.threads[customer.key].heard_at
         open_window = heard is not None and self.clock() - heard < WINDOW
         return None if open_window or body.get("type") == "template" else 131047
@@ -327,7 +353,7 @@ class FakeCloud:
         self._show(customer.key, bubble)
         async with self._arrived:
             self._arrived.notify_all()
-        self._receipts.follow(customer, bubble)
+        await self._receipts.follow(customer, bubble)
 
     def _read_by_bot(self, thread: Thread, last: Bubble) -> None:
         for bubble in thread.theirs():

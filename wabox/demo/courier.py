@@ -2,7 +2,8 @@
 
 Only an answer of exactly 200 counts. Anything else, a refused connection, or more than five seconds, and the same bytes
 come again: first at once, then ever more slowly, until they are taken. Meta gives up after seven days; the demo does not
-run that long. Webhooks do not wait for each other, so a late one is overtaken: nothing promises their order.
+run that long. Webhooks do not wait for each other, so a late one is overtaken: nothing promises their order. With the faults of
+:mod:`wabox.demo.fault` they also come late, again, thrice, or several as one.
 Source: Meta, "Webhooks: retries" (Sept 2026).
 """
 
@@ -17,15 +18,21 @@ from urllib.parse import urlsplit
 import httpx
 
 from wabox.core.ports import Clock
+from wabox.demo.batch import together
+from wabox.demo.fault import Faults
 from wabox.demo.feed import Exchange, Feed, Kind
 from wabox.demo.notification import JSON, signature, wire
 
 Sleep = Callable[[float], Awaitable[None]]
+News = Callable[["Letter"], None]
 
 BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before the second, third … attempt; the last is repeated."""
 DEADLINE = 5.0
 """Seconds. Meta publishes none for WhatsApp; partners enforce five."""
+LATE, AGAIN, GATHER = 30.0, 60.0, 2.0
+"""Seconds: at most late, at most until it comes again, and for which a batch is gathered."""
+COPIES = 3
 AGENT = "facebookexternalua"
 
 
@@ -39,7 +46,7 @@ class Letter:
         self.exchange = exchange
         self.attempts = 0
         self.tried = asyncio.Event()
-        """Set after the first attempt, whatever came of it."""
+        """Set after the first attempt, whatever came of it; or at once, when that is put off."""
         self.taken = False
         """The bot answered 200."""
         self.wait = 0.0
@@ -54,6 +61,7 @@ class Courier:
         url: str,
         app_secret: str,
         feed: Feed,
+        faults: Faults,
         clock: Clock,
         sleep: Sleep,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -61,11 +69,13 @@ class Courier:
         self.url = url
         self._secret = app_secret
         self._feed = feed
+        self._faults = faults
         self._clock = clock
         self._sleep = sleep
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._gathered: list[tuple[JSON, Letter, News]] = []
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -84,17 +94,35 @@ class Courier:
         customer: str | None,
         *,
         about: str | None = None,
-        copies: int = 1,
-        news: Callable[[Letter], None] = lambda letter: None,
+        news: News = lambda letter: None,
     ) -> Letter:
         """Post ``payload`` until it is taken; ``news`` hears of every attempt."""
-        return self._begin(wire(payload), payload, kind, title, customer, about, copies, news)
+        who = customer or ""
+        letter = self._letter(wire(payload), payload, kind, title, customer, about)
+        batch, late, copies, again = (self._faults.strikes(name, who) for name in ("batch", "late", "copies", "again"))
+        if batch:
+            self._gather(payload, letter, news)
+        else:
+            lot = self._faults.lot
+            self.spawn(
+                self._deliver(
+                    letter,
+                    COPIES if copies else 1,
+                    news,
+                    late=lot.between(0, LATE, "how late", who) if late else 0.0,
+                    again=lot.between(0, AGAIN, "again when", who) if again else None,
+                )
+            )
+        if batch or late or copies or again:
+            self._feed.publish("faults", self._faults.shown())
+        return letter
 
     def again(self, letter: Letter) -> Letter:
         """Post the very same bytes once more, as Meta does when it is not sure that they arrived."""
         old = letter.exchange
-        title = f"(again) {old.title}"
-        return self._begin(letter.raw, old.body, old.kind, title, old.customer, None, 1, lambda letter: None)
+        copy = self._letter(letter.raw, old.body, old.kind, f"(again) {old.title}", old.customer, None)
+        self.spawn(self._deliver(copy, 1, lambda letter: None))
+        return copy
 
     def verify(self, token: str, challenge: str) -> None:
         """Meta's check, when the address of a webhook is entered, that it belongs to the one who entered it.
@@ -123,17 +151,7 @@ class Courier:
             await self._client.aclose()
             self._client = None
 
-    def _begin(
-        self,
-        raw: bytes,
-        body: Any,
-        kind: Kind,
-        title: str,
-        customer: str | None,
-        about: str | None,
-        copies: int,
-        news: Callable[[Letter], None],
-    ) -> Letter:
+    def _letter(self, raw: bytes, body: Any, kind: Kind, title: str, customer: str | None, about: str | None) -> Letter:
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(raw, self._secret)}
         exchange = self._feed.open(
             at=self._clock(),
@@ -146,12 +164,43 @@ class Courier:
             headers=headers,
             body=body,
         )
-        letter = Letter(raw, exchange)
-        self.spawn(self._deliver(letter, copies, news))
-        return letter
+        return Letter(raw, exchange)
 
-    async def _deliver(self, letter: Letter, copies: int, news: Callable[[Letter], None]) -> None:
+    def _gather(self, payload: JSON, letter: Letter, news: News) -> None:
+        self._gathered.append((payload, letter, news))
+        self._put_off(letter, "waits for others, to come together")
+        if len(self._gathered) == 1:
+            self.spawn(self._bring())
+
+    async def _bring(self) -> None:
+        """What was gathered, as one webhook."""
+        await self._sleep(GATHER)
+        gathered, self._gathered = self._gathered, []
+        body = together([payload for payload, _, _ in gathered], lambda: self._faults.lot.draw("order", ""))
+
+        def told(all_of_them: Letter) -> None:
+            for _, letter, news in gathered:
+                letter.taken, letter.attempts = all_of_them.taken, all_of_them.attempts
+                letter.exchange.ok, letter.exchange.retrying = all_of_them.taken, not all_of_them.taken
+                letter.exchange.answer = f"{all_of_them.exchange.answer}, in a batch of {len(gathered)}"
+                self._feed.show(letter.exchange)
+                news(letter)
+
+        whole = self._letter(wire(body), body, "message", f"a batch of {len(gathered)}", None, None)
+        await self._deliver(whole, 1, told)
+
+    def _put_off(self, letter: Letter, why: str) -> None:
+        letter.exchange.answer = why
+        self._feed.show(letter.exchange)
+        letter.tried.set()
+
+    async def _deliver(
+        self, letter: Letter, copies: int, news: News, *, late: float = 0.0, again: float | None = None
+    ) -> None:
         try:
+            if late:
+                self._put_off(letter, f"comes {late:.0f} s late")
+                await self._sleep(late)
             for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
                 began = self._clock()
                 answers = await asyncio.gather(*(self._post(letter) for _ in range(copies)))
@@ -162,8 +211,11 @@ class Courier:
                 news(letter)
                 letter.tried.set()
                 if letter.taken:
-                    return
+                    break
                 await self._sleep(pause)
+            if again is not None:
+                await self._sleep(again)
+                self.again(letter)
         finally:
             letter.tried.set()
 

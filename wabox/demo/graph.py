@@ -131,6 +131,9 @@ def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any]) -> None:
         raise Refused(104, sentence, status=401)
     if not hmac.compare_digest(given, f"Bearer {cloud.access_token}".encode()):
         raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+    if cloud.faults.strikes("token", ""):
+        sentence = "Error validating access token: Session has expired. The current time is later than that."
+        raise Refused(190, sentence, status=401, subcode=463)
 
 
 def _why(body: JSON) -> str:

@@ -13,7 +13,7 @@ build step, no framework and asks nobody else for anything: its content security
 ``POST /phone/api/{customer}/picture``        a JPEG, PNG or WebP file as the body
 ``POST /phone/api/{customer}/read``           the customer looks at the conversation
 ``POST /phone/api/{customer}/again``          post the customer's last webhook once more
-``POST /phone/api/faults/{fault}``            arm ``limit``, ``lost``, ``slow`` or ``copies`` once
+``POST /phone/api/faults/{fault}``            arm a fault once, or as much as ``?amount=5%25`` says
 ============================================  ================================================================
 """
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,11 @@ from litestar import Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect, Stream
 
 from wabox.demo.cloud import FakeCloud
-from wabox.demo.fault import Faults
+from wabox.demo.fault import UnknownFault
 
 HERE = Path(__file__).parent
 PAGE = HERE / "pages" / "phone.html"
@@ -53,13 +53,6 @@ PLACE = (40.4154, -3.7074)
 """Where the customers of the demo are."""
 HEARTBEAT = 15.0
 """Seconds between signs of life, so that a line that broke silently is noticed."""
-
-FAULTS: dict[str, Callable[[Faults], None]] = {
-    "limit": Faults.limit_next,
-    "lost": lambda faults: faults.fail_next(taken=True),
-    "slow": lambda faults: faults.delay_next(3.0),
-    "copies": Faults.duplicate_next,
-}
 
 
 class Say(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,10 +140,13 @@ def phone_router(cloud: FakeCloud) -> Router:
             raise ClientException("this customer has not written yet")
 
     @post("/api/faults/{fault:str}", status_code=202, sync_to_thread=False)
-    def arm(fault: FromPath[str]) -> None:
-        if fault not in FAULTS:
-            raise NotFoundException
-        FAULTS[fault](cloud.faults)
+    def arm(fault: FromPath[str], amount: FromQuery[str] = "1x") -> None:
+        try:
+            cloud.faults.arm(fault, amount)
+        except UnknownFault:
+            raise NotFoundException from None
+        except ValueError as error:
+            raise ClientException(str(error)) from None
         cloud.show_faults()
 
     return Router(

@@ -7,6 +7,7 @@ was 200.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -53,8 +54,11 @@ class Receipts:
         self._sleep = sleep
         self._delivered = 0
 
-    def follow(self, customer: Customer, bubble: Bubble) -> None:
-        """Tell the life of a message that arrived on the customer's phone."""
+    async def follow(self, customer: Customer, bubble: Bubble) -> None:
+        """Tell the life of a message that arrived on the customer's phone; returns at once, as a rule."""
+        if self._faults.strikes("early", customer.key):
+            # What waits for this to return is the answer to the send.
+            await self._tell(customer, bubble, "sent", price=True)
         self._courier.spawn(self._follow(customer, bubble))
 
     def looked(self, customer: Customer, bubble: Bubble) -> None:
@@ -66,17 +70,22 @@ class Receipts:
 
     def failed(self, wamid: str, body: Mapping[str, Any], customer: Customer | None, code: int) -> None:
         """Tell that a message that was accepted did not arrive."""
-        title, details = FAILURES.get(code, ("Message failed", "A fault of the demo."))
+        title, details = FAILURES.get(code, ("Message failed to send", "A fault of the demo."))
         to = digits(str(body["to"])) if "to" in body else None
         error = {"code": code, "title": title, "message": title, "error_data": {"details": details}}
-        told = self._status(wamid, "failed", body, customer, to=to, error=error)
-        if not self._faults.withhold_statuses:
-            key = customer.key if customer else None
-            payload = envelope(self._business, statuses=[told])
-            self._courier.send(payload, "status", f"failed: {title.lower()} ({code})", key, about=wamid)
+        known = self.known(customer) if customer else None
+        told = self._status(wamid, "failed", body, known, to=to, error=error)
+        key = customer.key if customer else None
+        payload = envelope(self._business, statuses=[told])
+        self._courier.send(payload, "status", f"failed: {title.lower()} ({code})", key, about=wamid)
+
+    def known(self, customer: Customer) -> Customer:
+        """What webhooks tell of a customer."""
+        return replace(customer, wa_id=None) if self._faults.strikes("private", customer.key) else customer
 
     async def _follow(self, customer: Customer, bubble: Bubble) -> None:
-        await self._tell(customer, bubble, "sent", price=True)
+        if bubble.tick == "waiting":
+            await self._tell(customer, bubble, "sent", price=True)
         await self._sleep(self._random.uniform(*TRANSIT))
         self._delivered += 1
         await self._tell(customer, bubble, "delivered", price=True)
@@ -85,18 +94,18 @@ class Receipts:
             await self._tell(customer, bubble, "read")
 
     async def _tell(self, customer: Customer, bubble: Bubble, name: Tick, *, price: bool = False) -> None:
-        if not self._faults.withhold_statuses:
-            body = bubble.message
+        if not self._faults.strikes("missing", customer.key):
+            body, known = bubble.message, self.known(customer)
             category = "utility" if body.get("type") == "template" else "service"
             told = self._status(
                 bubble.id,
                 name,
                 body,
-                customer,
-                to=body.get("to"),
+                known,
+                to=None if known.wa_id is None else body.get("to"),
                 price=pricing(self._delivered, category) if price else None,
             )
-            payload = envelope(self._business, contacts=[contact(customer)], statuses=[told])
+            payload = envelope(self._business, contacts=[contact(known)], statuses=[told])
             letter = self._courier.send(payload, "status", name, customer.key, about=bubble.id)
             await letter.tried.wait()
         bubble.reach(name)

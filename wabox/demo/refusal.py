@@ -12,7 +12,7 @@ Meta's code and, where it could be found in the wild, Meta's sentence. What is r
 132000 more or fewer values than the template has variables
 132005 a template that its values make too long
 132012 a value with a line break, or of the wrong kind
-190    the access token is wrong
+190    the access token is wrong, or has expired
 ====== ====================================================================================
 
 Source: Meta, "Error codes" (Sept 2026).
@@ -31,6 +31,22 @@ TITLES = {
     132001: "Template name does not exist in the translation",
     132005: "Translated text too long",
     132012: "Parameter format does not match format in the created template",
+}
+
+
+def http_status(code: int) -> int:
+    """The HTTP status with which Meta answers a code, as far as it is known; 400 for most."""
+    if 200 <= code < 300:
+        return 403
+    return _STATUS.get(code, 400)
+
+
+_STATUS = {
+    **dict.fromkeys((0, 190), 401),
+    **dict.fromkeys((3, 10, 368, 131005, 131031), 403),
+    **dict.fromkeys((130429, 133016), 429),
+    **dict.fromkeys((1, 131000, 131016, 131057), 500),
+    **dict.fromkeys((2, 133004, 2494100), 503),
 }
 
 

@@ -38,6 +38,10 @@ def _says(body: Mapping[str, Any]) -> Any:
     return kind, content.get("body") if isinstance(content, Mapping) else None
 
 
+def _written_at(message: InboundMessage) -> int:
+    return message.timestamp
+
+
 class Messages:
     """Accepts what webhooks bring and moves conversations on."""
 
@@ -64,7 +68,12 @@ class Messages:
         return self._ingress.crowded
 
     async def accept(self, arrival: Arrival) -> None:
-        """Store it; durable when this returns. Raises Unavailable when it was not stored."""
+        """Store it; durable when this returns. Raises Unavailable when it was not stored.
+
+        Nothing promises the order of the messages within one webhook, so they are taken in the order of their times.
+        """
+        if len(arrival.messages) > 1:
+            arrival = replace(arrival, messages=tuple(sorted(arrival.messages, key=_written_at)))
         await self._ingress.put(arrival)
         if arrival.statuses:
             with contextlib.suppress(

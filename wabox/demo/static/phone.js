@@ -174,8 +174,9 @@ function drawPeople() {
 
 function faults(armed) {
   for (const button of document.querySelectorAll("[data-fault]")) {
-    button.classList.toggle("armed", armed[button.dataset.fault] > 0);
-    button.setAttribute("aria-pressed", String(armed[button.dataset.fault] > 0));
+    const on = button.dataset.fault in armed;
+    button.classList.toggle("armed", on);
+    button.setAttribute("aria-pressed", String(on));
   }
 }
 
