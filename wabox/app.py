@@ -6,9 +6,10 @@ store.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from wabox.calls.tasks import TaskCalls
 from wabox.core.delivery import Delivery
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
+from wabox.core.template import StoredTemplate
+from wabox.errors import SettingsError, StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.invocations import Invocations
@@ -30,12 +33,17 @@ from wabox.services.models import Models
 from wabox.services.outbox import Outbox
 from wabox.services.publishing import Publishing
 from wabox.services.requests import reveal
+from wabox.services.sends import Sends
+from wabox.services.sends import Store as Sending
 from wabox.services.slots import prepare
+from wabox.services.templates import Templates
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
 from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
+from wabox.whatsapp.graph import GraphClient
+from wabox.whatsapp.templates import fetch as fetch_templates
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +67,14 @@ class App:
         invocations: Invocations,
         messenger: Messenger,
         clock: Clock,
+        templates: Templates,
+        sends: Sends,
+        graph: GraphClient | None,
     ) -> None:
         self.versions = versions
+        self.templates = templates
+        self.sends = sends
+        self._graph = graph
         self.publishing = publishing
         """None: the bot is served from its folder, as in the demo."""
         self.store = store
@@ -89,12 +103,17 @@ class App:
         await self._invocations.stop()
         await self._outbox.stop()
         await self._messenger.aclose()
+        if self._graph is not None:
+            await self._graph.aclose()
         await self.store.close()
         log.info("stopped")
 
     async def accept(self, arrival: Arrival) -> None:
         """Store what a webhook brought; durable when this returns."""
         await self._messages.accept(arrival)
+        if arrival.others:
+            with contextlib.suppress(StorageError):  # the change is stored; the next look at the account says the same
+                await self.templates.hear(arrival.others)
 
     @property
     def crowded(self) -> bool:
@@ -223,6 +242,9 @@ def _wired(
 ) -> App:
     outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
     invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
+    graph = graph_of(settings)
+    templates = templates_of(settings, store, graph, clock)
+    sends = sends_of(settings, store, lambda: versions.live.bot, clock)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock
     )
@@ -235,7 +257,44 @@ def _wired(
         invocations=invocations,
         messenger=messenger,
         clock=clock,
+        templates=templates,
+        sends=sends,
+        graph=graph,
     )
+
+
+def graph_of(settings: Settings) -> GraphClient | None:
+    """Who asks Meta; None without an account."""
+    whatsapp = settings.whatsapp
+    return None if whatsapp is None else GraphClient(whatsapp.api_url, whatsapp.access_token.reveal())
+
+
+def templates_of(settings: Settings, store: SqliteStore, graph: GraphClient | None, clock: Clock) -> Templates:
+    """What keeps the account's templates; asking for them raises SettingsError, GraphRefused."""
+
+    async def fetch() -> Sequence[StoredTemplate]:
+        account_id = settings.require_whatsapp().account_id
+        if graph is None or account_id is None:
+            raise SettingsError(
+                "wabox does not know your WhatsApp business account: set WABOX_ACCOUNT_ID, or [whatsapp] account_id in "
+                "wabox.toml; Meta's dashboard shows it under API Setup as WhatsApp Business Account ID"
+            )
+        return await fetch_templates(graph, account_id, clock())
+
+    return Templates(store.outgoing, clock, fetch)
+
+
+def sends_of(settings: Settings, store: SqliteStore, bot: Callable[[], Bot], clock: Clock) -> Sends:
+    """What our own side begins."""
+    outgoing = store.outgoing
+    needed = Sending(
+        open=store.open,
+        put=store.put,
+        templates=outgoing.templates,
+        recognise=outgoing.recognise,
+        numbers=outgoing.numbers,
+    )
+    return Sends(needed, bot, clock, number_id=settings.number_id)
 
 
 def _caller(settings: Settings, versions: Versions) -> Caller:

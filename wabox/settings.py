@@ -17,6 +17,8 @@ server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
 whatsapp.rate      WABOX_RATE                    messages a second per number (80; 0: as fast as Meta takes them)
 whatsapp.hold      –                             seconds that a message waits for the media before it (5; 0: not at all)
+whatsapp.number_id WABOX_NUMBER_ID               phone number id that wabox writes from by itself (the only one)
+whatsapp.account_id  WABOX_ACCOUNT_ID            WhatsApp business account: whose templates they are
 whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webhook
 …                  WABOX_APP_SECRET_OLD          the previous one, accepted while you rotate
 …                  WABOX_VERIFY_TOKEN            the word you typed into Meta's webhook form
@@ -74,6 +76,8 @@ class WhatsAppSettings:
     verify_token: Secret
     access_token: Secret
     api_url: str = GRAPH_URL
+    account_id: str | None = None
+    """The WhatsApp business account (WABA) that templates belong to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,8 @@ class Settings:
     """Messages a second per number; 0: as fast as Meta takes them."""
     hold: float = 5.0
     """Seconds that a message waits for WhatsApp's word on the media before it; 0: not at all."""
+    number_id: str | None = None
+    """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -122,7 +128,17 @@ KNOWN: dict[str, frozenset[str]] = {
     "bot": frozenset({"name", "language", "context", "timezone", "region"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
-        {"api_url", "rate", "hold", "app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"}
+        {
+            "api_url",
+            "rate",
+            "hold",
+            "number_id",
+            "account_id",
+            "app_secret_file",
+            "app_secret_old_file",
+            "verify_token_file",
+            "access_token_file",
+        }
     ),
     "data": frozenset({"folder"}),
     "calls": frozenset({"allow"}),
@@ -163,6 +179,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         secrets=_secrets(root, tables.get("secrets", {}), env),
         rate=_amount(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate", 80)), "rate", "WABOX_RATE or "),
         hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
+        number_id=_id(env, tables.get("whatsapp", {}), "number_id"),
         whatsapp=whatsapp,
         missing=missing,
     )
@@ -258,7 +275,26 @@ def _whatsapp(
             f"the Graph URL must start with https://, not {url!r} (WABOX_GRAPH_URL or [whatsapp] api_url)"
         )
     of_app = (app, old) if old else (app,)
-    return WhatsAppSettings(app_secrets=of_app, verify_token=verify, access_token=token, api_url=url), ()
+    account_id = _id(env, table, "account_id")
+    return (
+        WhatsAppSettings(
+            app_secrets=of_app, verify_token=verify, access_token=token, api_url=url, account_id=account_id
+        ),
+        (),
+    )
+
+
+def _id(env: Mapping[str, str], table: Mapping[str, Any], name: str) -> str | None:
+    """One of Meta's ids, as text or number."""
+    variable = f"WABOX_{name.upper()}"
+    found = env.get(variable) or table.get(name)
+    if found is None:
+        return None
+    if isinstance(found, bool) or not str(found).strip().isdecimal():
+        raise SettingsError(
+            f"{name} must be the digits of an id at Meta, not {found!r} ({variable} or [whatsapp] {name})"
+        )
+    return str(found).strip()
 
 
 def _allow(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
     from wabox.app import build, wall_clock
     from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
+    from wabox.demo.customer import ACCOUNT_ID
     from wabox.demo.graph import graph_app
     from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
@@ -73,6 +74,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         verify_token=Secret(verify_token),
         access_token=Secret(access_token),
         api_url=f"http://127.0.0.1:{graph_port}/v26.0",
+        account_id=ACCOUNT_ID,
     )
     settings = Settings(
         root=own.root,
@@ -84,6 +86,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         port=port,
         data=data,
         rate=0,  # whoever plays a customer is quicker than one
+        number_id=NUMBER_ID,
         whatsapp=whatsapp,
     )
     loaded = load_for(settings)
@@ -96,7 +99,9 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         webhook_url=f"http://127.0.0.1:{port}/webhook",
         business_name=loaded.title,
         templates={
-            template.name: {code: text.to_json() for code, text in template.languages.items()}
+            template.name: {
+                code: {**text.to_json(), "category": template.category} for code, text in template.languages.items()
+            }
             for template in loaded.templates.values()
         },
         clock=wall_clock,

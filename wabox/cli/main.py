@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, help, outbox, publish, record, serve, test, train, webhook
+from wabox.cli import chat, demo, flows, help, outbox, publish, record, send, serve, templates, test, train, webhook
 from wabox.errors import WaboxError
 
 
@@ -41,8 +41,10 @@ app.command()(train.train)
 app.command()(train.classify)
 app.command()(serve.serve)
 app.command("help")(help.show)
+app.command()(send.send)
 app.add_typer(flows.group, name="flows")
 app.add_typer(outbox.group, name="outbox")
+app.add_typer(templates.group, name="templates")
 app.add_typer(webhook.group, name="webhook")
 
 

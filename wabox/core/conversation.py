@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wabox.core.consent import NEVER_ASKED, Consent
 from wabox.core.contact import Contact
 from wabox.core.delivery import OutboundMessage
 from wabox.core.handoff import Handoff
@@ -70,6 +71,8 @@ class Session:
     """When the customer last opened the service window, ms since the epoch; None: nobody knows."""
     quiet_until: int = 0
     """Until then a person answers from the phone, and the bot says nothing; ms since the epoch."""
+    consent: Consent = NEVER_ASKED
+    """What the customer agreed to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

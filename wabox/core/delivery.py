@@ -57,6 +57,10 @@ Policy = Literal["repeat", "once"]
 ``once`` (the customer may never see it)."""
 
 
+Purpose = Literal["service", "marketing", "person", "consent"]
+"""Why a message leaves. ``service``: the bot answers or reminds; ``person``: somebody of the business typed it; ``consent``: it
+confirms a stop or a start."""
+
 Scope = Literal["message", "pair", "number"]
 """What a fault stops: this message, everything between this number and this customer, everything from this number."""
 
@@ -116,6 +120,12 @@ class OutboundMessage:
     reason: str | None = None
     code: int | None = None
     """Meta's, or the one that Meta would have given."""
+    source: str = ""
+    """What it comes from: the chart that said it, or who sent it (``send``, ``broadcast:spring``). For the meter."""
+    purpose: Purpose = "service"
+    """``marketing`` needs the customer's consent."""
+    recipient: int | None = None
+    """Of a broadcast: the recipient's row, which learns what became of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
 
-Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery"]
+Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery", "api"]
 """``echo``: somebody of the business wrote, on the phone. ``standby``: said while another partner has the thread. ``notice``:
-about the customer, not from them: a call, a preference, a thread that changed hands. None of these three is answered."""
+about the customer, not from them: a call, a preference, a thread that changed hands. None of these three is answered.
+``api``: our own side wants to say something (:mod:`wabox.core.dispatch`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class InboundMessage:
     """text image video audio voice document sticker location contacts button_reply list_reply form button order reaction
     edited deleted system referral unsupported unknown, or what Meta invents next; for the channel ``timer``: ``timer``;
     for ``action``: the event, ``done.invoke.<id>`` or ``error.invoke.<id>``; for ``notice``: call preference handover;
-    for ``delivery``: ``delivery.failed``."""
+    for ``delivery``: ``delivery.failed``; for ``api``: ``send``."""
     text: str | None = None
     """What a person would read: the body, the caption, the title of the tapped button."""
     payload: Mapping[str, Any] = field(default_factory=dict)

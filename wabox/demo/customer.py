@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACCOUNT_ID = "100000000000001"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
@@ -18,7 +20,7 @@ class Business:
     number_id: str
     name: str = "Wabox Shop"
     display_phone_number: str = "15550001111"
-    account_id: str = "100000000000001"
+    account_id: str = ACCOUNT_ID
     """The WhatsApp Business Account: ``entry[].id`` of every webhook."""
 
 

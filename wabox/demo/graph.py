@@ -2,6 +2,7 @@
 
 ==============================================  =========================================================
 ``POST /{version}/{phone_number_id}/messages``  send a message; or ``status: read``, with or without typing
+``GET /{version}/{account_id}/message_templates``  the templates that were approved, page by page
 ``GET /{version}/{phone_number_id}``            about the number
 ``GET /{version}/{media_id}``                   where to download a picture that a customer sent
 ``GET /media/{media_id}``                       the picture
@@ -21,6 +22,7 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
+from wabox.demo.account import page
 from wabox.demo.body import check
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.feed import Exchange
@@ -57,6 +59,16 @@ def graph_app(cloud: FakeCloud) -> Litestar:
         exchange.answer = str(status) if exchange.ok else f"{status} {_why(reply)}"
         cloud.feed.show(exchange)
         return _response(status, reply)
+
+    @get(["/{account_id:str}/message_templates", "/{version:str}/{account_id:str}/message_templates"])
+    async def templates(request: Request[Any, Any, Any], account_id: FromPath[str]) -> Response[Any]:
+        async def answer() -> JSON:
+            _authorise(cloud, request)
+            if account_id != cloud.business.account_id:
+                raise _missing(account_id)
+            return page(cloud.templates or {}, request.query_params, str(request.url).partition("?")[0])
+
+        return _response(*await _attempt(cloud, answer))
 
     @get(["/{object_id:str}", "/{version:str}/{object_id:str}"])
     async def about(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
@@ -99,7 +111,7 @@ def graph_app(cloud: FakeCloud) -> Litestar:
         return _response(error.status_code, _refusal(cloud, Refused(2500, sentence, status=error.status_code)))
 
     return Litestar(
-        [messages, about, download],
+        [messages, templates, about, download],
         exception_handlers={HTTPException: unknown},
         openapi_config=None,
         request_max_body_size=BODY_LIMIT,

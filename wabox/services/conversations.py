@@ -31,6 +31,7 @@ from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.wanted import wanted
 from wabox.services.collecting import corrected, standing, volunteer, wrong
+from wabox.services.dispatching import dispatch
 from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
 from wabox.services.replies import Lead
@@ -69,6 +70,8 @@ def advance(
             _result(draft)
         case "delivery":
             _failed(draft)
+        case "api":
+            dispatch(draft)
         case _ if silent:
             amend(draft)  # a person reads it
         case _:

@@ -92,6 +92,8 @@ class Draft:
         """By chart and id, the last word; None: revoked."""
         self.failures: list[effects.Failed] = []
         self.steps: list[Step] = []
+        self.dispatched: list[OutboundMessage] = []
+        """What our own side says in this turn; after what the bot says."""
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
@@ -180,11 +182,13 @@ class Draft:
             # Nobody wrote just now: there is nothing to react to.
             said = tuple(content for content in said if not isinstance(content.kind, Reaction))
         closes_at = window.closes(self.opened_at)
-        sends = tuple(self._outbound(index, content, closes_at) for index, content in enumerate(said))
+        source = self.bot.main if snapshot is None else snapshot.chart.partition("@")[0]
+        sends = tuple(self._outbound(index, content, closes_at, source) for index, content in enumerate(said))
+        sends += tuple(self.dispatched)
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,
-            contact=self._contact(),
+            contact=self.contact(),
             expected=self.session.sequence,
             handled=(message.message_id,),
             snapshot=stored,
@@ -210,13 +214,16 @@ class Draft:
             steps=tuple(self.steps),
         )
 
-    def _contact(self) -> Contact:
+    def contact(self) -> Contact:
         """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
         new, old = moved(self.message) or self.message.contact, self.session.contact
         if old is None:
             return new
         if self.message.channel in ("echo", "standby", "notice"):
             return old  # nobody wrote to us: the address stays
+        if self.message.channel == "api":
+            # Whoever sends knows one id of the customer's, and not how they call themselves.
+            return replace(old, user_id=old.user_id or new.user_id, wa_id=old.wa_id or new.wa_id)
         return replace(new, name=new.name or old.name, username=new.username or old.username)
 
     # -- effects -------------------------------------------------------------------------------------------------------
@@ -293,7 +300,7 @@ class Draft:
         arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))
         return tuple(Timer(name=arm.name, due_at=arm.due_at, armed=arm.armed) for arm in arms)
 
-    def _outbound(self, index: int, content: Content, closes_at: int | None) -> OutboundMessage:
+    def _outbound(self, index: int, content: Content, closes_at: int | None, source: str) -> OutboundMessage:
         contact, about = self.message.contact, self.message.message_id
         message = OutboundMessage(
             id=outbound_id(about, index),
@@ -302,6 +309,7 @@ class Draft:
             body=request_body(content, contact, about),
             created_at=self.now,
             tells=self.message.channel != "delivery",
+            source=source,
         )
         if isinstance(content.kind, TemplateMessage):
             return message

@@ -82,6 +82,12 @@ def place(connection: sqlite3.Connection, message: InboundMessage, now: int, *, 
     return Placed(message, closing)
 
 
+def recognise(connection: sqlite3.Connection, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Which of these ids (kind and value) somebody has now, and the handle of who has it."""
+    found = ((value, _holder(connection, kind, value)) for kind, value in ids)
+    return {value: holder.handle for value, holder in found if holder is not None}
+
+
 def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Holder | None:
     if not value:
         return None

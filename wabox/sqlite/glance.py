@@ -11,8 +11,9 @@ from pathlib import Path
 
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery
+from wabox.core.template import StoredTemplate
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, deliveries, transcript
+from wabox.sqlite import conversations, deliveries, templates, transcript
 from wabox.sqlite.connection import DATABASE
 
 NEWEST = 10_000
@@ -64,6 +65,15 @@ class Glance:
             return deliveries.load(self._connection, outbound_id)
         except sqlite3.Error as error:
             raise StorageError(f"The outbox cannot be read: {error}") from error
+
+    def templates(self) -> list[StoredTemplate]:
+        """As WhatsApp has them. Raises StorageError."""
+        try:
+            return templates.list_(self._connection)
+        except sqlite3.OperationalError:
+            return []  # the folder is an older wabox's
+        except sqlite3.Error as error:
+            raise StorageError(f"The templates cannot be read: {error}") from error
 
     def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
         """The newest ``limit`` lines, oldest first. Raises StorageError."""

@@ -61,8 +61,8 @@ def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[Ou
         connection.execute(
             "INSERT INTO outbox"
             " (id, conversation, number_id, body, policy, status, pending, attempts, created_at, attempted_at,"
-            " otherwise, closes_at, due_at, code, reason, tell)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            " otherwise, closes_at, due_at, code, reason, tell, source, purpose, recipient)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (
                 message.id,
                 conversation,
@@ -80,6 +80,9 @@ def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[Ou
                 message.code,
                 message.reason,
                 _tell(message),
+                message.source,
+                message.purpose,
+                message.recipient,
             ),
         )
 
@@ -191,7 +194,7 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
     """What still has to leave and may, oldest first."""
     rows = connection.execute(
         "SELECT id, number_id, body, policy, status, attempts, created_at, attempted_at, otherwise, closes_at, due_at,"
-        " tell, reason FROM outbox"
+        " tell, reason, source, purpose, recipient FROM outbox"
         " WHERE conversation = (SELECT key FROM conversations WHERE id = ?) AND pending = 1"
         " AND (due_at IS NULL OR due_at <= ?) ORDER BY key LIMIT ?",
         (conversation_id, now, limit),
@@ -212,6 +215,9 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
             due_at=due_at,
             tells=tell != NEVER,
             reason=reason,
+            source=source,
+            purpose=purpose,
+            recipient=recipient,
         )
         for (
             id_,
@@ -227,6 +233,9 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
             due_at,
             tell,
             reason,
+            source,
+            purpose,
+            recipient,
         ) in rows
     ]
 

@@ -57,7 +57,10 @@ CREATE TABLE outbox (
   closes_at INTEGER,                -- when that is; NULL: it may leave at any time
   due_at INTEGER,                   -- not before
   code INTEGER,                     -- Meta's, of the failure
-  tell INTEGER NOT NULL DEFAULT 1   -- 0: its failure is nobody's news; 1: tell the flow if it fails; 2: it failed, to be told
+  tell INTEGER NOT NULL DEFAULT 1,  -- 0: its failure is nobody's news; 1: tell the flow if it fails; 2: it failed, to be told
+  source TEXT NOT NULL DEFAULT '',  -- the chart that said it, or who sent it; for the meter
+  purpose TEXT NOT NULL DEFAULT 'service', -- core.delivery.Purpose
+  recipient INTEGER                 -- of a broadcast: whose row learns what became of it
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (conversation) WHERE pending = 1;
 CREATE INDEX outbox_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;
@@ -171,3 +174,11 @@ CREATE TABLE identities (
 ) STRICT;
 CREATE UNIQUE INDEX identities_current ON identities (value, kind) WHERE replaced_at IS NULL;
 CREATE INDEX identities_contact ON identities (contact);
+
+-- Templates as WhatsApp has them, each in each language: from the last look at the account, and what webhooks said since.
+CREATE TABLE templates (
+  name TEXT NOT NULL,
+  language TEXT NOT NULL,
+  body BLOB NOT NULL,               -- JSON of core.template.StoredTemplate
+  PRIMARY KEY (name, language)
+) STRICT, WITHOUT ROWID;

@@ -42,6 +42,7 @@ from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.marks import Marks
 from wabox.sqlite.migrate import migrate
+from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.reader import PeoplesReader, Reader
 from wabox.sqlite.writer import Writer
 
@@ -118,6 +119,7 @@ class SqliteStore:
         self._reader = Reader(reader)
         self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
+        self.outgoing = Outgoing(self.writer, self._people)
         # This process is the only one that writes, so what it committed last is what the database says, and a
         # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
         self._recent: dict[str, Session] = {}
@@ -302,6 +304,10 @@ class SqliteStore:
 
     async def send_again(self, outbound_id: str) -> Delivery | None:
         return await self.writer.submit(partial(deliveries.retry, id_=outbound_id, now=self._clock()))
+
+    async def delivery(self, outbound_id: str) -> Delivery | None:
+        """One message of the outbox."""
+        return await self._people.read(deliveries.load, outbound_id)
 
     async def drop(self, outbound_id: str) -> Delivery | None:
         return await self.writer.submit(partial(deliveries.drop, id_=outbound_id, now=self._clock()))

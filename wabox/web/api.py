@@ -27,6 +27,7 @@ from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
 from wabox.services.publishing import Refused
 from wabox.web.door import proof
+from wabox.web.outgoing import outgoing_routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def api_router(app: App, token: str) -> Router:
 
     behind = Router(
         "/",
-        route_handlers=[publish, versions, outbox, retry, drop],
+        route_handlers=[publish, versions, outbox, retry, drop, *outgoing_routes(app)],
         guards=[has_token],
         security=[{"token": []}],
         tags=["versions"],

@@ -84,11 +84,7 @@ class CloudMessenger:
 
         Raises SettingsError for what cannot be a token; the token itself is in no error, log or ``repr``.
         """
-        token = token.strip()
-        if not (token and token.isascii() and token.isprintable()):
-            raise SettingsError(
-                "the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)"
-            )
+        token = checked_token(token)
         if transport is None:
             transport = KeepAliveTransport() if proxy is None else httpx.AsyncHTTPTransport(proxy=proxy)
         self._api_url = api_url.rstrip("/")
@@ -215,7 +211,22 @@ class CloudMessenger:
 
     def _clean(self, text: str) -> str:
         """Without the access token, which Meta quotes when it cannot read it."""
-        return _TOKEN_LIKE.sub("…", text.replace(self._token, "…"))
+        return cleaned(text, self._token)
+
+
+def checked_token(token: str) -> str:
+    """Raises SettingsError for what cannot be one."""
+    token = token.strip()
+    if not (token and token.isascii() and token.isprintable()):
+        raise SettingsError(
+            "the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)"
+        )
+    return token
+
+
+def cleaned(text: str, token: str) -> str:
+    """Without the access token, nor anything that looks like one."""
+    return _TOKEN_LIKE.sub("…", text.replace(token, "…"))
 
 
 def _error(answer: httpx.Response) -> GraphError | None:

@@ -1,0 +1,10 @@
+ALTER TABLE outbox ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN purpose TEXT NOT NULL DEFAULT 'service';
+ALTER TABLE outbox ADD COLUMN recipient INTEGER;
+
+CREATE TABLE templates (
+  name TEXT NOT NULL,
+  language TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (name, language)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,74 @@
+"""``/api/v1``: what our own side sends, and the templates it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+
+from wabox.app import App
+from wabox.core.delivery import Delivery, DeliveryStatus
+from wabox.core.template import StoredTemplate
+from wabox.services.sends import CannotSend, Plan, SendRequest
+from wabox.services.templates import SyncReport
+
+LOOK_EVERY = 0.05
+"""s between two looks at what became of a message that somebody waits for."""
+LONGEST_WAIT = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCall:
+    """What to send, and how long to wait for what becomes of it."""
+
+    request: SendRequest
+    id: str = ""
+    """The caller's, unique: the same one again sends nothing. Not needed for a dry run."""
+    dry_run: bool = False
+    wait: float = 0.0
+    """s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport:
+    plan: Plan
+    delivery: Delivery | None = None
+    """As it is now; None: it was not sent, or nobody waited."""
+
+
+def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
+    @post("/send", status_code=200, summary="Send one template, or a text inside the service window", tags=["send"])
+    async def send(data: JSONBody[SendCall]) -> SendReport:
+        if data.dry_run:
+            return SendReport(plan=await app.sends.plan(data.request))
+        if not data.id:
+            raise CannotSend("give the message an id of yours: the same one again sends nothing")
+        plan = await app.sends.send(data.request, data.id)
+        return SendReport(plan=plan, delivery=await _became(app, plan.outbound_id or "", data.wait))
+
+    @get("/templates", summary="Templates as WhatsApp has them, as far as we know", tags=["templates"])
+    async def templates() -> list[StoredTemplate]:
+        return list(await app.store.outgoing.templates())
+
+    @post("/templates/sync", status_code=200, summary="Ask WhatsApp for its templates", tags=["templates"])
+    async def sync() -> SyncReport:
+        return await app.templates.sync()
+
+    routes: list[Any] = [send, templates, sync]
+    return routes
+
+
+async def _became(app: App, outbound_id: str, wait: float) -> Delivery | None:
+    """The message once it has left or failed, as it is after ``wait`` seconds at most."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + min(wait, LONGEST_WAIT)
+    while True:
+        found = await app.store.delivery(outbound_id)
+        under_way = found is None or found.status in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
+        if not under_way or loop.time() >= end:
+            return found
+        await asyncio.sleep(LOOK_EVERY)
