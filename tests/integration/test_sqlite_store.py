@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -63,18 +62,19 @@ async def ask(store: SqliteStore, query: str, *parameters: object) -> list[tuple
 
 
 class Busy:
-    """While it lasts, the writing thread commits nothing."""
+    """While it lasts, the disk takes nothing."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._began, self._go_on = threading.Event(), threading.Event()
 
-    async def __aenter__(self) -> None:
-        def operation(_: sqlite3.Connection) -> None:
+    def _wait(self, statement: str) -> None:
+        if statement == "COMMIT":
             self._began.set()
             self._go_on.wait()
 
-        self._future = self._store.writer.submit(operation)
+    async def __aenter__(self) -> None:
+        self._future = self._store.writer.submit(lambda connection: connection.set_trace_callback(self._wait))
         await asyncio.to_thread(self._began.wait)
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The writing thread: group commit, isolation of operations, trouble and recovery."""
+"""The writer: group commit, isolation of operations, trouble and recovery."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from wabox.errors import Unavailable
 from wabox.sqlite.connection import open_reader, open_writer
-from wabox.sqlite.writer import CHECKPOINT_AFTER, Writer
+from wabox.sqlite.writer import BATCH, CHECKPOINT_AFTER, SLICE, Writer
 
 
 class Bench:
@@ -25,7 +25,7 @@ class Bench:
         connection.execute("PRAGMA foreign_keys = 1")
         self.commits = 0
         connection.set_trace_callback(self._trace)
-        self.writer = Writer(connection)
+        self.writer = Writer(connection, patience=0)
         self._reader = open_reader(path)
 
     def _trace(self, statement: str) -> None:
@@ -38,19 +38,9 @@ class Bench:
         return self.writer.submit(adding(n, text))
 
     async def together(self, *operations: Callable[[sqlite3.Connection], object]) -> list[object]:
-        """Hand these in while the thread is busy, so that they meet in one batch."""
-        began, go_on = threading.Event(), threading.Event()
-
-        def busy(_: sqlite3.Connection) -> None:
-            began.set()
-            go_on.wait()
-
-        first = self.writer.submit(busy)
-        await asyncio.to_thread(began.wait)
+        """Hand these in within one turn of the loop, so that they meet in one batch."""
         futures = [self.writer.submit(operation) for operation in operations]
-        self.commits = -1  # that of the busy one
-        go_on.set()
-        await first
+        self.commits = 0
         return await asyncio.gather(*futures, return_exceptions=True)
 
     async def close(self) -> None:
@@ -124,28 +114,63 @@ async def test_a_lone_operation_that_fails_leaves_nothing(bench: Bench) -> None:
 async def test_what_follows_a_commit_happens_before_anybody_hears_of_it(bench: Bench) -> None:
     """`then` is called in the order of commits, also for a caller who went away, and never for what failed."""
     heard: list[object] = []
-    began, go_on = threading.Event(), threading.Event()
-
-    def busy(_: sqlite3.Connection) -> str:
-        began.set()
-        go_on.wait()
-        return "busy"
-
-    first = bench.writer.submit(busy, heard.append)
-    await asyncio.to_thread(began.wait)
     left = bench.writer.submit(adding(1), heard.append)
     failed = bench.writer.submit(broken, heard.append)
     faulty = bench.writer.submit(adding(2), lambda _: heard.append(1 / 0))
     last = bench.writer.submit(adding(3), heard.append)
     left.cancel()
-    go_on.set()
-    await first
     with pytest.raises(KeyError):
         await failed
     assert await faulty == 2
     assert await last == 3
-    assert heard == ["busy", 1, 3]
+    assert heard == [1, 3]
     assert bench.lines() == [1, 2, 3]
+
+
+async def test_the_loop_turns_while_a_commit_waits_for_the_disk(bench: Bench) -> None:
+    """What is handed in meanwhile makes the next batch, however much it is."""
+    waits, go_on = threading.Event(), threading.Event()
+
+    def slow(statement: str) -> None:
+        if statement == "COMMIT":
+            waits.set()
+            go_on.wait()
+
+    def watched(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(slow)
+
+    first = bench.writer.submit(watched)
+    await asyncio.to_thread(waits.wait)
+    later = [bench.add(n) for n in range(2 * BATCH)]
+    await asyncio.sleep(0)
+    assert bench.writer.waiting == 1 + 2 * BATCH
+    assert bench.lines() == []
+    go_on.set()
+    await first
+    assert await asyncio.gather(*later) == bench.lines() == list(range(2 * BATCH))
+
+
+async def test_a_long_batch_lets_others_have_their_turn(tmp_path: Path) -> None:
+    """The loop gets on between operations, and what it brings still joins."""
+    now = 0.0
+    connection = open_writer(tmp_path / "line.db")
+    connection.execute("CREATE TABLE line (n INTEGER PRIMARY KEY, text TEXT)")
+    writer = Writer(connection, monotonic=lambda: now)
+    order: list[str] = []
+
+    def long(name: str) -> Callable[[sqlite3.Connection], None]:
+        def operation(_: sqlite3.Connection) -> None:
+            nonlocal now
+            now += 2 * SLICE
+            order.append(name)
+
+        return operation
+
+    futures = [writer.submit(long("first")), writer.submit(long("second"))]
+    asyncio.get_running_loop().call_soon(order.append, "something else")
+    await asyncio.gather(*futures)
+    assert order == ["first", "something else", "second"]
+    await writer.close()
 
 
 async def test_a_full_disk_refuses_what_does_not_fit(bench: Bench) -> None:
@@ -190,15 +215,21 @@ async def test_a_commit_that_fails_is_nobodys_success(bench: Bench) -> None:
 
 async def test_somebody_elses_lock_is_waited_out_or_reported(bench: Bench) -> None:
     """A person who writes to the file by hand makes the store unavailable, not wrong."""
-    await bench.writer.submit(lambda connection: connection.execute("PRAGMA busy_timeout = 0").fetchall())
     intruder = sqlite3.connect(bench.path, isolation_level=None)
     intruder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="locked"):
         await bench.add(1)
+    patient = Writer(open_writer(bench.path))
+    waits = patient.submit(adding(2))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the loop turns
+    assert not waits.done()
     intruder.execute("ROLLBACK")
     intruder.close()
+    assert await waits == 2
+    await patient.close()
     await bench.add(1)
-    assert bench.lines() == [1]
+    assert bench.lines() == [1, 2]
 
 
 async def test_closing_writes_what_was_handed_in(tmp_path: Path) -> None:
@@ -218,20 +249,12 @@ async def test_age_and_number_of_waiting_operations(tmp_path: Path) -> None:
     now = 100.0
     connection = open_writer(tmp_path / "line.db")
     writer = Writer(connection, monotonic=lambda: now)
-    began, go_on = threading.Event(), threading.Event()
-
-    def busy(_: sqlite3.Connection) -> None:
-        began.set()
-        go_on.wait()
-
-    first = writer.submit(busy)
-    await asyncio.to_thread(began.wait)
+    first = writer.submit(lambda _: None)
     now = 100.1
     second = writer.submit(lambda _: None)
     now = 100.25
     assert writer.waiting == 2
     assert writer.age == pytest.approx(0.25)
-    go_on.set()
     await asyncio.gather(first, second)
     assert (writer.waiting, writer.age) == (0, 0)
     await writer.close()

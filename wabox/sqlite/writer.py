@@ -1,9 +1,13 @@
-"""The one thread that writes.
+"""The one connection that writes.
 
-Callers hand in *operations*: functions of the connection. The thread takes whatever waits, runs it in order inside one
-transaction, commits once, and tells all of them at once. It never lingers for more: while a commit is on its way to the
-disk, the next batch gathers by itself (1.1 operations per commit at 500 messages/s, 5 to 12 when saturated), and that makes
-``synchronous=FULL`` as fast as anything weaker.
+Callers hand in *operations*: functions of the connection. Whatever waits runs in order inside one transaction, which commits
+once, and then all of them hear of it. It never lingers for more: while a commit is on its way to the disk, the next batch
+gathers by itself (1.1 operations per commit at 500 messages/s, 5 to 12 when saturated), and that makes ``synchronous=FULL`` as
+fast as anything weaker.
+
+The statements run on the event loop, a few milliseconds of them at a time. Only what waits for the disk, or for somebody else's
+lock, runs on a thread. Python gives its lock away around each statement: on a thread of their own the twenty statements of a
+message waited for a busy loop twenty times, up to 5 ms each time.
 
 An operation that raises fails alone: the batch is undone and run again with a savepoint around each, and only the culprit's
 caller hears of it. That second run is why an operation must have no effect but on the database. When the disk is full, each
@@ -32,9 +36,15 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
+_Work = Callable[[], None]
+_Then = Callable[[Exception | None], None]
 
 BATCH = 256
 """Operations per commit at most, so that one commit stays short: 20 ms of units of work."""
+SLICE = 0.003
+"""s that the event loop spends on operations at a time."""
+PATIENCE = 5.0
+"""s to wait while somebody else locks the file: a person who writes to it by hand."""
 IDLE_SECONDS = 0.2
 """Quiet time after which a checkpoint disturbs nobody. Under load the automatic one inside a commit does the work."""
 CHECKPOINT_AFTER = 32
@@ -58,18 +68,21 @@ _TROUBLE = frozenset(
 
 
 class _Task(Generic[T]):
-    __slots__ = ("error", "future", "operation", "result", "then")
+    __slots__ = ("error", "future", "operation", "result", "since", "then")
 
-    def __init__(self, operation: Operation[T], then: Callable[[T], None] | None, future: asyncio.Future[T]) -> None:
+    def __init__(
+        self, operation: Operation[T], then: Callable[[T], None] | None, future: asyncio.Future[T], since: float
+    ) -> None:
         self.operation = operation
         self.then = then
         self.future = future
+        self.since = since
         self.result: Any = None
         self.error: Exception | None = None
 
 
 class Writer:
-    """Owns the writing connection. Submit from one event loop."""
+    """Owns the writing connection. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -77,125 +90,119 @@ class Writer:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         idle: float = IDLE_SECONDS,
+        patience: float = PATIENCE,
     ) -> None:
         """Takes the connection over: nobody else may use it, :meth:`close` closes it."""
-        self._idle = idle
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()  # the loop waits for nobody's lock
         self._connection = connection
         self._monotonic = monotonic
-        self._queue: queue.SimpleQueue[_Task[Any] | None] = queue.SimpleQueue()
-        # When each operation that is not yet committed was handed in, oldest first. The loop appends, the thread pops:
-        # both are atomic.
-        self._since: deque[float] = deque()
+        self._idle = idle
+        self._patience = patience
+        self._waiting: deque[_Task[Any]] = deque()
+        self._batch: list[_Task[Any]] = []
+        self._alone = 0
+        """So many operations at the head of the queue get a commit each."""
+        self._working = False
+        """The connection is in use, or about to be."""
+        self._rested: asyncio.Event | None = None
+        self._unfolded = 0
+        self._folding: asyncio.TimerHandle | None = None
+        self._last = 0.0
         self._closed = False
         self.trouble: str | None = None
         """Why the last batch could not be written; None when it could."""
         self._told, self._told_at = False, float("-inf")
-        self._thread = threading.Thread(target=self._run, name="wabox-writer", daemon=True)
-        self._thread.start()
+        self._disk = _Disk()
 
     @property
     def waiting(self) -> int:
         """Operations handed in and not yet committed."""
-        return len(self._since)
+        return len(self._batch) + len(self._waiting)
 
     @property
     def age(self) -> float:
         """Seconds that the oldest of them has waited."""
-        try:
-            return self._monotonic() - self._since[0]
-        except IndexError:
-            return 0.0
+        oldest = self._batch or self._waiting
+        return self._monotonic() - oldest[0].since if oldest else 0.0
 
     def submit(self, operation: Operation[T], then: Callable[[T], None] | None = None) -> asyncio.Future[T]:
         """The operation's result, once it is durable.
 
-        ``then`` is called with the result on the event loop, in the order of the commits, before the future resolves and
-        also when nobody waits for it any more. Raises Unavailable, now or through the future; an operation's own
-        exception comes through the future.
+        ``then`` is called with the result, in the order of the commits, before the future resolves and also when nobody
+        waits for it any more. Raises Unavailable, now or through the future; an operation's own exception comes through
+        the future.
         """
         if self._closed:
             raise Unavailable("The store is closed.")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._since.append(self._monotonic())
-        self._queue.put(_Task(operation, then, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Task(operation, then, future, self._monotonic()))
+        if not self._working:
+            # Soon, not now: what else this turn of the loop brings shares the commit.
+            self._working = True
+            loop.call_soon(self._begin)
         return future
 
     async def close(self) -> None:
         """Write what was handed in, fold the log into the database, close it."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+            if self._folding is not None:
+                self._folding.cancel()
+            if self._working:
+                self._rested = asyncio.Event()
+                await self._rested.wait()
+            self._disk.last(self._end)
+        await asyncio.to_thread(self._disk.join)
 
-    # ---- on the thread -------------------------------------------------------------------------------------------------
+    # ---- a batch ---------------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        unfolded = 0
-        running = True
-        while running:
-            try:
-                task = self._queue.get(timeout=self._idle) if unfolded >= CHECKPOINT_AFTER else self._queue.get()
-            except queue.Empty:
-                self._checkpoint("PASSIVE")
-                unfolded = 0
-                continue
-            batch: list[_Task[Any]] = []
-            while task is not None:
-                batch.append(task)
-                if len(batch) == BATCH:
-                    break
-                try:
-                    task = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            else:
-                running = False
-            if batch:
-                self._write(batch)
-                unfolded += len(batch)
-                for _ in batch:
-                    self._since.popleft()
-                # A loop that is gone has nobody left to tell.
-                with contextlib.suppress(RuntimeError):
-                    batch[0].future.get_loop().call_soon_threadsafe(_resolve, batch)
-        self._checkpoint("TRUNCATE")
-        self._connection.close()
-
-    def _write(self, batch: list[_Task[Any]]) -> None:
+    def _begin(self) -> None:
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                self._disk.do(self._lock, self._begun)
+            else:
+                self._begun(error)
+        else:
+            self._proceed()
+
+    def _begun(self, error: Exception | None) -> None:
+        if error is None:
+            self._proceed()
+            return
+        while self._waiting and len(self._batch) < BATCH:
+            self._batch.append(self._waiting.popleft())
+        self._failed(error)
+
+    def _proceed(self) -> None:
+        connection, waiting, batch = self._connection, self._waiting, self._batch
+        most = 1 if self._alone else BATCH
+        until = self._monotonic() + SLICE
+        try:
+            while waiting and len(batch) < most:
+                task = waiting.popleft()
+                batch.append(task)
+                task.result = task.operation(connection)
+                if self._monotonic() > until:
+                    asyncio.get_running_loop().call_soon(self._proceed)
+                    return
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody must hear of it
+            self._undo()
             try:
-                self._transaction(batch)
-            except Exception as error:
-                self._undo()
                 if _is_trouble(error):
                     raise
-                self._transaction_guarded(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was committed and everybody must hear it
-            self._undo()
-            if _code(error) == sqlite3.SQLITE_FULL and len(batch) > 1:
-                for task in batch:
-                    self._write([task])
+                self._guarded()
+            except Exception as found:  # noqa: BLE001 - see above
+                self._failed(found)
                 return
-            self._say(error)
-            for task in batch:
-                task.error = Unavailable(
-                    f"The data folder cannot be written: {error}. Nothing was stored; wabox goes on by itself when it can."
-                )
-                task.error.__cause__ = error
-        else:
-            self._say(None)
+        self._disk.do(self._commit, self._committed)
 
-    def _transaction(self, batch: list[_Task[Any]]) -> None:
+    def _guarded(self) -> None:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        for task in batch:
-            task.result = task.operation(connection)
-        connection.execute("COMMIT")
-
-    def _transaction_guarded(self, batch: list[_Task[Any]]) -> None:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        for task in batch:
+        for task in self._batch:
             connection.execute("SAVEPOINT operation")
             try:
                 task.result = task.operation(connection)
@@ -205,7 +212,64 @@ class Writer:
                 connection.execute("ROLLBACK TO operation")
                 task.error = error
             connection.execute("RELEASE operation")
-        connection.execute("COMMIT")
+
+    def _committed(self, error: Exception | None) -> None:
+        if error is not None:
+            self._failed(error)
+            return
+        self._say(None)
+        self._over()
+
+    def _failed(self, error: Exception) -> None:
+        """Nothing of the batch was committed."""
+        self._undo()
+        if _code(error) == sqlite3.SQLITE_FULL and len(self._batch) > 1:
+            for task in self._batch:
+                task.error = None
+            self._alone = len(self._batch)
+            self._waiting.extendleft(reversed(self._batch))
+            self._batch = []
+            self._begin()
+            return
+        self._say(error)
+        for task in self._batch:
+            task.error = Unavailable(
+                f"The data folder cannot be written: {error}. Nothing was stored; wabox goes on by itself when it can."
+            )
+            task.error.__cause__ = error
+        self._over()
+
+    def _over(self) -> None:
+        batch, self._batch = self._batch, []
+        self._unfolded += len(batch)
+        if self._alone:
+            self._alone -= 1
+        _resolve(batch)
+        self._next()
+
+    def _next(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._waiting:
+            loop.call_soon(self._begin)  # after those who were just told and may have more
+            return
+        self._working = False
+        if self._rested is not None:
+            self._rested.set()
+        elif self._unfolded >= CHECKPOINT_AFTER:
+            self._last = loop.time()
+            if self._folding is None:
+                self._folding = loop.call_later(self._idle, self._fold)
+
+    def _fold(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._folding = None
+        left = self._last + self._idle - loop.time()
+        if self._working or left > 0:
+            self._folding = loop.call_later(max(left, self._idle), self._fold)
+            return
+        self._working = True
+        self._unfolded = 0
+        self._disk.do(self._checkpoint, lambda _: self._next())
 
     def _undo(self) -> None:
         # SQLite has undone some failures by itself.
@@ -214,7 +278,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
     def _say(self, error: Exception | None) -> None:
-        # Where the log goes to the disk that is full, the line about it fails as well: this thread must outlive that.
+        # Where the log goes to the disk that is full, the line about it fails as well: the writer must outlive that.
         with contextlib.suppress(OSError, ValueError):
             self._report(error)
 
@@ -229,9 +293,60 @@ class Writer:
         else:
             log.error("store.unavailable", error=str(error), exc_info=None if _is_trouble(error) else error)
 
-    def _checkpoint(self, mode: str) -> None:
+    # ---- on the thread -------------------------------------------------------------------------------------------------
+
+    def _lock(self) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}").fetchall()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:
+            self._connection.execute("PRAGMA busy_timeout = 0").fetchall()
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _checkpoint(self) -> None:
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _end(self) -> None:
         with contextlib.suppress(sqlite3.Error):
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._connection.close()
+
+
+class _Disk:
+    """The thread that waits for the disk, one thing at a time."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[_Work, _Then | None, asyncio.AbstractEventLoop | None]] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._run, name="wabox-writer", daemon=True)
+        self._thread.start()
+
+    def do(self, work: _Work, then: _Then) -> None:
+        """Call ``work`` on the thread, then ``then`` on the loop, with what went wrong."""
+        self._queue.put((work, then, asyncio.get_running_loop()))
+
+    def last(self, work: _Work) -> None:
+        self._queue.put((work, None, None))
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            work, then, loop = self._queue.get()
+            error: Exception | None = None
+            try:
+                work()
+            except Exception as found:  # noqa: BLE001 - `then` says what it means
+                error = found
+            if loop is None or then is None:
+                return
+            # A loop that is gone has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(then, error)
 
 
 def _resolve(batch: list[_Task[Any]]) -> None:
