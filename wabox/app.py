@@ -215,6 +215,7 @@ def publishing_of(
             published=known,
             timezone=settings.timezone,
             region=settings.region,
+            merge=settings.merge,
         )
 
     models = models_of(settings, bot)

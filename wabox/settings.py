@@ -12,6 +12,7 @@ bot.language       –                             language until the customer s
 bot.context        –                             values that every new conversation begins with
 bot.timezone       –                             IANA zone of "tomorrow" and "at five" (UTC)
 bot.region         –                             country of customers whose number does not say (ES, MX …)
+bot.merge          –                             texts that follow each other share a bubble (false)
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
@@ -91,6 +92,8 @@ class Settings:
     context: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = "UTC"
     region: str | None = None
+    merge: bool = False
+    """Texts that follow each other in one turn share a bubble."""
     host: str = "127.0.0.1"
     port: int = 8080
     data: Path = Path("data")
@@ -125,7 +128,7 @@ class Settings:
 
 
 KNOWN: dict[str, frozenset[str]] = {
-    "bot": frozenset({"name", "language", "context", "timezone", "region"}),
+    "bot": frozenset({"name", "language", "context", "timezone", "region", "merge"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
         {
@@ -172,6 +175,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         context=context,
         timezone=_timezone(path, bot.get("timezone", "UTC")),
         region=_region(path, bot.get("region")),
+        merge=_flag(path, bot, "bot", "merge", default=False),
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
@@ -213,6 +217,13 @@ def _timezone(path: Path, name: Any) -> str:
             f"{path}: [bot] timezone {name!r} is no time zone; write one such as Europe/Madrid"
         ) from None
     return str(name)
+
+
+def _flag(path: Path, table: Mapping[str, Any], section: str, name: str, *, default: bool) -> bool:
+    value = table.get(name, default)
+    if not isinstance(value, bool):
+        raise SettingsError(f"{path}: [{section}] {name} must be true or false, not {value!r}")
+    return value
 
 
 def _region(path: Path, code: Any) -> str | None:

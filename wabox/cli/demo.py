@@ -82,6 +82,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         language=own.language,
         timezone=own.timezone,
         region=own.region,
+        merge=own.merge,
         context={**own.context, "media_url": f"http://127.0.0.1:{port}/phone/static"},
         port=port,
         data=data,

@@ -65,6 +65,7 @@ def load_for(settings: Settings) -> Bot:
         context=settings.context,
         timezone=settings.timezone,
         region=settings.region,
+        merge=settings.merge,
     )
 
 

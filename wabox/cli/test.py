@@ -139,6 +139,7 @@ def _play(
             name=folder.absolute().name,
             timezone=settings.timezone,
             region=settings.region,
+            merge=settings.merge,
         )
     except BrokenBot as error:
         for finding in error.findings:

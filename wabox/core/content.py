@@ -44,6 +44,9 @@ class Content:
     outside: TemplateMessage | None = None
     """What is said instead when the service window is closed."""
 
+    merge: bool | None = None
+    """Whether it may share a bubble with the text before it; None: as the bot is set."""
+
     @property
     def options(self) -> tuple[Option, ...]:
         """Everything that can be tapped, in reading order."""

@@ -10,7 +10,8 @@ from wabox.core.kind import VARIABLE, Form, Kind, Link, Location, Product, Templ
 
 
 def fit(content: Content) -> Content:
-    """The same message with every text that is too long cut and ended with ``…``; ids and options stay as they are.
+    """The same message with every text that is too long cut and ended with ``…``; ids and options stay as they are. The words
+    of the message themselves are not cut: what is too long for one bubble leaves in several (:mod:`wabox.core.bubbles`).
 
     A placeholder may have been filled with more than the author could foresee, or with nothing. An optional text that became
     empty is left out, a needed one becomes ``…``; a file or place that nobody could find becomes the words beside it.
@@ -24,7 +25,6 @@ def fit(content: Content) -> Content:
             return _place(content)
     if content.media is not None and not limits.fetchable(content.media.link):
         content = replace(content, media=None)
-    limit = limits.body_limit(content)
     listed = content.list
     if listed is not None:
         listed = OptionList(
@@ -32,9 +32,10 @@ def fit(content: Content) -> Content:
         )
     optional = content.media is not None and not content.interactive
     optional = optional or (isinstance(content.kind, Product) and not content.kind.sections)
+    text = content.text if content.text and content.text.strip() else None
     return replace(
         content,
-        text=_cut_any(content.text, limit) if optional else _cut(content.text or "", limit),
+        text=text if text or optional else "…",
         header=_cut_any(content.header, limits.HEADER),
         footer=_cut_any(content.footer, limits.FOOTER),
         buttons=tuple(_option(option, limits.BUTTON_TITLE) for option in content.buttons),

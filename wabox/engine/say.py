@@ -49,6 +49,8 @@ class SayTemplate:
     kind: Written | None = None
     outside: TemplateUse | None = None
     """What is sent instead when the service window is closed."""
+    merge: bool | None = None
+    """Whether it may share a bubble with the text before it."""
 
     @property
     def options(self) -> tuple[RowTemplate, ...]:

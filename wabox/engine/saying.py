@@ -7,6 +7,7 @@
     ask: {text: …, list: {button: Choose, sections: [{title: …, rows: {red: Red, blue: {title: Blue, description: …}}}]}}
     say: {location: {latitude: 40.4, longitude: -3.7}}       and the other kinds, see :mod:`wabox.engine.kind`
     say: {text: …, outside: {name: come_back, values: {1: "{name}"}}}     the template for when the 24 hours are over
+    say: {text: …, merge: true}       it shares a bubble with the text before it, where that fits
 
 A list with one section without a title may write its ``rows`` directly. Buttons and rows are ``event: title`` in reading
 order; as a list of ``{event, title}`` they mean the same.
@@ -23,7 +24,7 @@ from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 
-_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside")
+_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside", "merge")
 
 
 def read_say(reader: Reader, written: object, path: Path) -> tuple[SayTemplate, ...]:
@@ -81,6 +82,7 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
         media=media,
         kind=kind,
         outside=late if isinstance(late, TemplateUse) else None,
+        merge=None if written.get("merge") is None else reader.flag(written["merge"], (*path, "merge")),
         **parts,
     )
 

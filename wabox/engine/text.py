@@ -21,8 +21,13 @@ Show: TypeAlias = Callable[[Any, str], str | None]
 """Writes a value in a format; None when it has no such format or the value is not of that kind."""
 
 
-def fill(text: str, context: Mapping[str, Any], show: Show | None = None) -> str:
-    """The text with its placeholders replaced; what the context does not have becomes nothing."""
+def fill(
+    text: str, context: Mapping[str, Any], show: Show | None = None, quote: Callable[[str], str] | None = None
+) -> str:
+    """The text with its placeholders replaced; what the context does not have becomes nothing.
+
+    ``quote`` is how a value is put in that no format has written.
+    """
     if "{" not in text and "}" not in text:
         return text
 
@@ -32,7 +37,9 @@ def fill(text: str, context: Mapping[str, Any], show: Show | None = None) -> str
             return match[0][0]
         value = look_up(context, tuple(path.split(".")))
         shown = show(value, form) if form is not None and show is not None and value is not None else None
-        return written(value) if shown is None else shown
+        if shown is not None:
+            return shown
+        return written(value) if quote is None else quote(written(value))
 
     return PLACEHOLDER.sub(put, text)
 

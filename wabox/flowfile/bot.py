@@ -30,7 +30,7 @@ from wabox.flowfile.formats import in_language
 from wabox.flowfile.messages import check_messages, content, is_offered
 from wabox.flowfile.names import check_names
 from wabox.flowfile.templates import Templates
-from wabox.flowfile.texts import Texts
+from wabox.flowfile.texts import Texts, filled
 from wabox.flowfile.usage import check_usage
 
 _CANNOT_READ = "wabox.cannot_read."
@@ -69,6 +69,8 @@ class Bot:
     """IANA name of the zone whose clock the bot lives by: what "tomorrow" and "at five" mean."""
     region: str | None = None
     """ISO 3166: where customers are whose number does not say."""
+    merge: bool = False
+    """Texts that follow each other share a bubble."""
 
     @property
     def title(self) -> str:
@@ -88,6 +90,10 @@ class Bot:
     def text(self, reference: str, language: str) -> str:
         """The words behind a key (or the words themselves), placeholders still in them."""
         return self.texts.get(reference, language)
+
+    def words(self, reference: str, language: str, values: Mapping[str, Any] | None = None) -> str:
+        """The same, formatted and filled."""
+        return filled(self.texts.formatted(reference, language), values or {})
 
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
@@ -153,6 +159,7 @@ def load_bot(
     published: bool = False,
     timezone: str = "UTC",
     region: str | None = None,
+    merge: bool = False,
 ) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
@@ -179,6 +186,7 @@ def load_bot(
         warnings=tuple(_sorted(draft.findings)),
         timezone=timezone,
         region=region,
+        merge=merge,
     )
 
 

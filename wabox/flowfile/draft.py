@@ -190,7 +190,10 @@ def _texts(draft: Draft, faq: Path | None, language: str | None) -> None:
             own[name].update(draft.faq.answers.get(name, {}))
         if name in draft.text_files:
             own[name].update(draft.text_files[name].texts)
-    draft.texts = Texts.of(languages, default, own, keyed=bool(spoken))
+    meta = main.root.get("meta") if main is not None else None
+    plain = meta.get("markdown") if meta is not None else None
+    markdown = plain is None or plain.value is not False
+    draft.texts = Texts.of(languages, default, own, keyed=bool(spoken), markdown=markdown)
 
 
 def _compile(draft: Draft) -> None:

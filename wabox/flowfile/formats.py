@@ -11,9 +11,11 @@ time       ``17:30``, ``2026-11-24T17:30``                   5:30 PM
 datetime   ``2026-11-24T17:30``                              Tuesday, November 24, 5:30 PM
 money      ``{amount: "12.50", currency: EUR}``              €12.50
 number     ``1234.5``, ``"1234.5"``                          1,234.5
+markdown   ``"**Yes**, [here](https://…)"``                  ``*Yes*, here: https://…``
 =========  ================================================  ================================
 
-A value of another kind is written as it is: a customer must not get an error instead of an answer.
+A value of another kind is written as it is: a customer must not get an error instead of an answer. ``markdown`` is for values
+that the bot's own side made, an action's or a model's answer; any other value is never read as formatting.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from wabox.engine.text import Show
+from wabox.core.markup import formatted
+from wabox.engine.text import Show, written
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -103,10 +106,15 @@ def _number(value: Any, locale: Locale) -> str:
     return format_decimal(Decimal(str(value)), locale=locale)
 
 
+def _markdown(value: Any, locale: Locale) -> str:
+    return formatted(written(value))
+
+
 FORMATS: Mapping[str, Callable[[Any, Locale], str]] = {
     "date": _date,
     "time": _time,
     "datetime": _datetime,
     "money": _money,
     "number": _number,
+    "markdown": _markdown,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wabox.core.bubbles import is_plain, spread
 from wabox.core.content import Content, Option, OptionList, Section
 from wabox.core.kind import Change, Contacts, Kind, Role, TemplateMessage, TemplateUse, Written, rewritten
 from wabox.core.kind import texts as texts_of
@@ -22,7 +23,7 @@ from wabox.flowfile.document import Mark, Source, Steps
 from wabox.flowfile.draft import Draft
 from wabox.flowfile.formats import in_language
 from wabox.flowfile.templates import Templates, message_of
-from wabox.flowfile.texts import Texts
+from wabox.flowfile.texts import Texts, filled
 
 Path = tuple[str | int, ...]
 
@@ -86,11 +87,14 @@ def _option(
 def content(
     template: SayTemplate, texts: Texts, language: str, context: Mapping[str, Any], templates: Templates
 ) -> Content:
-    """The message in one language, placeholders filled."""
+    """The message in one language, placeholders filled. Formatted where WhatsApp formats: in text, caption and footer."""
     show = in_language(language)
 
     def text(reference: str | None) -> str | None:
         return None if reference is None else words(reference)
+
+    def body(reference: str | None) -> str | None:
+        return None if reference is None else filled(texts.formatted(reference, language), context, show)
 
     def words(reference: str) -> str:
         return fill(texts.get(reference, language), context, show)
@@ -111,12 +115,12 @@ def content(
             )
             for section in template.list.sections
         )
-        filled = tuple(section for section in sections if section.rows)
-        listed = OptionList(button=words(template.list.button), sections=filled) if filled else None
+        offered = tuple(section for section in sections if section.rows)
+        listed = OptionList(button=words(template.list.button), sections=offered) if offered else None
     return Content(
-        text=text(template.text),
-        header=text(template.header),
-        footer=text(template.footer),
+        text=body(template.text),
+        header=None if template.header is None else fill(texts.bare(template.header, language), context, show),
+        footer=body(template.footer),
         buttons=tuple(
             Option(event=event, title=words(title))
             for event, title in template.buttons
@@ -126,6 +130,7 @@ def content(
         media=rewritten(template.media, changed) if template.media is not None else None,
         kind=_said(rewritten(template.kind, changed), language, texts.default, templates) if template.kind else None,
         outside=_late(template.outside, changed, language, texts.default, templates),
+        merge=template.merge,
     )
 
 
@@ -170,6 +175,13 @@ def check_messages(draft: Draft) -> None:
                         if (source.shown, mark, breach.what) in told:
                             continue
                         told.add((source.shown, mark, breach.what))
+                        if breach.path == ("text",) and breach.actual > breach.limit and is_plain(message):
+                            count = len(tuple(spread(message)))
+                            sentence = f"this leaves as {count} messages: {breach.sentence}{where}"
+                            fix = "say it in fewer words, or where it may be cut with an empty line"
+                            found = source.finding(mark, "long-text", sentence, fix, severity="warning")
+                            draft.findings.append(found)
+                            continue
                         sentence = f"WhatsApp would refuse this: {breach.sentence}{where}"
                         draft.findings.append(source.finding(mark, "whatsapp-limit", sentence, breach.fix))
 

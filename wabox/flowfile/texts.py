@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from wabox.core import markup
+from wabox.engine.text import Show, fill
 from wabox.flowfile.document import Document, Mark, Node
 from wabox.flowfile.findings import Finding
 from wabox.flowfile.reader import read
@@ -25,6 +28,8 @@ FILE = re.compile(r"texts\.([a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)\.(?:ya?ml|json)
 KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 OWN = "wabox."
 """wabox's own keys begin with this."""
+MOST = 10_000
+"""Formatted texts remembered: more than any bot has, in all its languages."""
 
 _OWN = Path(__file__).parent / "texts"
 Add = Callable[[Finding], None]
@@ -53,15 +58,25 @@ class Texts:
     """Whether the bot has text files, so that what looks like a key must be one."""
     keys: frozenset[str] = field(default=frozenset())
     """Every key that exists in some language."""
+    markdown: bool = True
+    """Whether the owner's words are read as Markdown; ``meta: {markdown: false}`` of the main chart says no."""
     _found: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
     """What :meth:`get` found before: at most every text in every language that customers write."""
+    _formatted: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    """What :meth:`formatted` made."""
 
     @classmethod
     def of(
-        cls, languages: tuple[str, ...], default: str, own: Mapping[str, Mapping[str, str]], *, keyed: bool
+        cls,
+        languages: tuple[str, ...],
+        default: str,
+        own: Mapping[str, Mapping[str, str]],
+        *,
+        keyed: bool,
+        markdown: bool = True,
     ) -> Texts:
         keys = frozenset(key for texts in (*own.values(), built_in("en")) for key in texts)
-        return cls(languages, default, own, keyed, keys)
+        return cls(languages, default, own, keyed, keys, markdown)
 
     def is_key(self, reference: str) -> bool:
         """Whether the reference is meant as a key, known or not."""
@@ -77,6 +92,22 @@ class Texts:
                 return reference
             text = self._found[reference, language] = self._search(reference, language)
         return text
+
+    def formatted(self, reference: str, language: str) -> str:
+        """The same with WhatsApp's formatting, to be filled by :func:`filled`."""
+        text = self._formatted.get((reference, language))
+        if text is None:
+            text = self.get(reference, language)
+            if self.markdown:
+                text = markup.formatted(text)
+            if len(self._formatted) < MOST:
+                self._formatted[reference, language] = text
+        return text
+
+    def bare(self, reference: str, language: str) -> str:
+        """The same for a place where WhatsApp formats nothing."""
+        text = self.get(reference, language)
+        return markup.bare(text) if self.markdown else text
 
     def _search(self, reference: str, language: str) -> str:
         for place in self._order(language):
@@ -103,6 +134,11 @@ def built_in(language: str) -> Mapping[str, str]:
 def short(language: str) -> str:
     """The language without its region: ``pt`` of ``pt-BR``."""
     return language.replace("_", "-").partition("-")[0]
+
+
+def filled(text: str, context: Mapping[str, Any], show: Show | None = None) -> str:
+    """A formatted text with its values, none of which becomes formatting by accident."""
+    return markup.settled(fill(text, context, show, markup.literal))
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from wabox.core.intent import Understanding
 from wabox.core.slot import Slot
 from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
 from wabox.engine.effect import Say
-from wabox.engine.text import fill
 from wabox.engine.view import collecting
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.slots.wording import worded
@@ -65,7 +64,7 @@ def corrected(draft: Draft, event: Event) -> None:
     if draft.snapshot.leaves == before.leaves and draft.snapshot.chart == before.chart:
         draft.lines.append(Lead("wabox.corrected", values=line))
     else:
-        text = fill(draft.bot.text("wabox.corrected", draft.language), line)
+        text = draft.bot.words("wabox.corrected", draft.language, line)
         draft.lines.insert(said, Content(text=text))
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from wabox.core.bubbles import bubbles
 from wabox.core.content import Content
 from wabox.core.limits import breaches
 from wabox.engine.effect import Say
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.text import fill
 from wabox.engine.view import question, reprompt
 from wabox.flowfile.bot import Bot
 
@@ -62,12 +62,12 @@ def render(
                     said.extend(_lead(bot, line, snapshot, language, fresh=fresh))
             case Content():
                 said.append(line)
-    return tuple(said)
+    return bubbles(said, merge=bot.merge)
 
 
 def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fresh: bool) -> list[Content]:
     if snapshot is None:
-        return [Content(text=fill(bot.text(lead.text or "wabox.rephrase", language), lead.values))]
+        return [Content(text=bot.words(lead.text or "wabox.rephrase", language, lead.values))]
     asked = question(bot.charts, snapshot)
     own = reprompt(bot.charts, snapshot)
     if lead.own_words and own is not None and own != asked:
@@ -77,7 +77,7 @@ def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fre
         return again
     if not lead.text and again:
         return again
-    text = fill(bot.text(lead.text or "wabox.rephrase", language), lead.values)
+    text = bot.words(lead.text or "wabox.rephrase", language, lead.values)
     titles = [option.title for content in again for option in content.options]
     if lead.numbered and titles:
         # The list takes the place of the question, which was not understood twice; its buttons stay.

@@ -138,7 +138,7 @@ class Draft:
 
     def say(self, key: str) -> None:
         """One of our own texts, by its key."""
-        self.lines.append(Content(text=self.bot.text(key, self.language)))
+        self.lines.append(Content(text=self.bot.words(key, self.language)))
 
     def keep(self, **facts: Any) -> None:
         """Write ``language`` or ``misses`` into the snapshot."""

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wabox.core.markup import formatted, settled
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.text import PLACEHOLDER, around, fill
+from wabox.engine.text import PLACEHOLDER, around
 from wabox.engine.view import active_states
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.document import Mark
 from wabox.flowfile.formats import in_language as show_in
 from wabox.flowfile.script import Expectation, ScriptStep, in_language
+from wabox.flowfile.texts import filled
 from wabox.simulator.bubble import Bubble
 
 
@@ -155,20 +157,22 @@ class _Comparison:
 
     def _in(self, words: str, bubble: Bubble) -> bool:
         if not self._is_key(words):
-            return words in bubble.text
+            return words in bubble.text or formatted(words) in bubble.text
         # What the placeholders were filled with may have changed since; what stands around them has not.
         said = str(self._seen.out["language"] or self._language)
-        text = self._bot.text(words, said)
+        text = settled(self._bot.texts.formatted(words, said))
         if not any(sign.isalnum() or not sign.isascii() for sign in around(text)):
             # It has no words of its own and would fit everything: what it says now must have been said.
-            return any(filled.strip() and filled in bubble.text for filled in self._filled(text, said))
-        return _pattern(text).search(bubble.text) is not None
+            return any(one.strip() and one in bubble.text for one in self._filled(text, said))
+        # Headers and titles are not formatted.
+        written = self._bot.text(words, said)
+        return any(_pattern(one).search(bubble.text) is not None for one in {text, written})
 
     def _filled(self, text: str, language: str) -> Iterator[str]:
         """The text as each chart of the conversation would say it."""
         last = self._seen.last
         for context in (last.context, *(frame.context for frame in last.stack)) if last is not None else ():
-            yield fill(text, context, show_in(language))
+            yield filled(text, context, show_in(language))
 
     def _differs(self, expectation: Expectation, key: str, expected: str, got: str) -> Difference:
         return Difference(key=key, mark=expectation.mark, sentence="", expected=(expected,), got=(got,))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wabox.core.bubbles import bubbles
 from wabox.core.content import Content, Option, OptionList, Section
 from wabox.core.fit import fit
 from wabox.core.kind import Media
@@ -130,8 +131,8 @@ def test_everything_at_once() -> None:
 
 def test_fit_cuts() -> None:
     """A text that a placeholder made too long is cut to the limit, with a sign that it was."""
-    content = fit(Content(text="x" * 5000, header="h" * 100, buttons=buttons("A very long title indeed")))
-    assert content.text == "x" * 1023 + "…"
+    content = fit(Content(text="Which one?", header="h" * 100, buttons=buttons("A very long title indeed")))
+    assert content.header == "h" * 59 + "…"
     assert content.buttons[0] == Option(event="e0", title="A very long title i…")
     assert breaches(content) == ()
 
@@ -167,10 +168,12 @@ sections = st.builds(Section, title=st.none() | texts, rows=st.lists(options, ma
     )
 )  # fmt: skip
 def test_fit_mends_every_length(content: Content) -> None:
-    """After fit nothing is too long, and nothing that can be tapped is gone."""
+    """After fit and split nothing is too long, and nothing that can be tapped is gone."""
     fitted = fit(content)
     assert fitted.options == tuple(
         Option(event=old.event, title=new.title, description=new.description)
         for old, new in zip(content.options, fitted.options, strict=True)
     )
-    assert [breach for breach in breaches(fitted) if "characters" in breach.sentence] == []
+    leaving = bubbles([fitted], merge=False)
+    assert [breach for one in leaving for breach in breaches(one) if "characters" in breach.sentence] == []
+    assert leaving[-1].options == fitted.options

@@ -304,7 +304,7 @@ def test_faq(tmp_path: Path) -> None:
     ("old", "new", "expected"),
     [
         (", es: Todo el día.", "", ["faq.yaml:3:3 text-missing"]),
-        ("All day.", "'{a}'".replace("{a}", "x" * 4097), ["faq.yaml:3:16 whatsapp-limit"]),
+        ("All day.", "'{a}'".replace("{a}", "x" * 4097), ["(faq.yaml:3:16 long-text)"]),
         ("  answer: {en: All day., es: Todo el día.}\n", "", ["faq.yaml:1:1 missing-key"]),
         ("answer: {en: All day., es: Todo el día.}", "answer: All day.", ["faq.yaml:3:3 no-language"]),
         ("en: All day.", "en: [All day.]", ["faq.yaml:3:16 bad-value"]),
