@@ -29,6 +29,7 @@ from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
+from wabox.services.meter import Meter
 from wabox.services.models import Models
 from wabox.services.outbox import Outbox
 from wabox.services.publishing import Publishing
@@ -69,11 +70,13 @@ class App:
         clock: Clock,
         templates: Templates,
         sends: Sends,
+        meter: Meter,
         graph: GraphClient | None,
     ) -> None:
         self.versions = versions
         self.templates = templates
         self.sends = sends
+        self.meter = meter
         self._graph = graph
         self.publishing = publishing
         """None: the bot is served from its folder, as in the demo."""
@@ -135,6 +138,10 @@ class App:
     def stopped(self) -> Mapping[str, str]:
         """Numbers from which nothing leaves at present, and why."""
         return self._outbox.stopped
+
+    async def look_at_meter(self) -> None:
+        """Warn when the free messages of a number run out."""
+        await self.meter.look()
 
     async def prune(self) -> None:
         """Forget what is past its keep."""
@@ -260,6 +267,7 @@ def _wired(
         clock=clock,
         templates=templates,
         sends=sends,
+        meter=Meter(store.outgoing.metered, clock, settings.timezone),
         graph=graph,
     )
 

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
+METER_SECONDS = 300.0
 
 
 @contextlib.asynccontextmanager
@@ -31,6 +32,7 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(_guarded(app.look_at_meter, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     await app.start()
     jobs.start()

@@ -9,7 +9,22 @@ import typer
 from typer.core import TyperGroup
 
 from wabox import __version__
-from wabox.cli import chat, demo, flows, help, outbox, publish, record, send, serve, templates, test, train, webhook
+from wabox.cli import (
+    chat,
+    demo,
+    flows,
+    help,
+    meter,
+    outbox,
+    publish,
+    record,
+    send,
+    serve,
+    templates,
+    test,
+    train,
+    webhook,
+)
 from wabox.errors import WaboxError
 
 
@@ -42,6 +57,7 @@ app.command()(train.classify)
 app.command()(serve.serve)
 app.command("help")(help.show)
 app.command()(send.send)
+app.command()(meter.meter)
 app.add_typer(flows.group, name="flows")
 app.add_typer(outbox.group, name="outbox")
 app.add_typer(templates.group, name="templates")

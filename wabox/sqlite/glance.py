@@ -11,9 +11,10 @@ from pathlib import Path
 
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery
+from wabox.core.meter import Metered
 from wabox.core.template import StoredTemplate
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, deliveries, templates, transcript
+from wabox.sqlite import conversations, deliveries, meter, templates, transcript
 from wabox.sqlite.connection import DATABASE
 
 NEWEST = 10_000
@@ -74,6 +75,15 @@ class Glance:
             return []  # the folder is an older wabox's
         except sqlite3.Error as error:
             raise StorageError(f"The templates cannot be read: {error}") from error
+
+    def metered(self, begin: int, end: int) -> list[Metered]:
+        """What was delivered from ``begin`` to before ``end``, ms. Raises StorageError."""
+        try:
+            return meter.sum_(self._connection, begin, end)
+        except sqlite3.OperationalError:
+            return []  # the folder is an older wabox's
+        except sqlite3.Error as error:
+            raise StorageError(f"The meter cannot be read: {error}") from error
 
     def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
         """The newest ``limit`` lines, oldest first. Raises StorageError."""

@@ -17,9 +17,9 @@ import structlog
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import Record
-from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
+from wabox.core.delivery import EVIDENCE, Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
 from wabox.core.message import InboundMessage
-from wabox.sqlite import inbox, stray_statuses, transcript
+from wabox.sqlite import inbox, meter, stray_statuses, transcript
 
 log = structlog.get_logger(__name__)
 
@@ -159,11 +159,20 @@ def fold(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None
         code=status.code if failed else None,
         pricing=status.pricing if priced else None,
     )
+    if priced and status.pricing is not None and status.status in EVIDENCE:
+        said = connection.execute("SELECT number_id, source, body FROM outbox WHERE key = ?", (row.key,)).fetchone()
+        number_id, source, request = said
+        meter.add(connection, status.timestamp, number_id, status.pricing, source, _template(request))
     if failed and new is not row.status:
         body = {"status": status.status.value, "wamid": status.wamid, "reason": reason, "errors": status.errors}
         transcript.add(
             connection, row.conversation, [Record(at=status.timestamp, kind="status", ref=row.id, body=body)]
         )
+
+
+def _template(request: bytes) -> str:
+    body = msgspec.json.decode(request)
+    return str(body["template"]["name"]) if body.get("type") == "template" else ""
 
 
 def _once_more(connection: sqlite3.Connection, row: _Row, status: StatusUpdate, reason: str | None, now: int) -> bool:

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+from wabox.core.meter import Metered
 from wabox.core.template import StoredTemplate
-from wabox.sqlite import contacts, templates
+from wabox.sqlite import contacts, meter, templates
 from wabox.sqlite.reader import PeoplesReader
 from wabox.sqlite.writer import Writer
 
@@ -28,6 +29,10 @@ class Outgoing:
 
     async def replace_templates(self, every: Sequence[StoredTemplate]) -> None:
         await self._writer.submit(partial(templates.replace, templates=every))
+
+    async def metered(self, begin: int, end: int) -> Sequence[Metered]:
+        """What was delivered from ``begin`` to before ``end``, ms."""
+        return await self._people.read(meter.sum_, begin, end)
 
     async def recognise(self, ids: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Which of these ids (``user_id`` or ``wa_id``, and the value) somebody has now, and the handle of who has it."""

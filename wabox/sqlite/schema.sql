@@ -175,6 +175,18 @@ CREATE TABLE identities (
 CREATE UNIQUE INDEX identities_current ON identities (value, kind) WHERE replaced_at IS NULL;
 CREATE INDEX identities_contact ON identities (contact);
 
+-- How many messages were delivered, for what Meta charges: counters that outlive the messages.
+CREATE TABLE meter (
+  slot INTEGER NOT NULL,            -- the half hour: ms since the epoch / 1,800,000
+  number_id TEXT NOT NULL,
+  category TEXT NOT NULL,           -- of the delivery status: service, utility, marketing …
+  type TEXT NOT NULL,               -- regular, free_customer_service, free_entry_point …
+  source TEXT NOT NULL,             -- outbox.source
+  template TEXT NOT NULL,           -- its name, or nothing
+  delivered INTEGER NOT NULL,
+  PRIMARY KEY (slot, number_id, category, type, source, template)
+) STRICT, WITHOUT ROWID;
+
 -- Templates as WhatsApp has them, each in each language: from the last look at the account, and what webhooks said since.
 CREATE TABLE templates (
   name TEXT NOT NULL,

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import msgspec
 
-from wabox.core.delivery import StatusUpdate, later
+from wabox.core.delivery import EVIDENCE, StatusUpdate, later
+from wabox.core.meter import ELSEWHERE
+from wabox.sqlite import meter
 
 KEPT = 86_400_000
 STEP = 500
@@ -24,9 +26,10 @@ def add(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None:
     """Keep it, unless a later one of the same message is here."""
     known = connection.execute("SELECT body FROM stray_statuses WHERE wamid = ?", (status.wamid,)).fetchone()
     if known is not None:
-        old = _decoder.decode(known[0]).status
-        if later(old, status.status) is old:
+        old = _decoder.decode(known[0])
+        if later(old.status, status.status) is old.status:
             return
+        status = replace(status, pricing=status.pricing or old.pricing)
     connection.execute(
         "INSERT OR REPLACE INTO stray_statuses (wamid, at, body) VALUES (?, ?, ?)",
         (status.wamid, now, _encode(replace(status, raw={}))),
@@ -42,9 +45,13 @@ def take(connection: sqlite3.Connection, wamid: str) -> StatusUpdate | None:
 
 
 def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
-    """Delete some that nobody claimed; None when none is left."""
-    deleted = connection.execute(
-        "DELETE FROM stray_statuses WHERE wamid IN (SELECT wamid FROM stray_statuses WHERE at < ? LIMIT ?)",
-        (now - KEPT, STEP),
-    )
-    return 0 if deleted.rowcount == STEP else None
+    """Delete some that nobody claimed; None when none is left. What they cost counts: it is this number's bill."""
+    old = connection.execute(
+        "SELECT wamid, body FROM stray_statuses WHERE at < ? LIMIT ?", (now - KEPT, STEP)
+    ).fetchall()
+    for wamid, body in old:
+        status = _decoder.decode(body)
+        if status.pricing is not None and status.status in EVIDENCE:
+            meter.add(connection, status.timestamp, status.number_id, status.pricing, ELSEWHERE, "")
+        connection.execute("DELETE FROM stray_statuses WHERE wamid = ?", (wamid,))
+    return 0 if len(old) == STEP else None

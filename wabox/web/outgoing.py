@@ -8,11 +8,12 @@ from typing import Any
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from wabox.app import App
 from wabox.core.delivery import Delivery, DeliveryStatus
 from wabox.core.template import StoredTemplate
+from wabox.services.meter import MeterReport
 from wabox.services.sends import CannotSend, Plan, SendRequest
 from wabox.services.templates import SyncReport
 
@@ -58,7 +59,11 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
     async def sync() -> SyncReport:
         return await app.templates.sync()
 
-    routes: list[Any] = [send, templates, sync]
+    @get("/meter", summary="What was delivered this month, against the free messages", tags=["meter"])
+    async def meter(month: FromQuery[str | None] = None) -> MeterReport:
+        return await app.meter.month(month)
+
+    routes: list[Any] = [send, templates, sync, meter]
     return routes
 
 
