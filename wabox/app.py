@@ -22,11 +22,13 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.delivery import Delivery
 from wabox.core.message import Arrival
-from wabox.core.ports import Caller, Clock, Messenger
 from wabox.core.template import StoredTemplate
 from wabox.errors import SettingsError, StorageError
+from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.core.slot import MEDIA
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
+from wabox.services.downloads import Downloads
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.meter import Meter
@@ -45,6 +47,7 @@ from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.templates import fetch as fetch_templates
+from wabox.whatsapp.media import CloudMedia
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +69,7 @@ class App:
         messages: Messages,
         outbox: Outbox,
         invocations: Invocations,
+        downloads: Downloads,
         messenger: Messenger,
         clock: Clock,
         templates: Templates,
@@ -85,6 +89,7 @@ class App:
         self._messages = messages
         self._outbox = outbox
         self._invocations = invocations
+        self._downloads = downloads
         self._messenger = messenger
 
     @property
@@ -98,6 +103,7 @@ class App:
         unsent = await self._outbox.recover()
         self.store.lanes.run(self._messages.handle)
         calls = await self._invocations.recover()
+        await self._downloads.recover()
         log.info("started", bot=self.bot.name, waiting=self.store.lanes.backlog, unsent=unsent, calls=calls)
 
     async def stop(self) -> None:
@@ -105,6 +111,7 @@ class App:
         await self.store.lanes.drain(5.0)
         await self._invocations.stop()
         await self._outbox.stop()
+        await self._downloads.stop()
         await self._messenger.aclose()
         if self._graph is not None:
             await self._graph.aclose()
@@ -117,6 +124,9 @@ class App:
         if arrival.others:
             with contextlib.suppress(StorageError):  # the change is stored; the next look at the account says the same
                 await self.templates.hear(arrival.others)
+        if any(message.type in MEDIA for message in arrival.messages):
+            with contextlib.suppress(StorageError):  # the same: the next look fetches the file
+                await self._downloads.look()
 
     @property
     def crowded(self) -> bool:
@@ -127,6 +137,7 @@ class App:
         """Put due timers into their conversations' queues, and send what is due."""
         await fire(self.store, self.clock)
         await self._outbox.look()
+        await self._downloads.look()
 
     async def send_again(self, outbound_id: str) -> Delivery | None:
         """Make a message that waits or failed due now; it as it is then. What may have left stays as it is."""
@@ -239,6 +250,11 @@ def _messenger(settings: Settings) -> Messenger:
     return CloudMessenger(whatsapp.api_url, whatsapp.access_token.reveal())
 
 
+def _media(settings: Settings) -> MediaSource | None:
+    whatsapp = settings.whatsapp
+    return None if whatsapp is None else CloudMedia(whatsapp.api_url, whatsapp.access_token.reveal())
+
+
 def _wired(
     settings: Settings,
     store: SqliteStore,
@@ -253,6 +269,7 @@ def _wired(
     graph = graph_of(settings)
     templates = templates_of(settings, store, graph, clock)
     sends = sends_of(settings, store, lambda: versions.live.bot, clock)
+    downloads = Downloads(store.media, _media(settings), clock, jitter=random.random)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock
     )
@@ -263,6 +280,7 @@ def _wired(
         messages=messages,
         outbox=outbox,
         invocations=invocations,
+        downloads=downloads,
         messenger=messenger,
         clock=clock,
         templates=templates,

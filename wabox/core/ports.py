@@ -2,8 +2,8 @@
 
 They exist for two reasons only. *Ingress, Lanes, Sessions, Timers, Calls, Records, Versions* have two adapters, one process on
 SQLite and a cluster; one conformance suite (``tests/integration/test_storage_contract.py``) runs against every adapter.
-*Messenger, Caller, Classifier* and *Clock* exist because a test can have neither Meta nor the world nor a trained model nor
-time.
+*Messenger, MediaSource, Caller, Classifier* and *Clock* exist because a test can have neither Meta nor the world nor a trained
+model nor time.
 
 Nothing here speaks of SQL, files, threads or brokers. What returns has happened durably; what raises
 :class:`~wabox.errors.Unavailable` has not happened at all.
@@ -12,6 +12,7 @@ Nothing here speaks of SQL, files, threads or brokers. What returns has happened
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from wabox.core.delivery import Attempt, Delivery, OutboundMessage, Scope
 from wabox.core.handoff import Handoff
 from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
+from wabox.core.media import InboundMedia, LocalFile, Transcript, Transfer
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.version import Version
 
@@ -237,3 +239,85 @@ class Messenger(Protocol):
         """POST one message; never raises for what the network or Meta does."""
 
     async def aclose(self) -> None: ...
+
+
+Write = Callable[[bytes], Awaitable[None]]
+
+
+class MediaSource(Protocol):
+    """Meta, as far as files are concerned."""
+
+    async def fetch(self, media: InboundMedia, write: Write) -> Transfer:
+        """One try to get what a customer sent; its bytes go to ``write``. What Meta or the network do is in the result; what
+        ``write`` raises is raised."""
+
+    async def upload(self, number_id: str, file: LocalFile, path: str, mime_type: str) -> Transfer:
+        """One try to bring a file to Meta. ``path``: where it lies. Never raises for what Meta or the network do."""
+
+    async def aclose(self) -> None: ...
+
+
+class Receiving(Protocol):
+    """A file on its way into the library."""
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+
+    async def write(self, data: bytes) -> None:
+        """Raises OSError."""
+
+    async def sha256(self) -> str:
+        """Hex, of all that came."""
+
+    async def keep(self, media: InboundMedia) -> InboundMedia | None:
+        """It is whole and right: it is stored, durably. None when the message was erased meanwhile: so is the file."""
+
+
+class MediaLibrary(Protocol):
+    """The files that customers sent, one row per message, one file per content."""
+
+    async def prepare(self) -> None:
+        """Before anything else: clears what a crash left half-written."""
+
+    async def due(self, now: int, limit: int) -> Sequence[InboundMedia]:
+        """Those to fetch now."""
+
+    async def find(self, message_id: str) -> InboundMedia | None: ...
+
+    async def of_conversation(self, conversation_id: str) -> Sequence[InboundMedia]:
+        """Oldest first."""
+
+    def path(self, sha256: str) -> str:
+        """Where the file is, or would be."""
+
+    def receiving(self) -> AbstractAsyncContextManager[Receiving]:
+        """A file to write; gone at the end unless it was kept. Raises OSError."""
+
+    async def known(self, media: InboundMedia) -> InboundMedia | None:
+        """Its file, if another message brought the same; None when it is not here."""
+
+    async def settle(self, media: InboundMedia, due_at: int = 0) -> None:
+        """Write that it is lost, or (``waiting``) why it must wait until ``due_at``, ms."""
+
+    async def erase(self, conversation_ids: Sequence[str]) -> int:
+        """Forget the media of these conversations, and every file that no other one has; of how many messages."""
+
+    async def erase_before(self, before: int) -> int:
+        """The same for what was sent before then, ms since the epoch."""
+
+    async def clear(self) -> int:
+        """Remove the files of what was erased in a transaction of its own; of how many messages."""
+
+    async def heard(self, message_id: str) -> Transcript | None:
+        """What was found to be said in a voice message."""
+
+    async def hear(self, message_id: str, transcript: Transcript) -> None:
+        """Keep that, for as long as the message's file."""
+
+    async def uploaded(self, number_id: str, sha256: str) -> str | None:
+        """Meta's id of a file that this number uploaded, while it surely lives."""
+
+    async def keep_upload(self, number_id: str, sha256: str, media_id: str) -> None: ...
+
+    async def forget_upload(self, number_id: str, sha256: str) -> None: ...

@@ -14,7 +14,8 @@ phone       E.164: ``"+34612345678"``
 email       the address, its domain in lower case
 address     ``{"text": …}``, or from a shared location ``{"latitude", "longitude", "name", "address", "text"}``
 location    ``{"latitude": 40.4, "longitude": -3.7, "name": …, "address": …}``
-media       ``{"type": "image", "id": …, "mime_type": …, "sha256": …, "caption": …, "filename": …}``
+media       ``{"type": "image", "file": "ab/ab34…", "id": …, "mime_type": …, "sha256": …, "caption": …, "filename": …}``;
+            ``file`` is where it lies, or soon will, below ``media`` of the data folder
 choice      the option's name
 yes_no      true or false
 pattern     the text that fitted

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from wabox.core.message import Arrival, DeadLetter
-from wabox.sqlite import contacts, dead_letters, inbox, other_changes, outbox, seen
+from wabox.sqlite import contacts, dead_letters, inbox, media, other_changes, outbox, seen
 
 # What Python refuses to write down: half a surrogate pair, a number of more than 64 bits, an object that is not JSON.
 _UNWRITABLE = (UnicodeEncodeError, OverflowError, TypeError, msgspec.MsgspecError)
@@ -36,6 +36,7 @@ def store(connection: sqlite3.Connection, arrival: Arrival, now: int, places: Se
             if placed is not message:
                 body = inbox.encode(placed)
             new.append(inbox.add(connection, place, placed, body))
+            media.add(connection, placed, now)
             if closing is not None:
                 ends.append(inbox.add(connection, spare.pop(), closing, inbox.encode(closing)))
     for status in arrival.statuses:

@@ -34,6 +34,7 @@ from wabox.sqlite import (
     timers,
     transcript,
     units,
+    uploads,
     versions,
 )
 from wabox.sqlite.admission import Limits, admit, crowded
@@ -41,6 +42,8 @@ from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.marks import Marks
+from wabox.sqlite.mediafolder import MediaFolder
+from wabox.sqlite.medialibrary import SqliteMedia
 from wabox.sqlite.migrate import migrate
 from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.reader import PeoplesReader, Reader
@@ -84,7 +87,8 @@ async def open_store(
             migrate(connections[0], str(path))
             connections.extend((open_reader(path), open_reader(path)))
             writer, reader, people = connections
-            return SqliteStore(lock, writer, reader, people, clock, limits or Limits(), monotonic, sleep)
+            files = MediaFolder(folder)
+            return SqliteStore(lock, writer, reader, people, files, clock, limits or Limits(), monotonic, sleep)
         except BaseException as error:
             for connection in reversed(connections):
                 connection.close()
@@ -99,7 +103,10 @@ async def open_store(
 
 
 class SqliteStore:
-    """Implements Ingress, Sessions, Timers, Calls and Records; :attr:`lanes` implements Lanes. Made by :func:`open_store`."""
+    """Implements Ingress, Sessions, Timers, Calls and Records; :attr:`lanes` implements Lanes, :attr:`media` MediaLibrary.
+
+    Made by :func:`open_store`.
+    """
 
     def __init__(
         self,
@@ -107,6 +114,7 @@ class SqliteStore:
         writer: sqlite3.Connection,
         reader: sqlite3.Connection,
         people: sqlite3.Connection,
+        files: MediaFolder,
         clock: Clock,
         limits: Limits,
         monotonic: Callable[[], float],
@@ -120,6 +128,7 @@ class SqliteStore:
         self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
         self.outgoing = Outgoing(self.writer, self._people)
+        self.media = SqliteMedia(files, self.writer, self._reader, clock)
         # This process is the only one that writes, so what it committed last is what the database says, and a
         # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
         self._recent: dict[str, Session] = {}
@@ -319,7 +328,7 @@ class SqliteStore:
         await self._people.read(versions.scan, look)
 
     async def prune(self, now: int) -> None:
-        for table in (seen, outbox, stray_statuses, other_changes, dead_letters):
+        for table in (seen, outbox, stray_statuses, other_changes, dead_letters, uploads):
             after: int | None = 0
             while after is not None:
                 # Small steps: a webhook waits for one of them at most.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
-from wabox.sqlite import conversations, handoffs, inbox, invocations, outbox, timers, transcript
+from wabox.sqlite import conversations, handoffs, inbox, invocations, media, outbox, timers, transcript
 from wabox.sqlite.marks import write as write_marks
 
 
@@ -44,4 +44,6 @@ def commit(
     transcript.add(connection, key, unit.records)
     for amendment in unit.amend:
         transcript.amend(connection, key, amendment)
+        if amendment.deleted:
+            media.erase_message(connection, amendment.ref)
     return "committed"

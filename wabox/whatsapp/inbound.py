@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from wabox.core.contact import Contact, conversation_id
+from wabox.core.media import digest, reference
 from wabox.core.message import InboundMessage, MessageContext
 from wabox.whatsapp import wire
 from wabox.whatsapp.wire import Malformed, flag, members, text
@@ -208,6 +209,11 @@ def _media(kind: str, message: Json) -> Reading:
         text(media, key)
     if kind == "audio" and flag(media, "voice"):
         kind = "voice"
+    sha256 = digest(media.get("sha256"))
+    # Known before the file is here; a "file" of somebody else's making never passes.
+    media = (
+        {**media, "file": reference(sha256)} if sha256 else {key: part for key, part in media.items() if key != "file"}
+    )
     return kind, text(media, "caption"), media
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wabox.core.slot import Slot, Value, Wrong
 
-_OF_MEDIA = ("id", "mime_type", "sha256", "filename")
+_OF_MEDIA = ("file", "id", "mime_type", "sha256", "filename")
 _OF_PLACE = ("name", "address", "url")
 
 
