@@ -265,11 +265,11 @@ def _wired(
     clock: Clock,
 ) -> App:
     outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
-    invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
     graph = graph_of(settings)
     templates = templates_of(settings, store, graph, clock)
     sends = sends_of(settings, store, lambda: versions.live.bot, clock)
     downloads = Downloads(store.media, _media(settings), clock, jitter=random.random)
+    invocations = Invocations(store, caller or _caller(settings, versions, downloads), jitter=random.random)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock
     )
@@ -324,7 +324,8 @@ def sends_of(settings: Settings, store: SqliteStore, bot: Callable[[], Bot], clo
     return Sends(needed, bot, clock, number_id=settings.number_id)
 
 
-def _caller(settings: Settings, versions: Versions) -> Caller:
+def _caller(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:
     secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
     http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, secrets), secrets.values())
+    tasks = TaskCalls(versions.tasks, media=str(settings.data.absolute() / "media"), settled=downloads.settled)
+    return WorldCaller(http, tasks, lambda request: reveal(request, secrets), secrets.values())

@@ -36,6 +36,33 @@ states:
     on: {message.image: thanks}
   thanks: {type: final, say: "Thanks!"}
 """
+TASK_FLOW = """
+initial: photo
+timeouts: {soft: 30m, hard: 1h}
+on: {human: people}
+states:
+  people: {type: final, say: "A person will write.", handoff: {reason: asked}}
+  photo:
+    ask: Send a photo.
+    collect: {slot: photo, type: media, kinds: [image]}
+    on: {collected: look, invalid: people}
+  look:
+    invoke:
+      action: measure
+      input: {photo: {from: context.photo}}
+      onDone: {target: told, actions: {assign: {size: {from: event.output}}}}
+      onError: people
+  told: {type: final, say: "It has {size} bytes."}
+"""
+TASK = """
+from pathlib import Path
+from wabox.actions import task
+
+
+@task
+def measure(given):
+    return (Path(given.media) / given.input["photo"]["file"]).stat().st_size
+"""
 
 
 @dataclass
@@ -90,10 +117,14 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def running(tmp_path: Path, meta: FileServer, clock: VirtualClock) -> AsyncIterator[World]:
+async def running(
+    tmp_path: Path, meta: FileServer, clock: VirtualClock, flow: str = FLOW, actions: str = ""
+) -> AsyncIterator[World]:
     folder = tmp_path / "flows" / "bot"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "flow.yaml").write_text(FLOW, encoding="utf-8")
+    (folder / "flow.yaml").write_text(flow, encoding="utf-8")
+    if actions:
+        (folder / "actions.py").write_text(actions, encoding="utf-8")
     secret = Secret(meta.token)
     whatsapp = WhatsAppSettings(
         app_secrets=(secret,), verify_token=secret, access_token=secret, api_url=f"{meta.url}/v26.0"
@@ -374,3 +405,24 @@ async def test_a_type_that_is_not_what_it_says(world: World) -> None:
     """By its content it is a program: kept as evidence, but whoever shows it is told."""
     await world.hear("wamid.1", kind="document", **world.meta.put("300001", b"MZ" + PICTURE))
     assert (await world.media("wamid.1")).content_type == "application/x-executable"
+
+
+async def test_a_task_finds_the_file_in_its_place(tmp_path: Path, meta: FileServer) -> None:
+    """It is begun when the file is there, and opens it by the reference that the flow collected."""
+    clock = VirtualClock(NOW)
+    async with running(tmp_path, meta, clock, flow=TASK_FLOW, actions=TASK) as world:
+        await world.hear("wamid.0", kind="text", body="hi")
+        meta.gate.clear()
+        await world.hear("wamid.1", **meta.put("300001", PICTURE))
+        for _ in range(3000):
+            if "/files/300001" in meta.paths() and await world.app.store.calls():
+                break
+            await asyncio.sleep(0.001)
+        meta.gate.set()
+        for _ in range(3000):
+            lines = await world.app.store.transcript("200:15550001")
+            said = [line.body["text"]["body"] for line in lines if line.kind == "out" and "text" in line.body]
+            if said[-1:] == [f"It has {len(PICTURE)} bytes."]:
+                return
+            await asyncio.sleep(0.001)
+    raise AssertionError(said)

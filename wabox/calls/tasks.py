@@ -13,7 +13,7 @@ import inspect
 import json
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,13 +27,29 @@ THREADS = 64
 
 Tasks = Callable[[str | None], Mapping[str, Task]]
 """The tasks, by name, that belong to a chart (its reference), in the version of the bot that the conversation is on."""
+Settled = Callable[[str], Awaitable[None]]
+"""Waits a little for the files that a conversation has just sent: a task may want to open them."""
+
+
+async def _now() -> None:
+    """Nothing to wait for."""
 
 
 class TaskCalls:
     """Calls tasks."""
 
-    def __init__(self, tasks: Tasks, *, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        *,
+        threads: int = THREADS,
+        media: str = "",
+        settled: Settled = lambda conversation_id: _now(),
+    ) -> None:
+        """``media``: the folder of customers' files."""
         self._tasks = tasks
+        self._media = media
+        self._settled = settled
         self._most = threads
         self._running = 0
 
@@ -45,7 +61,13 @@ class TaskCalls:
             return Outcome(error=f"there is no task {name!r} in actions.py")
         if self._running >= self._most:
             return Outcome(error=f"{self._running} tasks are running or hang; {name} was not begun", again=True)
-        given = TaskInput(input=copied(request["input"]), key=invocation.id, conversation_id=invocation.conversation_id)
+        await self._settled(invocation.conversation_id)
+        given = TaskInput(
+            input=copied(request["input"]),
+            key=invocation.id,
+            conversation_id=invocation.conversation_id,
+            media=self._media,
+        )
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome] = loop.create_future()
 

@@ -75,6 +75,8 @@ class TaskInput:
     key: str
     """The same when the call is repeated: give it to whoever can recognise a repeat."""
     conversation_id: str
+    media: str = ""
+    """The folder below which files of customers lie, each where its ``file`` says."""
 
 
 Guard: TypeAlias = Callable[[GuardInput], bool]

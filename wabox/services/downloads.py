@@ -23,6 +23,8 @@ AT_ONCE = 4
 """Files on their way: each may have 100 MB, and webhooks and answers share the line."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1800.0
 """s before the second try; doubled each time."""
+PATIENCE = 10.0
+"""s that a task of the bot waits for the files that its conversation has just sent."""
 WRONG = 3
 """Tries of a file that is not what was announced."""
 
@@ -46,6 +48,9 @@ class Downloads:
         self._jitter = jitter
         self._at_once = at_once
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        """By message."""
+        self._whose: dict[str, str] = {}
+        """Message to conversation, of those under way."""
         self._stopping = False
 
     async def recover(self) -> None:
@@ -58,21 +63,38 @@ class Downloads:
         await self._library.clear()
         if self._source is None or self._stopping:
             return
-        free = self._at_once - len(self._under_way)
-        if free <= 0:
+        if len(self._under_way) >= self._at_once:
             return
-        for media in await self._library.due(self._clock(), self._at_once):
-            if media.message_id not in self._under_way and len(self._under_way) < self._at_once:
-                task = asyncio.create_task(self._run(media, self._source))
-                self._under_way[media.message_id] = task
+        for media in await self._library.due(self._clock(), 2 * self._at_once):
+            if len(self._under_way) < self._at_once:
+                self._start(media, self._source)
 
     async def wait(self, message_id: str) -> InboundMedia | None:
-        """The file of a message once it is stored or lost; None when there is none, or nobody fetches it now."""
-        await self.look()
+        """The file of a message, fetched now, before all others; None when there is none or it was not announced."""
+        media = await self._library.find(message_id)
+        if (
+            media is not None
+            and media.status is MediaStatus.WAITING
+            and self._source is not None
+            and not self._stopping
+        ):
+            self._start(media, self._source)
         task = self._under_way.get(message_id)
-        if task is not None:
-            await asyncio.wait([task])
+        if task is None:
+            return media
+        await asyncio.wait([task])
         return await self._library.find(message_id)
+
+    async def settled(self, conversation_id: str, seconds: float = PATIENCE) -> None:
+        """Wait a little for the files of this conversation that are on their way."""
+        tasks = [self._under_way[message] for message, whose in self._whose.items() if whose == conversation_id]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def _start(self, media: InboundMedia, source: MediaSource) -> None:
+        if media.message_id not in self._under_way:
+            self._whose[media.message_id] = media.conversation_id
+            self._under_way[media.message_id] = asyncio.create_task(self._run(media, source))
 
     async def stop(self) -> None:
         """What is not finished begins anew after the next start."""
@@ -92,7 +114,7 @@ class Downloads:
         except Exception as error:
             log.error("media.bug", message=media.message_id, exc_info=error)
         finally:
-            del self._under_way[media.message_id]
+            del self._under_way[media.message_id], self._whose[media.message_id]
         if not self._stopping:
             # The place is free for the next one.
             await self.look()
