@@ -22,10 +22,10 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.delivery import Delivery
 from wabox.core.message import Arrival
-from wabox.core.template import StoredTemplate
-from wabox.errors import SettingsError, StorageError
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.slot import MEDIA
+from wabox.core.template import StoredTemplate
+from wabox.errors import SettingsError, StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
@@ -46,8 +46,8 @@ from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
-from wabox.whatsapp.templates import fetch as fetch_templates
 from wabox.whatsapp.media import CloudMedia
+from wabox.whatsapp.templates import fetch as fetch_templates
 
 log = structlog.get_logger(__name__)
 
