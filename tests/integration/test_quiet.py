@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes import NOW, FakeMessenger, VirtualClock
-from wabox.app import App, build
-from wabox.core.conversation import Session
+from tests.integration.world import BSUID, CONVERSATION, NUMBER, PHONE, World, until
+from wabox.app import build
 from wabox.core.ports import SendResult
 from wabox.flowfile.bot import load_bot
 from wabox.services.quiet import PAUSE
 from wabox.settings import Settings
 from wabox.whatsapp.webhook import parse
 
-NUMBER, PHONE, BSUID = "200", "5215550002222", "MX.1"
-CONVERSATION = f"{NUMBER}:{BSUID}"
 FLOW = """
 initial: hello
 timeouts: {soft: 30m, hard: 20h}
@@ -35,62 +32,6 @@ states:
     on: {small: over}
   over: {type: final, say: "Done."}
 """
-
-
-class World:
-    def __init__(self, app: App, messenger: FakeMessenger, clock: VirtualClock) -> None:
-        self.app, self.messenger, self.clock = app, messenger, clock
-        self._count = 0
-
-    async def post(self, field: str, **value: Any) -> list[str]:
-        """What the bot says to it."""
-        before = len(self.messenger.taken)
-        value = {"metadata": {"phone_number_id": NUMBER}, **value}
-        body = json.dumps({"entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}).encode()
-        arrived = parse(body, self.clock.now)
-        assert not arrived.dead, arrived.dead
-        await self.app.accept(arrived)
-        await self.rest()
-        return [str(sent.body["type"]) for sent in self.messenger.taken[before:]]
-
-    async def rest(self) -> None:
-        for _ in range(4000):
-            stats = await self.app.store.stats()
-            if not (self.app.store.lanes.backlog or stats.inbox or stats.outbox):
-                return
-            await asyncio.sleep(0.001)
-        raise AssertionError("it never came to rest")
-
-    def element(self, **content: Any) -> dict[str, Any]:
-        self._count += 1
-        at = str(self.clock.now // 1000)
-        return {"id": f"wamid.{self._count}", "timestamp": at, "type": "text", "text": {"body": "hola"}, **content}
-
-    async def hear(self, **content: Any) -> list[str]:
-        return await self.post("messages", messages=[self.element(**{"from": PHONE, "from_user_id": BSUID, **content})])
-
-    async def tap(self, id_: str) -> list[str]:
-        reply = {"type": "button_reply", "button_reply": {"id": id_, "title": id_}}
-        return await self.hear(type="interactive", interactive=reply)
-
-    async def echo(self, **content: Any) -> list[str]:
-        sent = self.element(**{"from": "1555", "to": PHONE, "to_user_id": BSUID, **content})
-        return await self.post("smb_message_echoes", message_echoes=[sent])
-
-    async def session(self, conversation: str = CONVERSATION) -> Session:
-        return await self.app.store.open(conversation)
-
-    async def said(self) -> list[Any]:
-        lines = await self.app.store.transcript(CONVERSATION)
-        return [line.body.get("text") for line in lines if line.kind == "in"]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    for _ in range(4000):
-        if true():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it never happened")
 
 
 @pytest.fixture

@@ -143,6 +143,7 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
             "outbox_pending",
             "outbox_pending",
             "conversations_1",
+            "contacts_1",
             "conversations_active",
             "timers_wake",
         ),
@@ -160,6 +161,11 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
         " WHERE i.value = 'a' AND i.kind = 'b' AND i.replaced_at IS NULL",
         "UPDATE identities SET replaced_at = 1 WHERE value = 'a' AND kind = 'b' AND replaced_at IS NULL",
         "UPDATE identities SET replaced_at = 1 WHERE contact = 1 AND kind = 'b' AND replaced_at IS NULL",
+        "UPDATE conversations SET sequence = 1 WHERE substr(id, instr(id, ':') + 1) = 'a' AND id IS NOT 'b'",
+        "SELECT 1 FROM conversations c JOIN outbox o ON o.conversation = c.key AND o.pending = 1"
+        " WHERE substr(c.id, instr(c.id, ':') + 1) = 'a'",
+        "SELECT key FROM contacts WHERE merged_into = 1",
+        "SELECT key FROM consents WHERE contact = 1",
     ],
 )
 def test_ids_are_looked_up(tmp_path: Path, query: str) -> None:

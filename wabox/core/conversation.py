@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wabox.core.consent import NEVER_ASKED, Consent
+from wabox.core.consent import NEVER_ASKED, Consent, ConsentEntry
 from wabox.core.contact import Contact
 from wabox.core.delivery import OutboundMessage
 from wabox.core.handoff import Handoff
@@ -72,7 +72,7 @@ class Session:
     quiet_until: int = 0
     """Until then a person answers from the phone, and the bot says nothing; ms since the epoch."""
     consent: Consent = NEVER_ASKED
-    """What the customer agreed to."""
+    """What the customer agreed to, and whether they asked us to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,10 @@ class UnitOfWork:
     opened_at: int | None = None
     quiet_until: int = 0
     """Both from now on, as in :class:`Session`."""
+    consents: tuple[ConsentEntry, ...] = ()
+    """What the customer said about being written to, for the ledger."""
+    consent: Consent = NEVER_ASKED
+    """What holds from now on: the session's, and ``consents``."""
 
 
 CommitResult = Literal["committed", "duplicate", "conflict"]

@@ -123,7 +123,7 @@ class OutboundMessage:
     source: str = ""
     """What it comes from: the chart that said it, or who sent it (``send``, ``broadcast:spring``). For the meter."""
     purpose: Purpose = "service"
-    """``marketing`` needs the customer's consent."""
+    """What the customer's consent must allow."""
     recipient: int | None = None
     """Of a broadcast: the recipient's row, which learns what became of it."""
 

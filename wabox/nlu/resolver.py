@@ -26,6 +26,7 @@ from wabox.core.ports import Classifier
 from wabox.nlu.answers import by_number, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
+from wabox.nlu.stopping import Stopping
 from wabox.nlu.utterances import folded, tokens, words_only
 
 TAPS = frozenset({"button_reply", "list_reply", "button"})
@@ -55,6 +56,8 @@ class Resolver:
         self._languages = Languages(languages, intents)
         self._rules = Rules(intents)
         self._classifier = classifier
+        self.stopping = Stopping(intents)
+        """What asks us to write no more."""
         self._yes_no = {name: self._rules.examples_of(name) for name in (YES, NO)}
 
     def resolve(self, message: InboundMessage, expected: Expected, language: str | None = None) -> Understanding:

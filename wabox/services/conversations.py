@@ -31,6 +31,7 @@ from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.wanted import wanted
 from wabox.services.collecting import corrected, standing, volunteer, wrong
+from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
 from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
@@ -53,9 +54,12 @@ def advance(
     """
     draft = Draft(bot, session, message, now, move)
     silent = quiet(session, now)
+    note(draft)
     match message.channel:
         case _ if closes(message):
             close(draft)
+        case "whatsapp" | "standby" if heard(draft, resolver, silent=silent):
+            pass
         case "echo":
             keep_quiet(draft)
         case "standby" | "notice":
@@ -107,7 +111,7 @@ def _agent(draft: Draft) -> None:
     if not draft.restore():
         draft.begin()
     if draft.message.text:
-        draft.lines.append(Content(text=draft.message.text))
+        draft.lines.append(draft.permit.typed(Content(text=draft.message.text)))
     draft.step(Event(f"handoff.{draft.message.type}"))
 
 

@@ -28,6 +28,7 @@ from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.services.moving import Move, settle
+from wabox.services.permit import Permit
 from wabox.services.replies import Lead, Line, render
 from wabox.services.requests import request_of
 from wabox.whatsapp.payload import request_body
@@ -92,11 +93,18 @@ class Draft:
         """By chart and id, the last word; None: revoked."""
         self.failures: list[effects.Failed] = []
         self.steps: list[Step] = []
+        self.permit = Permit(session.consent)
+        self._restored: bool | None = None
         self.dispatched: list[OutboundMessage] = []
         """What our own side says in this turn; after what the bot says."""
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
+        if self._restored is None:
+            self._restored = self._restore()
+        return self._restored
+
+    def _restore(self) -> bool:
         if self.move is not None:
             return settle(self, self.move)
         if self.session.snapshot is None:
@@ -159,9 +167,10 @@ class Draft:
         self._handoff("closed")
 
     def hush(self) -> None:
-        """Say nothing of what was to be said."""
-        if self.lines:
-            self.lines.clear()
+        """Say nothing of what was to be said, but for a confirmation."""
+        kept = [line for line in self.lines if self.permit.is_ours(line)]
+        if len(kept) < len(self.lines):
+            self.lines = kept
             self.record("event", {"quiet": "a person answers from the phone"})
 
     def finish(self, *, forget: bool = False) -> Turn:
@@ -181,6 +190,9 @@ class Draft:
         if message.channel != "whatsapp":
             # Nobody wrote just now: there is nothing to react to.
             said = tuple(content for content in said if not isinstance(content.kind, Reaction))
+        spoken, said = len(said), self.permit.filter(said)
+        if len(said) < spoken:
+            self.record("event", {"stopped": f"not said: {spoken - len(said)}, the customer asked us to stop"})
         closes_at = window.closes(self.opened_at)
         source = self.bot.main if snapshot is None else snapshot.chart.partition("@")[0]
         sends = tuple(self._outbound(index, content, closes_at, source) for index, content in enumerate(said))
@@ -202,6 +214,8 @@ class Draft:
             amend=tuple(self.amend),
             opened_at=self.opened_at,
             quiet_until=self.quiet_until,
+            consents=tuple(self.permit.entries),
+            consent=self.permit.consent,
             records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
         )
         return Turn(
@@ -310,6 +324,7 @@ class Draft:
             created_at=self.now,
             tells=self.message.channel != "delivery",
             source=source,
+            purpose=self.permit.purpose(content),
         )
         if isinstance(content.kind, TemplateMessage):
             return message

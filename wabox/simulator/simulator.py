@@ -274,6 +274,7 @@ class Simulator:
             number_id=unit.number_id,
             updated_at=unit.at,
             opened_at=unit.opened_at,
+            consent=unit.consent,
         )
         for timer in unit.arm:
             self._timers[timer.name] = timer

@@ -27,6 +27,7 @@ import structlog
 from wabox.core.contact import Contact
 from wabox.core.identity import moved, previous
 from wabox.core.message import InboundMessage
+from wabox.sqlite import consents
 
 log = structlog.get_logger(__name__)
 
@@ -153,6 +154,7 @@ def _merge(
         "UPDATE identities SET contact = ? WHERE contact = ? AND replaced_at IS NULL", (stays.key, goes.key)
     )
     connection.execute("UPDATE contacts SET merged_into = ? WHERE key = ?", (stays.key, goes.key))
+    consents.unite(connection, stays.key, now)
     log.info("contact.merged", stays=stays.key, goes=goes.key)
     conversation_id = f"{message.number_id}:{goes.handle}"
     if conversation_id not in begun:
@@ -185,6 +187,7 @@ def _change(connection: sqlite3.Connection, who: _Holder, new: Contact, old: Con
             "UPDATE identities SET replaced_at = ? WHERE contact = ? AND replaced_at IS NULL", (now, who.key)
         )
         connection.execute("UPDATE contacts SET merged_into = ? WHERE key = ?", (ahead.key, who.key))
+        consents.unite(connection, ahead.key, now)
         return
     for kind, value, _ in changes:
         if value:

@@ -8,6 +8,7 @@ import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import ConversationSummary, Session, UnitOfWork
+from wabox.sqlite import consents
 
 ACTIVE_STEP = 300_000
 """ms: how coarse the order of the most recently active is in the index. Within one step, ``updated_at`` decides."""
@@ -19,8 +20,9 @@ _contacts = msgspec.json.Decoder(Contact)
 def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
     query = "SELECT sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until FROM conversations WHERE id = ?"
     row = connection.execute(query, (conversation_id,)).fetchone()
+    consent = consents.current(connection, conversation_id)
     if row is None:
-        return Session(conversation_id=conversation_id)
+        return Session(conversation_id=conversation_id, consent=consent)
     sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until = row
     return Session(
         conversation_id=conversation_id,
@@ -31,6 +33,7 @@ def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
         updated_at=updated_at,
         opened_at=opened_at,
         quiet_until=quiet_until,
+        consent=consent,
     )
 
 
@@ -45,6 +48,7 @@ def after(unit: UnitOfWork) -> Session:
         updated_at=unit.at,
         opened_at=unit.opened_at,
         quiet_until=unit.quiet_until,
+        consent=unit.consent,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from wabox.core.conversation import Record
 from wabox.core.delivery import Delivery, DeliveryStatus
-from wabox.sqlite import transcript
+from wabox.sqlite import consents, transcript
 
 DROPPED = "taken out by hand"
 _QUERY = (
@@ -33,7 +33,15 @@ def load(connection: sqlite3.Connection, id_: str) -> Delivery | None:
 
 
 def retry(connection: sqlite3.Connection, id_: str, now: int) -> Delivery | None:
-    """Due now, whether it waits or has failed; as it is afterwards. What has left or may have stays as it is."""
+    """Due now, whether it waits or has failed; as it is afterwards. What has left or may have stays as it is, and so does
+    what the customer has asked us not to send: its reason says so."""
+    waits = connection.execute(
+        "SELECT key FROM outbox WHERE id = ? AND status IN ('queued', 'failed')", (id_,)
+    ).fetchone()
+    refused = None if waits is None else consents.refused(connection, waits[0])
+    if refused is not None:
+        connection.execute("UPDATE outbox SET reason = ? WHERE key = ?", (refused, waits[0]))
+        return load(connection, id_)
     connection.execute(
         "UPDATE outbox SET status = 'queued', pending = 1, due_at = ?, attempts = 0, wamid = NULL, code = NULL,"
         " tell = min(tell, 1)"

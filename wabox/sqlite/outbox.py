@@ -19,7 +19,7 @@ from wabox.core.contact import Contact
 from wabox.core.conversation import Record
 from wabox.core.delivery import EVIDENCE, Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
 from wabox.core.message import InboundMessage
-from wabox.sqlite import inbox, meter, stray_statuses, transcript
+from wabox.sqlite import consents, inbox, meter, stray_statuses, transcript
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,8 @@ NEVER, IF_FAILED, NOW = 0, 1, 2
 _encode = msgspec.json.Encoder().encode
 _contacts = msgspec.json.Decoder(Contact)
 _COLUMNS = (
-    "key, id, conversation, status, pending, wamid, pricing IS NOT NULL, attempts, tell, otherwise IS NOT NULL, due_at"
+    "key, id, conversation, status, pending, wamid, pricing IS NOT NULL, attempts, tell, otherwise IS NOT NULL, due_at,"
+    " recalled"
 )
 
 
@@ -51,6 +52,7 @@ class _Row:
     has_other: bool
     """There is a template to send instead."""
     due_at: int | None
+    recalled: str | None
 
 
 def add(connection: sqlite3.Connection, conversation: int, messages: Sequence[OutboundMessage]) -> None:
@@ -98,6 +100,12 @@ def mark(connection: sqlite3.Connection, attempt: Attempt) -> bool:
     row = _find(connection, "id", attempt.outbound_id)
     if row is None:
         log.warning("outbox.unknown_id", outbound=attempt.outbound_id, status=attempt.status.value)
+        return False
+    if attempt.status in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING) and row.recalled is not None and row.pending:
+        # It did not leave before the customer said stop, and must not leave after it.
+        _settle(connection, row, DeliveryStatus.FAILED, wamid=None, reason=row.recalled)
+        told = {"status": DeliveryStatus.FAILED.value, "reason": row.recalled}
+        transcript.add(connection, row.conversation, [Record(at=attempt.at, kind="status", ref=row.id, body=told)])
         return False
     if attempt.status in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING):
         # Not `later`: a retry goes back on purpose. But what is settled stays settled.
@@ -176,7 +184,9 @@ def _template(request: bytes) -> str:
 
 
 def _once_more(connection: sqlite3.Connection, row: _Row, status: StatusUpdate, reason: str | None, now: int) -> bool:
-    """Put it back when Meta took it, did not deliver it, and another try is worth it."""
+    """Put it back when Meta took it, did not deliver it, and another try is worth it and allowed."""
+    if consents.refused(connection, row.key) is not None:
+        return False
     if status.closed and row.has_other:
         found = connection.execute("SELECT otherwise FROM outbox WHERE key = ?", (row.key,)).fetchone()
         _replace(connection, row, found[0], now)
@@ -323,7 +333,7 @@ def _find(connection: sqlite3.Connection, column: str, value: str) -> _Row | Non
     row = connection.execute(f"SELECT {_COLUMNS} FROM outbox WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - ours
     if row is None:
         return None
-    key, id_, conversation, status, pending, wamid, priced, attempts, tell, has_other, due_at = row
+    key, id_, conversation, status, pending, wamid, priced, attempts, tell, has_other, due_at, recalled = row
     return _Row(
         key,
         id_,
@@ -336,6 +346,7 @@ def _find(connection: sqlite3.Connection, column: str, value: str) -> _Row | Non
         tell,
         bool(has_other),
         due_at,
+        recalled,
     )
 
 

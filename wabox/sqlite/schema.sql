@@ -15,6 +15,7 @@ CREATE TABLE conversations (
   quiet_until INTEGER NOT NULL DEFAULT 0 -- until then a person answers from the phone
 ) STRICT;
 CREATE INDEX conversations_active ON conversations (active_at);
+CREATE INDEX conversations_handle ON conversations (substr(id, instr(id, ':') + 1)); -- of one customer, with every number
 
 -- Messages that wait to be handled. The transaction that handles one sets its seq to 0, and a later message takes over the
 -- row: were it deleted, its page would be given back and fetched again, a quarter of all that is written per message.
@@ -60,7 +61,8 @@ CREATE TABLE outbox (
   tell INTEGER NOT NULL DEFAULT 1,  -- 0: its failure is nobody's news; 1: tell the flow if it fails; 2: it failed, to be told
   source TEXT NOT NULL DEFAULT '',  -- the chart that said it, or who sent it; for the meter
   purpose TEXT NOT NULL DEFAULT 'service', -- core.delivery.Purpose
-  recipient INTEGER                 -- of a broadcast: whose row learns what became of it
+  recipient INTEGER,                -- of a broadcast: whose row learns what became of it
+  recalled TEXT                     -- why it is not to be tried again, should it turn out that it did not leave
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (conversation) WHERE pending = 1;
 CREATE INDEX outbox_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;
@@ -159,8 +161,24 @@ CREATE TABLE contacts (
   key INTEGER PRIMARY KEY,
   handle TEXT NOT NULL UNIQUE,      -- the id that it was first seen with: conversations are <number id>:<handle>
   merged_into INTEGER,              -- the contact that took its ids over
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  consent BLOB                      -- JSON of core.consent.Consent: what the ledger comes to; NULL: never asked
 ) STRICT;
+CREATE INDEX contacts_merged ON contacts (merged_into) WHERE merged_into IS NOT NULL;
+
+-- What customers agreed to and what they asked us to stop. Only ever added to.
+CREATE TABLE consents (
+  key INTEGER PRIMARY KEY,
+  contact INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  what TEXT NOT NULL,               -- core.consent.ConsentWhat
+  channel TEXT NOT NULL,            -- core.consent.ConsentChannel
+  words TEXT,                       -- quoted
+  number_id TEXT,                   -- the business number that it was said to
+  ref TEXT,                         -- the message that says so
+  "by" TEXT                         -- who entered it
+) STRICT;
+CREATE INDEX consents_contact ON consents (contact);
 
 -- Ids of customers. At most one contact has an id at a time; a row that is over is kept.
 CREATE TABLE identities (

@@ -206,9 +206,14 @@ class SqliteStore:
 
     def _committed(self, unit: UnitOfWork, marks: Sequence[Attempt], result: CommitResult) -> None:
         self._marks.written(marks)
+        if result == "conflict":
+            # It moved on elsewhere: what a customer told another number, or the command line, is not known here.
+            self._recent.pop(unit.conversation_id, None)
         if result != "committed":
             return
         self._inbox.settled(unit.conversation_id, unit.handled)
+        if unit.consents:
+            self._recent.clear()  # it holds for the customer's conversations with our other numbers, too; it is rare
         self._recent.pop(unit.conversation_id, None)
         self._recent[unit.conversation_id] = conversations.after(unit)
         if len(self._recent) > RECENT:

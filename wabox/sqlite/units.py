@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
-from wabox.sqlite import conversations, handoffs, inbox, invocations, media, outbox, timers, transcript
+from wabox.sqlite import consents, conversations, handoffs, inbox, invocations, media, outbox, timers, transcript
 from wabox.sqlite.marks import write as write_marks
 
 
@@ -27,6 +27,8 @@ def commit(
     if unit.handled and inbox.settle(connection, places) == 0:
         return "duplicate"
     key = conversations.save(connection, unit, found)
+    # First: it takes out what was written before, not what confirms it.
+    consents.add(connection, unit.conversation_id, unit.consents, unit.at)
     outbox.add(connection, key, unit.sends)
     for timer in unit.arm:
         timers.save(connection, key, timer)
