@@ -26,7 +26,7 @@ import ssl
 from collections import deque
 from collections.abc import Sequence
 from socket import SOCK_STREAM
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import aiohappyeyeballs
 import httptools
@@ -39,6 +39,22 @@ LARGEST: Final = 1024 * 1024
 Origin = tuple[str, str, int]
 """Scheme, host, port."""
 Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]
+"""Status, headers, body."""
+
+
+class Prepared(NamedTuple):
+    """A request that will be sent many times with other contents."""
+
+    origin: Origin
+    head: bytes
+    """All of it but the length of the content and the content."""
+
+
+def prepare(request: httpx.Request) -> Prepared:
+    """``request`` without its content. Raises what sending it would."""
+    head = _written(request, b"").removesuffix(b"\r\n")
+    return Prepared(_origin(request.url), head.replace(b"Content-Length: 0\r\n", b"", 1))
 
 
 class KeepAliveTransport(httpx.AsyncBaseTransport):
@@ -58,18 +74,36 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         message = _written(request, await request.aread())
         timeout = request.extensions.get("timeout", {})
-        await self._slot(timeout.get("pool"))
+        status, headers, body = await self._exchange(
+            _origin(request.url), message, timeout.get("pool"), timeout.get("connect"), timeout.get("read")
+        )
+        return httpx.Response(status, headers=headers, content=body, extensions={"http_version": b"HTTP/1.1"})
+
+    async def post(self, prepared: Prepared, content: bytes, *, connect: float, read: float) -> Answer:
+        """Send this content; the answer as it came. Raises httpx's errors.
+
+        The same as :meth:`handle_async_request` without httpx's request and response, which cost as much as all the rest.
+        """
+        message = b"%bContent-Length: %d\r\n\r\n%b" % (prepared.head, len(content), content)
+        return await self._exchange(prepared.origin, message, connect, connect, read)
+
+    async def _exchange(
+        self, origin: Origin, message: bytes, pool: float | None, connect: float | None, read: float | None
+    ) -> Answer:
+        if self._slots.locked():
+            await self._slot(pool)
+        else:
+            await self._slots.acquire()
         try:
-            connection = await self._connection(_origin(request.url), timeout.get("connect"))
+            connection = self._idle_one(origin) or await self._new(origin, connect)
             self._busy.add(connection)
             try:
-                status, headers, body = await connection.exchange(message, timeout.get("read"))
+                return await connection.exchange(message, read)
             finally:
                 self._busy.discard(connection)
                 self._release(connection)
         finally:
             self._slots.release()
-        return httpx.Response(status, headers=headers, content=body, extensions={"http_version": b"HTTP/1.1"})
 
     async def aclose(self) -> None:
         """Closes every connection; requests under way end with ``ReadError``."""
@@ -84,16 +118,13 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)
 
     async def _slot(self, timeout: float | None) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
         try:
             async with asyncio.timeout(timeout):
                 await self._slots.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("all connections are in use") from None
 
-    async def _connection(self, origin: Origin, timeout: float | None) -> _Connection:
+    def _idle_one(self, origin: Origin) -> _Connection | None:
         if self._closed:
             raise httpx.ConnectError("the client is closed")
         idle = self._idle.get(origin)
@@ -102,6 +133,9 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
             if connection.usable(self._keep_alive):
                 return connection
             connection.close()
+        return None
+
+    async def _new(self, origin: Origin, timeout: float | None) -> _Connection:
         try:
             async with asyncio.timeout(timeout):
                 return await self._connect(origin)
@@ -154,20 +188,20 @@ class _Connection(asyncio.Protocol):
         """The last answer is complete and the other side keeps the connection open."""
         self._loop = asyncio.get_running_loop()
         self._rested_at = 0.0
-        self._answer: asyncio.Future[tuple[int, Headers, bytes]] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
         self._received = 0
         self._headers: Headers = []
         self._body: list[bytes] = []
         self._in_body = False
         self._parser = httptools.HttpResponseParser(self)
 
-    async def exchange(self, message: bytes, timeout: float | None) -> tuple[int, Headers, bytes]:
-        """Write a request and wait for the whole answer: status, headers, body."""
+    async def exchange(self, message: bytes, timeout: float | None) -> Answer:
+        """Write a request and wait for the whole answer."""
         if self._transport.is_closing():
             raise httpx.ConnectError("the connection was closed before the request")
         self.reusable = False
         self._received = 0
-        answer: asyncio.Future[tuple[int, Headers, bytes]] = self._loop.create_future()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
         self._answer = answer
         expiry = None if timeout is None else self._loop.call_later(timeout, self._expire, timeout)
         try:
