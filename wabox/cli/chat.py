@@ -52,7 +52,7 @@ def chat(
     )
     classifier = models.of(loaded.intents)
     classifier()
-    resolver = Resolver(loaded.intents, loaded.languages, classifier)
+    resolver = Resolver(loaded.intents, loaded.languages, classifier, models.library)
     simulator = Simulator(loaded, stubs=_stubs(stub), resolver=resolver)
     if as_json:
         _json_lines(simulator)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from wabox.core.intent import Verdict
     from wabox.core.ports import Classifier
+    from wabox.flowfile.bot import Bot
     from wabox.nlu.card import Card
     from wabox.nlu.examples import Example
 
@@ -33,6 +34,9 @@ def train(
     What it says of itself is measured on examples that were held out. A model that is worse than the one it would replace
     is not kept, unless --force says so. Exit code 0: trained, 1: refused.
 
+    The bot's folder documents/ (Markdown, HTML, text, PDF) is indexed too, so that what the classifier does not know is
+    looked up there.
+
     Example:  wabox train shop
 
     Example:  wabox train --tsv intents.tsv --out model
@@ -44,7 +48,14 @@ def train(
 
     if tsv is not None and (bot is not None or out is None):
         raise typer.BadParameter("goes with --out DIR and without a bot", param_hint="--tsv")
-    examples, titles, folder = _of_tsv(tsv, out) if tsv is not None and out is not None else _of_bot(bot, out)
+    if tsv is not None and out is not None:
+        examples, titles, folder = _of_tsv(tsv, out)
+    else:
+        loaded, folder = _bot(bot, out)
+        examples, titles = _of_bot(loaded)
+        if index(loaded, folder, quiet=as_json) and len({example.intent for example in examples}) < 2:
+            typer.echo("There are no examples for a classifier.", err=as_json)
+            return
     with Bar() as bar:
         found = trained(examples, trained_at=_now(), titles=titles, progress=bar)
     if not as_json:
@@ -165,21 +176,52 @@ def _of_tsv(tsv: Path, out: Path) -> tuple[list[Example], dict[str, str], Path]:
     return of_tsv(tsv), {}, out
 
 
-def _of_bot(name: str | None, out: Path | None) -> tuple[list[Example], dict[str, str], Path]:
+def _bot(name: str | None, out: Path | None) -> tuple[Bot, Path]:
+    """The bot, and where its model goes."""
     from dataclasses import replace
 
     from wabox.cli.serve import load_for
-    from wabox.nlu.examples import of_bot
     from wabox.settings import load
 
     settings = load(Path.cwd(), {})
     bot = load_for(replace(settings, bot=name or settings.bot))
+    return bot, out or settings.root / "models" / bot.name
+
+
+def _of_bot(bot: Bot) -> tuple[list[Example], dict[str, str]]:
+    from wabox.nlu.examples import of_bot
+
     titles = {
         intent.name: words.title
         for intent in bot.intents
         if (words := intent.words.get(bot.default_language)) is not None and words.title
     }
-    return of_bot(bot.intents), titles, out or settings.root / "models" / bot.name
+    return of_bot(bot.intents), titles
+
+
+def index(bot: Bot, folder: Path, *, quiet: bool = False) -> bool:
+    """Index the bot's documents into ``folder``; whether there are any. What could not be read is said, and left out."""
+    from wabox.cli.progress import Bar
+    from wabox.nlu.documents.files import FOLDER, read_documents
+    from wabox.nlu.documents.indexfile import has_index, remove_index, write_index
+    from wabox.nlu.documents.indexing import index_of
+
+    found = read_documents(bot.folder, bot.languages)
+    for trouble in found.troubles:
+        typer.echo(f"wabox: {FOLDER}/{trouble.file}: {trouble.sentence}", err=True)
+    if not found.passages:
+        if has_index(folder):
+            remove_index(folder)
+        return False
+    with Bar() as bar:
+        made, held = index_of(found.passages, bar)
+    write_index(folder, made, held=held, trained_at=_now(), documents_hash=found.hash, files=found.files)
+    if not quiet:
+        read = found.files - sum(trouble.whole for trouble in found.troubles)
+        typer.echo(
+            f"{len(found.passages)} passages of {read} documents; answers from a score of {made.threshold:.2f} on"
+        )
+    return True
 
 
 def _refuse_worse(card: Card, folder: Path) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Tier = Literal["structured", "type", "expected", "rules", "classifier", "llm", "fallback"]
+Tier = Literal["structured", "type", "expected", "rules", "classifier", "documents", "llm", "fallback"]
 """Which tier decided (the first that can, wins): a tap or form; the message's type; what the state waits for; keywords,
-patterns and exact training sentences; the classifier; the language model; nobody."""
+patterns and exact training sentences; the classifier; the owner's documents; the language model; nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

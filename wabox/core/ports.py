@@ -23,6 +23,7 @@ from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.media import InboundMedia, LocalFile, Transcript, Transfer
 from wabox.core.message import Arrival, InboundMessage
+from wabox.core.passage import Found
 from wabox.core.version import Version
 
 
@@ -40,6 +41,17 @@ class Classifier(Protocol):
 
     def classify(self, text: str) -> Verdict:
         """What the text means by itself. Costs less than a millisecond, whatever the text; never raises."""
+
+
+class Library(Protocol):
+    """The owner's documents, indexed."""
+
+    @property
+    def threshold(self) -> float:
+        """The score from which on a passage answers."""
+
+    def search(self, text: str, language: str | None = None, limit: int = 5) -> tuple[Found, ...]:
+        """The passages that speak of it most, the best first. Costs some milliseconds at most; never raises."""
 
 
 class Ingress(Protocol):

@@ -21,7 +21,7 @@ from wabox.engine.chart import Charts, SayTemplate
 from wabox.engine.check import check_charts
 from wabox.engine.text import fill
 from wabox.errors import FlowError
-from wabox.flowfile import repairs
+from wabox.flowfile import library, repairs
 from wabox.flowfile.actions import may_set
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.findings import Finding, render_all
@@ -117,7 +117,9 @@ class Bot:
         """The ids of charts that are as they come with wabox."""
         ours = repairs.for_bot(())
         return frozenset(
-            name for name, chart in self.charts.live.items() if name in ours and chart.definition == ours[name]
+            name
+            for name, chart in self.charts.live.items()
+            if (name in ours and chart.definition == ours[name]) or library.is_ours(name, chart.definition)
         )
 
     @property

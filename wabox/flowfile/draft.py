@@ -15,7 +15,7 @@ from wabox.actions import ActionInput, GuardInput, Registered
 from wabox.core.intent import Intent
 from wabox.engine.chart import Chart, ChartError, Problem, compile_chart
 from wabox.flowfile import intents as intents_file
-from wabox.flowfile import repairs
+from wabox.flowfile import library, repairs
 from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.actions import load_actions
 from wabox.flowfile.document import START, Document, Source, Steps
@@ -198,7 +198,7 @@ def _texts(draft: Draft, faq: Path | None, language: str | None) -> None:
 
 def _compile(draft: Draft) -> None:
     answers = draft.faq.charts() if draft.faq else {}
-    ours = repairs.for_bot(draft.documents)
+    ours = {**repairs.for_bot(draft.documents), **library.for_bot(draft.folder, draft.documents)}
     for name, document in draft.documents.items():
         definition = document.root.plain()
         if _is_empty(draft, document, definition):
@@ -206,8 +206,8 @@ def _compile(draft: Draft) -> None:
         if name == draft.main and isinstance(definition, dict):
             own = definition.get("detours")
             if own is None or isinstance(own, dict):
-                repairing = repairs.detours(definition, draft.documents)
-                definition["detours"] = {**repairing, **(own or {}), **{answer: answer for answer in answers}}
+                lent = {**repairs.detours(definition, draft.documents), **library.detours(draft.folder)}
+                definition["detours"] = {**lent, **(own or {}), **{answer: answer for answer in answers}}
         chart, problems = _attempt(draft, name, definition)
         if chart is not None and not problems:
             draft.charts[name] = chart

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from wabox.core.intent import Intent, Words
+from wabox.core.passage import DOCUMENT
 from wabox.core.pattern import SEEN, Trouble, quick_up_to, trouble_of
 from wabox.flowfile.document import Document, Mark, Node
 from wabox.flowfile.findings import Finding, did_you_mean
@@ -31,7 +32,7 @@ TITLE = "title"
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\Z")
 RESERVED = ("message.", "timeout.", "done.", "error.", "handoff.", "delivery.", "window.", "faq.", "after.", "xstate.")
 RESERVED_NAMES = (
-    *("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "clarify", "cannot_handle"),
+    *("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "clarify", "cannot_handle", DOCUMENT),
     *("message", "faq"),
 )
 

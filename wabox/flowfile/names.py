@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wabox.core.passage import DOCUMENT
 from wabox.engine.chart import Chart
 from wabox.engine.event import AFTER, DONE, matches
 from wabox.engine.problem import Path
@@ -33,6 +34,7 @@ EVENTS = (
         "invalid",
         "clarify",
         "cannot_handle",
+        DOCUMENT,
     ),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
     "migration.failed",

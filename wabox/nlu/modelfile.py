@@ -8,12 +8,7 @@ takes its place in one rename when its arrays are there.
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import re
-import zipfile
-import zlib
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +16,7 @@ import msgspec
 import numpy as np
 
 from wabox.errors import ModelError
+from wabox.nlu.arrays import AGAIN, UNREADABLE, grams_of, lines, pack, read_bounded, unpack, write_whole
 from wabox.nlu.card import LAYOUT, Card
 from wabox.nlu.classifier import LinearClassifier, Weights
 from wabox.nlu.wordvectors import vectors_id, word_vectors
@@ -29,9 +25,7 @@ CARD = "card.json"
 _ARRAYS = re.compile(r"model-[0-9a-f]{12}\.npz")
 LARGEST_CARD = 4 << 20
 LARGEST_FILE = 64 << 20
-LARGEST_UNPACKED = 256 << 20
 MOST_INTENTS = 4_000
-AGAIN = "train it again: wabox train"
 
 _KINDS = {
     "words": (np.uint8, 1), "pieces": (np.uint8, 1), "idf": (np.float32, 1), "weights": (np.int8, 2),
@@ -48,7 +42,7 @@ def has_model(folder: Path) -> bool:
 def read_card(folder: Path) -> Card:
     """The card alone. Raises ModelError."""
     path = folder / CARD
-    raw = _read(path, LARGEST_CARD)
+    raw = read_bounded(path, LARGEST_CARD)
     try:
         card = msgspec.json.decode(raw, type=Card)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -64,21 +58,12 @@ def read_model(folder: Path) -> LinearClassifier:
     card = read_card(folder)
     [(name, digest)] = card.files.items()
     path = folder / name
-    raw = _read(path, LARGEST_FILE)
+    raw = read_bounded(path, LARGEST_FILE)
     if hashlib.sha256(raw).hexdigest() != digest:
         raise ModelError(f"{path} is not the file that its card describes: it was damaged or changed; {AGAIN}")
     try:
-        arrays = _unpack(raw)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        KeyError,
-        OSError,
-        EOFError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
+        arrays = unpack(raw, _KINDS)
+    except UNREADABLE as error:
         raise ModelError(f"{path} cannot be read: {error}; {AGAIN}") from None
     try:
         return LinearClassifier(card, _weights(card, arrays))
@@ -88,18 +73,17 @@ def read_model(folder: Path) -> LinearClassifier:
 
 def write_model(folder: Path, card: Card, arrays: Weights) -> Card:
     """Write the model to ``folder``; a model that was there is replaced in one rename. The card as written."""
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed,
-        words=_lines(arrays.words),
-        pieces=_lines(arrays.pieces),
-        idf=arrays.idf,
-        weights=arrays.weights,
-        scale=arrays.scale,
-        meaning=arrays.meaning,
-        bias=arrays.bias,
+    raw = pack(
+        {
+            "words": lines(arrays.words),
+            "pieces": lines(arrays.pieces),
+            "idf": arrays.idf,
+            "weights": arrays.weights,
+            "scale": arrays.scale,
+            "meaning": arrays.meaning,
+            "bias": arrays.bias,
+        }
     )
-    raw = packed.getvalue()
     if len(raw) > LARGEST_FILE:
         raise ModelError(
             f"the model would have {len(raw) >> 20} MB, more than {LARGEST_FILE >> 20}; use fewer examples"
@@ -110,34 +94,14 @@ def write_model(folder: Path, card: Card, arrays: Weights) -> Card:
     shown = msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / name, raw)
-        _write(folder / CARD, shown)
+        write_whole(folder / name, raw)
+        write_whole(folder / CARD, shown)
         for other in folder.glob("model-*.npz"):
             if other.name != name and _ARRAYS.fullmatch(other.name):
                 other.unlink()
     except OSError as error:
         raise ModelError(f"cannot write the model to {folder}: {error.strerror or error}") from error
     return card
-
-
-def _write(path: Path, raw: bytes) -> None:
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(most + 1)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}; `wabox train` makes a model") from None
-    if len(raw) > most:
-        raise ModelError(f"{path} has more than {most >> 20} MB, so wabox did not make it; {AGAIN}")
-    return raw
 
 
 def _sound(path: Path, card: Card) -> None:
@@ -160,43 +124,8 @@ def _sound(path: Path, card: Card) -> None:
         raise ModelError(f"{path} is not the card of a model: {wrong}; {AGAIN}")
 
 
-def _unpack(raw: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(raw)) as packed:
-        inside = packed.infolist()
-        if sorted(entry.filename for entry in inside) != sorted(f"{name}.npy" for name in _KINDS):
-            raise ValueError("it does not hold the arrays of a model")
-        if sum(entry.file_size for entry in inside) > LARGEST_UNPACKED:
-            raise ValueError(f"unpacked it would have more than {LARGEST_UNPACKED >> 20} MB")
-        found = {}
-        for name, (kind, dimensions) in _KINDS.items():
-            size = packed.getinfo(f"{name}.npy").file_size
-            with packed.open(f"{name}.npy") as file:
-                # Not more than the directory says: a zip may lie about how much it unpacks to.
-                content = file.read(size + 1)
-            if len(content) != size:
-                raise ValueError(f"{name} is longer than it says")
-            array = _array(name, content, np.dtype(kind), dimensions)
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise ValueError(f"{name} has values that are no numbers")
-            found[name] = array
-        return found
-
-
-def _array(name: str, content: bytes, kind: np.dtype[Any], dimensions: int) -> Any:
-    """An array in numpy's format. Its header is compared with its size before any memory is taken for it."""
-    file = io.BytesIO(content)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError(f"{name} is of another version of numpy's format")
-    shape, by_columns, found = np.lib.format.read_array_header_1_0(file)
-    if found != kind or len(shape) != dimensions or by_columns:
-        raise ValueError(f"{name} is {found} with {len(shape)} dimensions")
-    if min(shape) < 0 or prod(shape) * kind.itemsize != len(content) - file.tell():
-        raise ValueError(f"{name} does not have the size that it says")
-    return np.frombuffer(content, dtype=kind, offset=file.tell()).reshape(shape)
-
-
 def _weights(card: Card, arrays: dict[str, Any]) -> Weights:
-    words, pieces = _grams(arrays["words"]), _grams(arrays["pieces"])
+    words, pieces = grams_of(arrays["words"]), grams_of(arrays["pieces"])
     grams, intents = len(words) + len(pieces), len(card.intents)
     shapes = {
         "idf": (grams,),
@@ -217,17 +146,3 @@ def _weights(card: Card, arrays: dict[str, Any]) -> Weights:
         meaning=arrays["meaning"],
         bias=arrays["bias"],
     )
-
-
-def _lines(grams: tuple[str, ...]) -> Any:
-    return np.frombuffer("\n".join(grams).encode(), dtype=np.uint8)
-
-
-def _grams(blob: Any) -> tuple[str, ...]:
-    try:
-        found = tuple(blob.tobytes().decode().split("\n")) if blob.size else ()
-    except UnicodeDecodeError:
-        raise ValueError("its grams are not UTF-8") from None
-    if len(set(found)) != len(found):
-        raise ValueError("it has a gram twice")
-    return found

@@ -22,7 +22,7 @@ from typing import Any
 
 from wabox.core.intent import Candidate, Expected, Intent, Tier, Understanding, Verdict
 from wabox.core.message import InboundMessage
-from wabox.core.ports import Classifier
+from wabox.core.ports import Classifier, Library
 from wabox.nlu.answers import by_number, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
@@ -50,8 +50,10 @@ class Resolver:
         intents: Sequence[Intent],
         languages: Sequence[str],
         classifier: Callable[[], Classifier | None] = lambda: None,
+        library: Callable[[], Library | None] = lambda: None,
     ) -> None:
-        """``classifier`` gives the model to ask, if there is one just now."""
+        """``classifier`` gives the model to ask, ``library`` the documents, if there are any just now."""
+        self.library = library
         self._names = frozenset(intent.name for intent in intents)
         self._languages = Languages(languages, intents)
         self._rules = Rules(intents)

@@ -33,6 +33,24 @@ class WordVectors:
         """Whether any of the words has a vector."""
         return any(word in self._places for word in found)
 
+    def weight(self, word: str) -> float | None:
+        """How much the word says, whatever the text: near 0 for "the", near 1 for "refund"; None for one without a vector."""
+        place = self._places.get(word)
+        if place is None:
+            return None
+        row = self._rows[place].astype(np.float32)
+        return min(1.0, float(self._scale[place]) * float(np.sqrt(row @ row)))
+
+    def directions(self, words: Sequence[str]) -> Floats:
+        """A vector of length one for each word, N x D; zeros for one without."""
+        found = np.zeros((len(words), self.size), dtype=np.float32)
+        known = [(number, place) for number, place in enumerate(map(self._places.get, words)) if place is not None]
+        if known:
+            numbers, places = zip(*known, strict=True)
+            rows = self._rows[list(places)].astype(np.float32)
+            found[list(numbers)] = rows / np.maximum(np.sqrt((rows * rows).sum(axis=1, keepdims=True)), 1e-9)
+        return found
+
     def sentence(self, found: Sequence[str]) -> Floats:
         """The mean of the words that have a vector, scaled to length one; zeros when there are none."""
         places = [place for place in map(self._places.get, found) if place is not None]

@@ -1,4 +1,5 @@
-"""The trained model of a bot, as it is on disk now: a new one is taken up between two messages, a broken one is left alone.
+"""The trained model and the documents of a bot, as they are on disk now: new ones are taken up between two messages, broken
+ones are left alone.
 
 Without a model nothing is loaded, numpy included.
 """
@@ -8,19 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import structlog
 
 from wabox.core.intent import Intent
-from wabox.core.ports import Classifier
+from wabox.core.ports import Classifier, Library
 from wabox.errors import ModelError
 from wabox.nlu.examples import trainable
 
 log = structlog.get_logger(__name__)
 
-CARD = "card.json"
+CARD, INDEX = "card.json", "documents.json"
 LOOKS = 2.0
 """Seconds between two looks at the disk."""
+
+_Kept = TypeVar("_Kept")
 
 
 def fits(classifier: Classifier, intents: Sequence[Intent], folder: Path) -> None:
@@ -44,8 +48,42 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(known[:3]) + (f" and {len(known) - 3} more" if len(known) > 3 else "")
 
 
+class _Shelved(Generic[_Kept]):
+    """One thing in the folder, read anew when its card has changed; ``None`` while there is none."""
+
+    def __init__(
+        self, card: Path, read: Callable[[Path], _Kept], clock: Callable[[], float], tell: Callable[[str], None]
+    ) -> None:
+        self._card = card
+        self._read = read
+        self._clock = clock
+        self._tell = tell
+        self._looked = float("-inf")
+        self._seen: tuple[int, int] | None = None
+        self._kept: _Kept | None = None
+
+    def current(self) -> _Kept | None:
+        now = self._clock()
+        if now - self._looked < LOOKS:
+            return self._kept
+        self._looked = now
+        try:
+            status = self._card.stat()
+        except OSError:
+            self._seen = self._kept = None
+            return None
+        if self._seen != (status.st_mtime_ns, status.st_ino):
+            self._seen = (status.st_mtime_ns, status.st_ino)
+            try:
+                self._kept = self._read(self._card.parent)
+            except ModelError as error:
+                # What is in use goes on: what is on disk is none.
+                self._tell(str(error))
+        return self._kept
+
+
 class Models:
-    """The model in one folder."""
+    """The model in one folder, and the index of the bot's documents beside it."""
 
     def __init__(
         self,
@@ -56,12 +94,14 @@ class Models:
     ) -> None:
         """``say`` is told why a model that is there is not used, once for each."""
         self._folder = folder
-        self._clock = clock
         self._say = say
-        self._looked = float("-inf")
-        self._seen: tuple[int, int] | None = None
-        self._classifier: Classifier | None = None
         self._said: set[str] = set()
+        self._classifier = _Shelved(folder / CARD, _read_classifier, clock, self._tell)
+        self._library = _Shelved(folder / INDEX, _read_library, clock, self._tell)
+
+    def library(self) -> Library | None:
+        """The documents' index as it is on disk now."""
+        return self._library.current()
 
     def of(self, intents: Sequence[Intent]) -> Callable[[], Classifier | None]:
         """What to ask for the classifier of a bot with these intents, before each message.
@@ -73,7 +113,7 @@ class Models:
 
         def classifier() -> Classifier | None:
             nonlocal fitting
-            found = self._current()
+            found = self._classifier.current()
             if found is None or wanted == set(found.intents):
                 fitting = found
                 return found
@@ -85,31 +125,19 @@ class Models:
 
         return classifier
 
-    def _current(self) -> Classifier | None:
-        now = self._clock()
-        if now - self._looked < LOOKS:
-            return self._classifier
-        self._looked = now
-        try:
-            status = (self._folder / CARD).stat()
-        except OSError:
-            self._seen = self._classifier = None
-            return None
-        if self._seen != (status.st_mtime_ns, status.st_ino):
-            self._seen = (status.st_mtime_ns, status.st_ino)
-            self._load()
-        return self._classifier
-
-    def _load(self) -> None:
-        from wabox.nlu.modelfile import read_model
-
-        try:
-            self._classifier = read_model(self._folder)
-        except ModelError as error:
-            # The model that is in use goes on: what is on disk is no model.
-            self._tell(str(error))
-
     def _tell(self, sentence: str) -> None:
         if sentence not in self._said:
             self._said.add(sentence)
             self._say(sentence)
+
+
+def _read_classifier(folder: Path) -> Classifier:
+    from wabox.nlu.modelfile import read_model
+
+    return read_model(folder)
+
+
+def _read_library(folder: Path) -> Library:
+    from wabox.nlu.documents.indexfile import read_index
+
+    return read_index(folder)

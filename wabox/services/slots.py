@@ -141,7 +141,7 @@ class Answers:
         if isinstance(read, Wrong) and read.reason in HALVES and self._snapshot.part:
             # "tomorrow" – "At what time?" – "at 8": both halves together.
             read = self._reader(f"{self._snapshot.part}, {self._text}").parse(slot)
-        understood = found.tier in ("rules", "classifier") and accepts(waits_for, found.event)
+        understood = found.tier in ("rules", "classifier", "documents") and accepts(waits_for, found.event)
         if isinstance(read, Value) and not self._is_more(slot, understood):
             return self._outcome(slot, read, found)
         if (corrected := self._corrected(found, strong_only=False)) is not None:

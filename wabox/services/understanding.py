@@ -13,9 +13,10 @@ from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import YES, Resolver
 from wabox.nlu.resolver import accepts as takes
 from wabox.nlu.utterances import tokens
+from wabox.services.reading import look_up
 from wabox.services.slots import Answers
 
-OURS = ("handoff.", "timeout.", "done.", "error.", "after:", "raise:", "resumed", "delivery.", "window.")
+OURS = ("handoff.", "documents.", "timeout.", "done.", "error.", "after:", "raise:", "resumed", "delivery.", "window.")
 """Events that only wabox itself gives to a chart."""
 GO_ON = "go_on"
 """Yes, the customer goes on after a detour; for the services only, no chart gets it."""
@@ -38,6 +39,7 @@ def understand(
     if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.
         return replace(found, event="fallback")
+    found = look_up(resolver, message, found, waits_for)
     if asked and snapshot.offered and message.type == "text":
         answer = resolver.yes_or_no(tokens(message.text or ""))
         collect = collecting(bot.charts, snapshot)

@@ -38,7 +38,8 @@ def served(bot: Bot, version: Version | None = None, models: Models | None = Non
         return Served(bot, Resolver(bot.intents, bot.languages), version)
     classifier = models.of(bot.intents)
     classifier()  # now, so that no customer waits for it, and the operator hears at the start what is wrong with it
-    return Served(bot, Resolver(bot.intents, bot.languages, classifier), version)
+    models.library()
+    return Served(bot, Resolver(bot.intents, bot.languages, classifier, models.library), version)
 
 
 class Versions:

@@ -68,6 +68,7 @@ class Runner:
     def __init__(self, bot: Bot, clock: Callable[[], float], models: Models | None = None) -> None:
         """``clock`` gives seconds, for how long a test takes; what the flows see is simulated."""
         self._classifier = models.of(bot.intents) if models is not None else lambda: None
+        self._library = models.library if models is not None else lambda: None
         self._bot = bot
         self._clock = clock
         self._by_language: dict[str, tuple[Bot, Resolver]] = {}
@@ -147,7 +148,10 @@ class Runner:
             texts = self._bot.texts
             languages = (language, *(name for name in texts.languages if name != language))
             bot = replace(self._bot, texts=replace(texts, languages=languages, default=language, _found={}))
-            found = self._by_language[language] = (bot, Resolver(bot.intents, bot.languages, self._classifier))
+            found = self._by_language[language] = (
+                bot,
+                Resolver(bot.intents, bot.languages, self._classifier, self._library),
+            )
         return found
 
 

@@ -153,3 +153,27 @@ def test_a_worse_model_is_refused(project: Path) -> None:
     assert card.read_text() == before
     assert CliRunner().invoke(app, ["train", "--force"]).exit_code == 0
     assert card.read_text() != before
+
+
+def test_documents_are_indexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot's documents, also when it has no examples; what cannot be read is said; documents that are gone are forgotten."""
+    monkeypatch.chdir(tmp_path)
+    bot = tmp_path / "flows" / "b"
+    (bot / "documents").mkdir(parents=True)
+    (bot / "flow.yaml").write_text(
+        "initial: a\ntimeouts: {hard: 23h}\non: {human: p}\nstates:\n  a: {ask: Hi, on: {bye: z}}\n"
+        "  p: {handoff: {}, say: Wait., on: {handoff.closed: a}}\n  z: {type: final, say: Bye}\n"
+    )
+    (bot / "intents.yaml").write_text("bye: {en: {keywords: [bye]}}\n")
+    (bot / "documents" / "parking.md").write_text("# Parking\n\nThere is parking behind the house.\n")
+    (bot / "documents" / "plan.png").write_bytes(b"PNG")
+    runner = CliRunner()
+    done = runner.invoke(app, ["train", "b"])
+    assert "1 passages of 1 documents; answers from a score of" in done.output
+    assert "wabox: documents/plan.png: wabox reads .md" in done.output
+    said = runner.invoke(app, ["chat", "b", "--json"], input='{"user": "where is parking?"}\n')
+    out = json.loads(said.stdout)
+    assert (out["tier"], "📄 Parking" in str(out["sent"])) == ("documents", True)
+    (bot / "documents" / "parking.md").unlink()
+    runner.invoke(app, ["train", "b"])
+    assert not (tmp_path / "models" / "b" / "documents.json").exists()
