@@ -196,6 +196,27 @@ def test_nothing_happens_twice(page: Page) -> None:
     bot(page, "What would you like to do?")
 
 
+def test_everything_that_can_go_wrong_has_a_switch(page: Page) -> None:
+    """A fault is chosen with how much of it, shows that it is on, strikes, and is off again where it was counted."""
+    details = page.locator("#weather")
+    expect(details.locator("select").first).to_be_hidden()
+    details.locator("summary").click()
+    switch = page.get_by_label("not taken: 429")
+    switch.select_option("once")
+    expect(page.locator("#armed")).to_have_text("1 on")
+    page.get_by_label("customers keep their phone numbers").select_option("always")
+    expect(page.locator("#armed")).to_have_text("2 on")
+    say(page, "Hi")
+    expect(page.locator(".calls > .k-send.bad")).to_contain_text("429")
+    bot(page, "Luna & Sol")
+    expect(switch).to_have_value("off")
+    webhook = page.locator(".k-message").first
+    webhook.locator("summary").click()
+    expect(webhook.locator("pre").last).not_to_contain_text('"from":')
+    page.reload()
+    expect(page.locator("#armed")).to_have_text("1 on")
+
+
 def test_what_customers_write_is_only_text(page: Page) -> None:
     """WhatsApp's formatting becomes type, markup of the web stays letters, links are inert towards us."""
     say(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-NUMBER_ID = "200000000000002"
+from wabox.cli.fake import FAULT, NUMBER_ID, SEED, arm
 
 
 def demo(
@@ -18,6 +18,8 @@ def demo(
         int, typer.Option(min=0, max=65535, help="Port of the phone page; another free one if it is taken. 0: any.")
     ] = 8080,
     data: Annotated[Path | None, typer.Option(help="Keep the data here. Default: a temporary folder.")] = None,
+    fault: Annotated[list[str] | None, FAULT] = None,
+    seed: Annotated[int, SEED] = 0,
 ) -> None:
     """Talk to a bot on a phone in your browser. No account, no configuration, no network.
 
@@ -39,10 +41,10 @@ def demo(
         tempfile.TemporaryDirectory(prefix="wabox-demo-") as folder,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_demo(bot, port, data.absolute() if data else Path(folder)))
+        runner.run(_demo(bot, port, data.absolute() if data else Path(folder), fault or [], seed))
 
 
-async def _demo(bot: str | None, port: int, data: Path) -> None:
+async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed: int) -> None:
     import asyncio
     import random
     import secrets
@@ -51,6 +53,7 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
     from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
     from wabox.demo.customer import ACCOUNT_ID
+    from wabox.demo.control import control_router
     from wabox.demo.graph import graph_app
     from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
@@ -107,10 +110,12 @@ async def _demo(bot: str | None, port: int, data: Path) -> None:
         },
         clock=wall_clock,
         random=random.Random(),  # noqa: S311 - ids of a demo
+        seed=seed,
     )
+    arm(cloud, faults)
     app = await build(settings, loaded)
     async with running(app), cloud:
-        graph = Server(graph_app(cloud), graph_sock)
+        graph = Server(graph_app(cloud, [control_router(cloud)]), graph_sock)
         server = Server(
             asgi_app(app, whatsapp, [home, phone_router(cloud), console_router(app.store, loaded.name, closing)]), sock
         )

@@ -12,6 +12,7 @@ from wabox import __version__
 from wabox.cli import (
     chat,
     demo,
+    fake,
     flows,
     help,
     meter,
@@ -55,6 +56,7 @@ app.command()(publish.publish)
 app.command()(train.train)
 app.command()(train.classify)
 app.command()(serve.serve)
+app.command()(fake.fake)
 app.command("help")(help.show)
 app.command()(send.send)
 app.command()(meter.meter)

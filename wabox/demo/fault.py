@@ -15,28 +15,33 @@ from wabox.demo.amount import Amount, amount
 from wabox.demo.lot import Lot
 from wabox.demo.refusal import Refused, http_status
 
-KINDS: Mapping[str, str] = {
-    # What the bot sends.
-    "slow": "taken, and answered three seconds later",
-    "hang": "taken, and never answered",
-    "lost": "taken, and answered with an error 500",
-    "error": "not taken: an error 500",
-    "limit": "not taken: 429, this number sends too much",
-    "limits": "Meta's own limits: 45 messages at once to a customer, then one in 6 s; 80 a second in all",
-    "token": "the access token has expired",
-    # What it is told about that.
-    "early": "the first status of a message comes before the answer",
-    "missing": "a status never comes, unless it is a failure",
-    "undelivered": "taken, and reported as failed later (131026)",
-    # The webhooks.
-    "copies": "a webhook comes three times at once",
-    "again": "a webhook comes again, up to a minute later",
-    "late": "a webhook comes up to half a minute late, and others overtake it",
-    "batch": "the webhooks of two seconds come as one, in any order",
-    # Customers and what they send.
-    "private": "customers keep their phone numbers to themselves",
-    "gone": "the address of a picture has expired",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "What the bot sends": {
+        "slow": "taken, and answered three seconds later",
+        "hang": "taken, and never answered",
+        "lost": "taken, and answered with an error 500",
+        "error": "not taken: an error 500",
+        "limit": "not taken: 429, this number sends too much",
+        "limits": "Meta's own limits: 45 messages at once to a customer, then one in 6 s; 80 a second in all",
+        "token": "the access token has expired",
+    },
+    "What it hears of that": {
+        "early": "the first status of a message comes before the answer",
+        "missing": "a status never comes, unless it is a failure",
+        "undelivered": "taken, and reported as failed later (131026)",
+    },
+    "Webhooks": {
+        "copies": "a webhook comes three times at once",
+        "again": "a webhook comes again, up to a minute later",
+        "late": "a webhook comes up to half a minute late, and others overtake it",
+        "batch": "the webhooks of two seconds come as one, in any order",
+    },
+    "Customers": {
+        "private": "customers keep their phone numbers to themselves",
+        "gone": "the address of a picture has expired",
+    },
 }
+KINDS: Mapping[str, str] = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
 """What can go wrong, in a few words. Besides these, any code of Meta's is one: ``131048`` refuses a message with it, and
 ``failed:131049`` reports it in a ``failed`` status after the message was taken."""
 
@@ -79,7 +84,7 @@ _SENDS: Mapping[str, SendFault] = {
 
 
 class UnknownFault(ValueError):
-    """No such fault."""
+    """There is no fault of that name."""
 
 
 class Faults:
@@ -88,7 +93,7 @@ class Faults:
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock = clock
         self.lot = Lot(seed)
-        self._armed: dict[str, Amount] = {}
+        self.armed: dict[str, Amount] = {}
         self.sends: deque[SendFault] = deque()
         """What happens to the next sends, one after the other, before anything that is armed."""
         self.rejected: deque[int] = deque()
@@ -102,9 +107,9 @@ class Faults:
             raise UnknownFault(f"there is no fault {name!r}; there are {', '.join(KINDS)}, CODE and failed:CODE")
         found = amount(words, self._clock())
         if found == Amount():
-            self._armed.pop(name, None)
+            self.armed.pop(name, None)
         else:
-            self._armed[name] = found
+            self.armed[name] = found
 
     def seed(self, seed: int) -> None:
         """Begin again: the draws that follow are the first of this seed."""
@@ -127,29 +132,29 @@ class Faults:
         self.rejected.extend([code] * times)
 
     def clear(self) -> None:
-        self._armed.clear()
+        self.armed = {}
         self.sends.clear()
         self.rejected.clear()
 
     def shown(self) -> dict[str, str]:
         """What is armed, and how much of it."""
         now = self._clock()
-        for name in [name for name, one in self._armed.items() if not one.shown(now)]:
-            del self._armed[name]
-        return {name: one.shown(now) for name, one in self._armed.items()}
+        for name in [name for name, one in self.armed.items() if not one.shown(now)]:
+            del self.armed[name]
+        return {name: one.shown(now) for name, one in self.armed.items()}
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
     def strikes(self, name: str, about: str) -> bool:
         """Whether this fault happens now, about this customer (or file)."""
-        armed = self._armed.get(name)
+        armed = self.armed.get(name)
         return armed is not None and armed.strikes(self._clock(), self.lot.draw(name, about))
 
     def send(self, about: str) -> SendFault | None:
         """What happens to this customer's next message."""
         if self.sends:
             return self.sends.popleft()
-        for name in tuple(self._armed):
+        for name in tuple(self.armed):
             if (fault := _SENDS.get(name)) and self.strikes(name, about):
                 return fault
             if name.isdigit() and self.strikes(name, about):
@@ -160,7 +165,7 @@ class Faults:
         """The code with which a message that was taken will fail."""
         if self.rejected:
             return self.rejected.popleft()
-        for name in tuple(self._armed):
+        for name in tuple(self.armed):
             if name == "undelivered" and self.strikes(name, about):
                 return 131026
             if name.startswith("failed:") and self.strikes(name, about):

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from wabox.demo.account import page
 from wabox.demo.body import check
@@ -33,8 +34,8 @@ from wabox.demo.thread import summary
 BODY_LIMIT = 1024 * 1024
 
 
-def graph_app(cloud: FakeCloud) -> Litestar:
-    """The ASGI app of the Graph endpoints."""
+def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """The ASGI app of the Graph endpoints, and of what else is served on their port."""
 
     @post(["/{number_id:str}/messages", "/{version:str}/{number_id:str}/messages"], status_code=200)
     async def messages(request: Request[Any, Any, Any], number_id: FromPath[str]) -> Response[Any]:
@@ -101,6 +102,9 @@ def graph_app(cloud: FakeCloud) -> Litestar:
             _authorise(cloud, request)
         except Refused as refusal:
             return _response(refusal.status, _refusal(cloud, refusal))
+        if cloud.faults.strikes("gone", media_id):
+            cloud.show_faults()
+            return _response(404, _refusal(cloud, Refused(100, "URL signature expired", status=404)))
         media = cloud.media.get(media_id)
         if media is None:
             return _response(400, _refusal(cloud, _missing(media_id)))
@@ -111,7 +115,7 @@ def graph_app(cloud: FakeCloud) -> Litestar:
         return _response(error.status_code, _refusal(cloud, Refused(2500, sentence, status=error.status_code)))
 
     return Litestar(
-        [messages, templates, about, download],
+        [messages, templates, about, download, *extra],
         exception_handlers={HTTPException: unknown},
         openapi_config=None,
         request_max_body_size=BODY_LIMIT,

@@ -2,6 +2,7 @@
 
 import { icon, render, time, update } from "./bubbles.js";
 import { Calls } from "./calls.js";
+import { Faults } from "./faults.js";
 import { element } from "./markup.js";
 
 const $ = (id) => document.getElementById(id);
@@ -13,6 +14,7 @@ const unseen = new Map(); // key → how many
 const told = new Set(); // ids of what we said was read
 const typingUntil = new Map();
 const calls = new Calls($("calls"), $("quiet"), (key) => people.get(key)?.name ?? "Somebody");
+const faults = new Faults($("faults"), $("armed"), post);
 let me = decodeURIComponent(location.hash.slice(1));
 let pictures = [];
 let templates = {};
@@ -46,7 +48,8 @@ on("state", (state) => {
   $("business").textContent = state.business.name;
   document.title = `${state.business.name} · wabox demo`;
   calls.reset(state.exchanges);
-  faults(state.faults);
+  faults.list(state.kinds);
+  faults.show(state.faults);
   show();
 });
 
@@ -79,7 +82,7 @@ on("typing", ({ customer, until }) => {
 });
 
 on("exchange", (exchange) => calls.put(exchange));
-on("faults", faults);
+on("faults", (armed) => faults.show(armed));
 
 // ── what it looks like ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,14 +175,6 @@ function drawPeople() {
   $("people").replaceChildren(...rows);
 }
 
-function faults(armed) {
-  for (const button of document.querySelectorAll("[data-fault]")) {
-    const on = button.dataset.fault in armed;
-    button.classList.toggle("armed", on);
-    button.setAttribute("aria-pressed", String(on));
-  }
-}
-
 const nearEnd = () => chat.scrollHeight - chat.scrollTop - chat.clientHeight < 120;
 const toEnd = () => chat.scrollTo({ top: chat.scrollHeight });
 // A picture that arrives late must not push the newest bubble out of sight.
@@ -262,9 +257,6 @@ async function shrink(file) {
 }
 
 document.querySelector("[data-again]").addEventListener("click", () => post(`${me}/again`));
-for (const button of document.querySelectorAll("[data-fault]")) {
-  button.addEventListener("click", () => post(`faults/${button.dataset.fault}`));
-}
 
 // ── the list's bottom sheet ───────────────────────────────────────────────────────────────────────────────────────────
 
