@@ -52,8 +52,8 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     from wabox.app import build, wall_clock
     from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
-    from wabox.demo.customer import ACCOUNT_ID
     from wabox.demo.control import control_router
+    from wabox.demo.customer import ACCOUNT_ID
     from wabox.demo.graph import graph_app
     from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
