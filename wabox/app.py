@@ -42,12 +42,13 @@ from wabox.services.slots import prepare
 from wabox.services.templates import Templates
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
-from wabox.settings import Settings
+from wabox.settings import Settings, WhatsAppSettings, access_token
 from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.templates import fetch as fetch_templates
+from wabox.whatsapp.token import Token
 
 log = structlog.get_logger(__name__)
 
@@ -234,6 +235,7 @@ def publishing_of(
             timezone=settings.timezone,
             region=settings.region,
             merge=settings.merge,
+            pause=settings.pause,
         )
 
     models = models_of(settings, bot)
@@ -247,7 +249,17 @@ def models_of(settings: Settings, bot: str) -> Models:
 
 def _messenger(settings: Settings) -> Messenger:
     whatsapp = settings.require_whatsapp()
-    return CloudMessenger(whatsapp.api_url, whatsapp.access_token.reveal())
+    return CloudMessenger(whatsapp.api_url, _token(settings, whatsapp))
+
+
+def _token(settings: Settings, whatsapp: WhatsAppSettings) -> Token:
+    """The access token, which may be replaced while the server runs."""
+
+    def again() -> str | None:
+        found = access_token(settings.root)
+        return None if found is None else found.reveal()
+
+    return Token(whatsapp.access_token.reveal(), again)
 
 
 def _media(settings: Settings) -> MediaSource | None:
@@ -293,7 +305,7 @@ def _wired(
 def graph_of(settings: Settings) -> GraphClient | None:
     """Who asks Meta; None without an account."""
     whatsapp = settings.whatsapp
-    return None if whatsapp is None else GraphClient(whatsapp.api_url, whatsapp.access_token.reveal())
+    return None if whatsapp is None else GraphClient(whatsapp.api_url, _token(settings, whatsapp))
 
 
 def templates_of(settings: Settings, store: SqliteStore, graph: GraphClient | None, clock: Clock) -> Templates:

@@ -13,6 +13,7 @@ bot.context        –                             values that every new convers
 bot.timezone       –                             IANA zone of "tomorrow" and "at five" (UTC)
 bot.region         –                             country of customers whose number does not say (ES, MX …)
 bot.merge          –                             texts that follow each other share a bubble (false)
+bot.pause          –                             how long the bot keeps quiet after a person wrote from the phone (4h)
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
@@ -94,6 +95,8 @@ class Settings:
     region: str | None = None
     merge: bool = False
     """Texts that follow each other in one turn share a bubble."""
+    pause: int = 4 * 3_600_000
+    """ms that the bot keeps quiet after a person's last words from the phone."""
     host: str = "127.0.0.1"
     port: int = 8080
     data: Path = Path("data")
@@ -128,7 +131,7 @@ class Settings:
 
 
 KNOWN: dict[str, frozenset[str]] = {
-    "bot": frozenset({"name", "language", "context", "timezone", "region", "merge"}),
+    "bot": frozenset({"name", "language", "context", "timezone", "region", "merge", "pause"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": frozenset(
         {
@@ -176,6 +179,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         timezone=_timezone(path, bot.get("timezone", "UTC")),
         region=_region(path, bot.get("region")),
         merge=_flag(path, bot, "bot", "merge", default=False),
+        pause=_duration(path, bot.get("pause", "4h"), "[bot] pause"),
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
@@ -209,6 +213,12 @@ def app_secret(root: Path, file: Path | None = None, environ: Mapping[str, str] 
     return _secret(root, "app_secret", _read(root / FILE).get("whatsapp", {}), env)
 
 
+def access_token(root: Path, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The access token alone, read anew: its file may have been replaced. Raises SettingsError."""
+    env = os.environ if environ is None else environ
+    return _secret(root, "access_token", _read(root / FILE).get("whatsapp", {}), env)
+
+
 def _timezone(path: Path, name: Any) -> str:
     try:
         ZoneInfo(name)
@@ -217,6 +227,17 @@ def _timezone(path: Path, name: Any) -> str:
             f"{path}: [bot] timezone {name!r} is no time zone; write one such as Europe/Madrid"
         ) from None
     return str(name)
+
+
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _duration(path: Path, given: Any, where: str) -> int:
+    """ms."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", given) if isinstance(given, str) else None
+    if found is None:
+        raise SettingsError(f"{path}: {where} must be a duration such as 30m, 4h or 1d, not {given!r}")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _flag(path: Path, table: Mapping[str, Any], section: str, name: str, *, default: bool) -> bool:

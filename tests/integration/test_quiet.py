@@ -13,8 +13,7 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.world import BSUID, CONVERSATION, NUMBER, PHONE, World, until
 from wabox.app import build
 from wabox.core.ports import SendResult
-from wabox.flowfile.bot import load_bot
-from wabox.services.quiet import PAUSE
+from wabox.flowfile.bot import PAUSE, load_bot
 from wabox.settings import Settings
 from wabox.whatsapp.webhook import parse
 
@@ -25,8 +24,9 @@ on: {human: people}
 states:
   people: {handoff: {queue: desk}, ask: "A person will answer.", on: {handoff.closed: hello}}
   hello:
-    ask: {text: "Hello!", buttons: {shop: Shop}}
-    on: {shop: shop}
+    ask: {text: "Hello!", buttons: {shop: Shop, two: Two}}
+    on: {shop: shop, two: both}
+  both: {say: [First., Second.], ask: "And?", on: {shop: shop}}
   shop:
     ask: {text: "Which size?", buttons: {small: S}}
     on: {small: over}
@@ -82,6 +82,25 @@ async def test_no_nudge_while_a_person_answers(world: World) -> None:
     assert await world.app.store.sweep(world.clock.now, 10) == 1
     await world.rest()
     assert len(world.messenger.taken) == before
+
+
+async def test_what_waits_does_not_leave_after_an_echo(world: World) -> None:
+    """A person took over between two bubbles: the second one stays, with a reason that people can read."""
+    await world.hear()
+    world.messenger.gate.clear()
+    tap = {"type": "button_reply", "button_reply": {"id": "two", "title": "Two"}}
+    heard = world.element(**{"from": PHONE, "from_user_id": BSUID}, type="interactive", interactive=tap)
+    before = len(world.messenger.tried)
+    await world.send("messages", messages=[heard])
+    await until(lambda: len(world.messenger.tried) > before)
+    await world.send("smb_message_echoes", message_echoes=[world.element(to=PHONE, to_user_id=BSUID)])
+    await until(lambda: not world.app.store.lanes.backlog)
+    world.messenger.gate.set()
+    await world.rest()
+    assert [sent.body["text"]["body"] for sent in world.messenger.taken[1:]] == ["First."]
+    kept = await world.app.store.deliveries(failed=True)
+    assert len(kept) == 2
+    assert all("from the phone" in (one.reason or "") for one in kept)
 
 
 async def test_our_own_echo_is_no_person(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +445,31 @@ async def test_whoever_is_late_hears_of_it(storage: Storage) -> None:
     assert await storage.settle([attempt("m1", SENDING)]) == frozenset()
     await storage.put(status("w1", DELIVERED, "m1"))
     assert await storage.settle([attempt("m1", SENDING)]) == {outbound("m1").id}
+
+
+async def test_what_the_bot_said_is_withdrawn_when_a_person_takes_over(storage: Storage) -> None:
+    """What is queued does not leave, what is in doubt is not repeated; people's words and reminders stay."""
+    reminder = replace(outbound("m1", 2), body={"type": "template", "template": {"name": "reminder"}})
+    advert = replace(outbound("m1", 3), body=reminder.body, purpose="marketing")
+    typed = replace(outbound("m1", 4), purpose="person")
+    sends = [outbound("m1", status=SENDING, attempted_at=NOW), outbound("m1", 1), reminder, advert, typed]
+    await storage.put(arrival(message("m1")))
+    await storage.commit(unit("m1", sends=sends))
+    await storage.put(arrival(message("m2")))
+    await storage.commit(replace(unit("m2", expected=1), withdraw="a person answered"))
+    left = await storage.pending(conversation(), 10)
+    assert [(row.id, row.policy) for row in left] == [
+        (outbound("m1", 0).id, "once"),
+        (reminder.id, "repeat"),
+        (typed.id, "repeat"),
+    ]
+    assert await storage.settle([attempt("m1", SENDING, index=1)]) == {outbound("m1", 1).id}
+    failed = await storage.deliveries(10, failed=True)
+    assert {(row.id, row.reason) for row in failed} == {
+        (outbound("m1", 1).id, "a person answered"),
+        (advert.id, "a person answered"),
+    }
+    assert await storage.tell(10) == 0
 
 
 async def test_what_is_put_off_is_not_pending_until_then(storage: Storage, adapter: Adapter) -> None:

@@ -25,13 +25,16 @@ class World:
     async def post(self, field: str, *, number: str = NUMBER, **value: Any) -> list[str]:
         """What the bot says to it: the types of the bubbles."""
         before = len(self.messenger.taken)
+        await self.send(field, number=number, **value)
+        await self.rest()
+        return [str(sent.body["type"]) for sent in self.messenger.taken[before:]]
+
+    async def send(self, field: str, *, number: str = NUMBER, **value: Any) -> None:
         value = {"metadata": {"phone_number_id": number}, **value}
         body = json.dumps({"entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}).encode()
         arrived = parse(body, self.clock.now)
         assert not arrived.dead, arrived.dead
         await self.app.accept(arrived)
-        await self.rest()
-        return [str(sent.body["type"]) for sent in self.messenger.taken[before:]]
 
     async def rest(self) -> None:
         for _ in range(4000):

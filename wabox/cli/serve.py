@@ -66,6 +66,7 @@ def load_for(settings: Settings) -> Bot:
         timezone=settings.timezone,
         region=settings.region,
         merge=settings.merge,
+        pause=settings.pause,
     )
 
 

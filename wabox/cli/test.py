@@ -140,6 +140,7 @@ def _play(
             timezone=settings.timezone,
             region=settings.region,
             merge=settings.merge,
+            pause=settings.pause,
         )
     except BrokenBot as error:
         for finding in error.findings:

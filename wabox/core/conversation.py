@@ -108,6 +108,9 @@ class UnitOfWork:
     records: tuple[Record, ...] = ()
     amend: tuple[Amendment, ...] = ()
     """Lines of the transcript that read differently from now on."""
+    withdraw: str | None = None
+    """A person has taken over: what the bot said before and what waits to leave must not any more, for this reason. Messages of
+    people stay, and so do service templates (a reminder answers nobody)."""
     opened_at: int | None = None
     quiet_until: int = 0
     """Both from now on, as in :class:`Session`."""

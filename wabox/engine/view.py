@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from wabox.core.slot import Slot
 from wabox.engine.chart import Chart, Charts
@@ -30,6 +31,21 @@ def reprompt(charts: Charts, snapshot: Snapshot) -> tuple[str, tuple[SayTemplate
     """What to say when the answer was not understood: that state's ``reprompt``, or its ``ask`` again."""
     found = _active(charts, snapshot).question if snapshot.status == "active" else None
     return None if found is None else (found[0].id, found[0].reprompt or found[0].ask)
+
+
+def listens(charts: Charts, snapshot: Snapshot, event: str) -> bool:
+    """Whether some state of some chart of the conversation, active or not, names the event."""
+    return any(_names(charts.find(ref), event) for ref in snapshot.charts)
+
+
+@lru_cache(maxsize=1024)
+def _names(chart: Chart, event: str) -> bool:
+    return any(
+        word != "*" and matches(word, event)
+        for state in chart.states.values()
+        for transition in state.transitions
+        for word in transition.events
+    )
 
 
 def collecting(charts: Charts, snapshot: Snapshot) -> Collect | None:

@@ -33,6 +33,7 @@ from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts, filled
 from wabox.flowfile.usage import check_usage
 
+PAUSE = 4 * 3_600_000
 _CANNOT_READ = "wabox.cannot_read."
 
 
@@ -71,6 +72,8 @@ class Bot:
     """ISO 3166: where customers are whose number does not say."""
     merge: bool = False
     """Texts that follow each other share a bubble."""
+    pause: int = PAUSE
+    """ms that it keeps quiet after a person's last words from the phone."""
 
     @property
     def title(self) -> str:
@@ -162,6 +165,7 @@ def load_bot(
     timezone: str = "UTC",
     region: str | None = None,
     merge: bool = False,
+    pause: int = PAUSE,
 ) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
@@ -189,6 +193,7 @@ def load_bot(
         timezone=timezone,
         region=region,
         merge=merge,
+        pause=pause,
     )
 
 

@@ -30,6 +30,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.wanted import wanted
+from wabox.services import closing
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -64,6 +65,8 @@ def advance(
             keep_quiet(draft)
         case "standby" | "notice":
             amend(draft)
+        case "timer" if message.payload.get("name") == closing.NAME:
+            closing.fire(draft)
         case "timer":
             if draft.restore():
                 payload = message.payload

@@ -1,7 +1,8 @@
 """When the bot says nothing: a person answers from the phone, or the customer may be somebody else.
 
-* An echo of what was typed on the business's own phone counts as a person (promise P7): the bot keeps quiet for :data:`PAUSE`
-  after the last one, and then goes on where it stood. What the customer writes meanwhile is on record and not answered.
+* An echo of what was typed on the business's own phone counts as a person (promise P7): the bot keeps quiet for a while after
+  the last one (``[bot] pause``, four hours), and then goes on where it stood. What it had said and what has not left yet does
+  not leave any more. What the customer writes meanwhile is on record and not answered.
 * Our own messages come back as echoes too; whoever calls :func:`wabox.services.conversations.advance` tells those apart first.
 * A changed number, or a changed identity, closes the conversation: whoever writes next begins anew and sees nothing of it.
 * An edit or a deletion changes what the transcript says, and nothing else.
@@ -16,8 +17,7 @@ from wabox.core.identity import doubtful
 from wabox.core.message import InboundMessage
 from wabox.services.turn import Draft
 
-PAUSE: Final = 4 * 3_600_000
-"""ms that the bot keeps quiet after a person's last words from the phone."""
+TAKEN_OVER: Final = "a person answered from the phone before it left"
 
 
 def quiet(session: Session, now: int) -> bool:
@@ -29,7 +29,8 @@ def keep_quiet(draft: Draft) -> None:
     """Somebody of the business wrote on the phone."""
     if draft.message.type not in ("edited", "deleted", "reaction"):
         since = min(draft.message.timestamp, draft.now)
-        draft.quiet_until = max(draft.quiet_until, since + PAUSE)
+        draft.quiet_until = max(draft.quiet_until, since + draft.bot.pause)
+        draft.withdraw = TAKEN_OVER
     amend(draft)
 
 

@@ -259,6 +259,7 @@ class Sender:
                 if found is None or found.due_at is not None:
                     self._doubts.pop(message.id, None)
                     return None
+                message = replace(message, policy=found.policy)  # a person may have taken over
                 left = deadline - self._clock()
                 if left <= 0:
                     break

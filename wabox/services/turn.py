@@ -27,6 +27,7 @@ from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
+from wabox.services import closing
 from wabox.services.moving import Move, settle
 from wabox.services.permit import Permit
 from wabox.services.replies import Lead, Line, render
@@ -95,6 +96,8 @@ class Draft:
         self.steps: list[Step] = []
         self.permit = Permit(session.consent)
         self._restored: bool | None = None
+        self.withdraw: str | None = None
+        """Why what the bot said and what has not left yet must not leave any more."""
         self.dispatched: list[OutboundMessage] = []
         """What our own side says in this turn; after what the bot says."""
 
@@ -206,12 +209,13 @@ class Draft:
             snapshot=stored,
             at=self.now,
             sends=sends,
-            arm=() if over else self._arm(),
+            arm=() if over else (*self._arm(), *closing.timers(self)),
             disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
             handoffs=tuple(self._handoffs),
             invoke=tuple(self._invocation(call) for call in self._calls.values() if call is not None),
             revoke=tuple(self._calls),
             amend=tuple(self.amend),
+            withdraw=self.withdraw,
             opened_at=self.opened_at,
             quiet_until=self.quiet_until,
             consents=tuple(self.permit.entries),

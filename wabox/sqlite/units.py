@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
-from wabox.sqlite import consents, conversations, handoffs, inbox, invocations, media, outbox, timers, transcript
+from wabox.sqlite import (
+    consents,
+    conversations,
+    handoffs,
+    inbox,
+    invocations,
+    media,
+    outbox,
+    timers,
+    transcript,
+    withdrawals,
+)
 from wabox.sqlite.marks import write as write_marks
 
 
@@ -29,6 +40,8 @@ def commit(
     key = conversations.save(connection, unit, found)
     # First: it takes out what was written before, not what confirms it.
     consents.add(connection, unit.conversation_id, unit.consents, unit.at)
+    if unit.withdraw is not None:
+        withdrawals.withdraw(connection, key, unit.withdraw, unit.at)
     outbox.add(connection, key, unit.sends)
     for timer in unit.arm:
         timers.save(connection, key, timer)

@@ -22,7 +22,6 @@ that Meta takes through our own transport needs no request and no response objec
 from __future__ import annotations
 
 import asyncio
-import re
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -32,10 +31,10 @@ import msgspec
 
 from wabox.core.delivery import OutboundMessage
 from wabox.core.ports import SendResult
-from wabox.errors import SettingsError
 from wabox.whatsapp import errors
 from wabox.whatsapp.errors import GraphError, Kind
-from wabox.whatsapp.payload import read_and_typing
+from wabox.whatsapp.payload import read
+from wabox.whatsapp.token import NOT_ACCEPTED, Token
 from wabox.whatsapp.transport import Answer, Headers, KeepAliveTransport, Prepared, prepare
 
 CONNECT: Final = 5.0
@@ -60,8 +59,6 @@ _NOT_LEFT: Final = (
 )
 _MISCONFIGURED: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 _ENCODING: Final = b"content-encoding"
-_TOKEN_LIKE: Final = re.compile(r"EAA[0-9A-Za-z]{12,}")
-"""How Meta's tokens begin; its errors quote a token that it cannot read."""
 
 
 class _Id(msgspec.Struct):
@@ -80,28 +77,24 @@ class CloudMessenger:
     """Sends through the Cloud API. One for all numbers of one token; safe to use from many tasks."""
 
     def __init__(
-        self, api_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None, proxy: str | None = None
+        self,
+        api_url: str,
+        token: str | Token,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        proxy: str | None = None,
     ) -> None:
         """``api_url`` with its version. A ``proxy`` is served by httpx's own transport, good for some 200 messages/s.
 
         Raises SettingsError for what cannot be a token; the token itself is in no error, log or ``repr``.
         """
-        token = checked_token(token)
         if transport is None:
             transport = KeepAliveTransport() if proxy is None else httpx.AsyncHTTPTransport(proxy=proxy)
         self._api_url = api_url.rstrip("/")
-        self._token = token
+        self._token = Token(token) if isinstance(token, str) else token
         self._transport = transport
-        self._headers = httpx.Headers(
-            {
-                "Host": httpx.URL(self._api_url).netloc.decode("ascii"),
-                "Authorization": f"Bearer {self._token}",
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "wabox",
-            }
-        )
+        self._used = self._token.value
+        self._headers = self._with_token()
         self._prepared: dict[str, tuple[httpx.URL, Prepared]] = {}
         """By number: where to, and the request without its content."""
 
@@ -111,9 +104,14 @@ class CloudMessenger:
     async def send(self, message: OutboundMessage) -> SendResult:
         """POST one message. What happens on the way is in the result; only a cancelled task raises."""
         content = _ENCODER.encode({**message.body, "biz_opaque_callback_data": message.id})
+        used = self._token.value
         answer = await self._post(message.number_id, content)
         if isinstance(answer, SendResult):
             return answer
+        if answer[0] in (400, 401, 403) and _code(answer) in NOT_ACCEPTED and self._token.renewed(used):
+            answer = await self._post(message.number_id, content)
+            if isinstance(answer, SendResult):
+                return answer
         status, headers, body = answer
         if 200 <= status < 300:
             try:
@@ -124,14 +122,27 @@ class CloudMessenger:
                 return SendResult(verdict="sent", wamid=accepted[0].id, usage=_usage(headers))
         return self._refused(httpx.Response(status, headers=headers, content=body), message.number_id)
 
-    async def typing(self, number_id: str, message_id: str) -> bool:
-        """Show the customer who wrote ``message_id`` that an answer is coming. Whether Meta took it; nothing hangs on it."""
-        answer = await self._post(number_id, _ENCODER.encode(read_and_typing(message_id)))
+    async def seen(self, number_id: str, message_id: str, *, typing: bool = False) -> bool:
+        """Mark a customer's message as read, and show that an answer is coming. Whether Meta took it; nothing hangs on it."""
+        answer = await self._post(number_id, _ENCODER.encode(read(message_id, typing=typing)))
         return not isinstance(answer, SendResult) and 200 <= answer[0] < 300
 
     async def aclose(self) -> None:
         """Close the connections. Messages under way end as ``unknown``, later ones as ``retry``."""
         await self._transport.aclose()
+
+    def _with_token(self) -> httpx.Headers:
+        self._used = self._token.value
+        return httpx.Headers(
+            {
+                "Host": httpx.URL(self._api_url).netloc.decode("ascii"),
+                "Authorization": f"Bearer {self._used}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "wabox",
+            }
+        )
 
     async def _post(self, number_id: str, content: bytes) -> Answer | SendResult:
         try:
@@ -158,6 +169,9 @@ class CloudMessenger:
             return SendResult(verdict="unknown", reason=self._clean(f"no answer from Meta: {_say(error)}"))
 
     def _request(self, number_id: str) -> tuple[httpx.URL, Prepared]:
+        if self._used != self._token.value:
+            self._headers = self._with_token()
+            self._prepared.clear()
         made = self._prepared.get(number_id)
         if made is None:
             url = httpx.URL(f"{self._api_url}/{quote(number_id, safe='')}/messages")
@@ -218,22 +232,7 @@ class CloudMessenger:
 
     def _clean(self, text: str) -> str:
         """Without the access token, which Meta quotes when it cannot read it."""
-        return cleaned(text, self._token)
-
-
-def checked_token(token: str) -> str:
-    """Raises SettingsError for what cannot be one."""
-    token = token.strip()
-    if not (token and token.isascii() and token.isprintable()):
-        raise SettingsError(
-            "the access token is empty or has characters that no token of Meta's has (WABOX_ACCESS_TOKEN)"
-        )
-    return token
-
-
-def cleaned(text: str, token: str) -> str:
-    """Without the access token, nor anything that looks like one."""
-    return _TOKEN_LIKE.sub("…", text.replace(token, "…"))
+        return self._token.clean(text)
 
 
 def _decoded(answer: Answer) -> Answer:
@@ -245,6 +244,11 @@ def _decoded(answer: Answer) -> Answer:
 def _read(response: httpx.Response) -> Answer:
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != _ENCODING]
     return response.status_code, headers, response.content
+
+
+def _code(answer: Answer) -> int | None:
+    error = _error(httpx.Response(answer[0], headers=answer[1], content=answer[2]))
+    return None if error is None else error.code
 
 
 def _error(answer: httpx.Response) -> GraphError | None:

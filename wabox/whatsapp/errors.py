@@ -216,12 +216,12 @@ _TABLE: Final[Mapping[int, Meaning]] = {
     2494191: Meaning(_C, "another app holds this conversation, and ours may not take it", "see Conversation Routing"),
     137000: Meaning(_C, "the customer's identity changed", "confirm that it is still the same person"),
     # This number, or all of it.
-    0: Meaning(_N, "the access token is not accepted", "make a new system-user token", wait=300.0),
+    0: Meaning(_N, "the access token is not accepted", "make a new system-user token", wait=60.0),
     190: Meaning(
         _N,
         "the access token has expired or is not accepted",
-        "make a system-user token that does not expire (the dashboard's temporary one lasts a day), set WABOX_ACCESS_TOKEN",
-        wait=300.0,
+        "make a system-user token that does not expire (the dashboard's temporary one lasts a day); put it into its file",
+        wait=60.0,
     ),
     3: _PERMISSION,
     10: _PERMISSION,

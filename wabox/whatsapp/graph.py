@@ -15,7 +15,7 @@ import msgspec
 
 from wabox.errors import WaboxError
 from wabox.whatsapp import errors
-from wabox.whatsapp.client import checked_token, cleaned
+from wabox.whatsapp.token import NOT_ACCEPTED, Token
 from wabox.whatsapp.transport import KeepAliveTransport
 
 CONNECT: Final = 5.0
@@ -40,9 +40,9 @@ class GraphRefused(WaboxError):
 class GraphClient:
     """One for all questions of one token; safe to use from many tasks."""
 
-    def __init__(self, api_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, api_url: str, token: str | Token, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """``api_url`` with its version. Raises SettingsError for what cannot be a token."""
-        self._token = checked_token(token)
+        self._token = Token(token) if isinstance(token, str) else token
         self._api_url = api_url.rstrip("/")
         self._transport = transport or KeepAliveTransport(connections=4)
 
@@ -82,8 +82,19 @@ class GraphClient:
     async def _ask(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> Json:
+        used = self._token.value
+        try:
+            return await self._asked(method, path, used, params=params, body=body)
+        except GraphRefused as refused:
+            if refused.code not in NOT_ACCEPTED or not self._token.renewed(used):
+                raise
+        return await self._asked(method, path, self._token.value, params=params, body=body)
+
+    async def _asked(
+        self, method: str, path: str, token: str, *, params: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> Json:
         headers = {
-            "Authorization": f"Bearer {self._token}",
+            "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": "wabox",
@@ -103,7 +114,7 @@ class GraphClient:
                     await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             sentence = f"Meta could not be asked about {path}: {type(error).__name__}: {error}"
-            raise GraphRefused(cleaned(sentence, self._token)) from None
+            raise GraphRefused(self._token.clean(sentence)) from None
         try:
             found = msgspec.json.decode(answer.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -112,9 +123,9 @@ class GraphClient:
         if error_ is not None:
             meaning = errors.classify(error_, answer.status_code, path.partition("/")[0])
             sentence = f"Meta refuses to tell about {path}: {errors.explain(error_, meaning)}"
-            raise GraphRefused(cleaned(sentence, self._token), error_.code)
+            raise GraphRefused(self._token.clean(sentence), error_.code)
         if not answer.is_success or not isinstance(found, dict):
             said = errors.shortened(answer.content.decode("utf-8", "replace")) or "an empty answer"
             sentence = f"HTTP {answer.status_code} without Meta's error about {path}: {said}"
-            raise GraphRefused(cleaned(f"{sentence}. Is {self._api_url} Meta's address?", self._token))
+            raise GraphRefused(self._token.clean(f"{sentence}. Is {self._api_url} Meta's address?"))
         return found

@@ -61,14 +61,11 @@ def address(contact: Contact) -> Json:
     raise ValueError("a contact needs a user_id or a wa_id")
 
 
-def read_and_typing(message_id: str) -> Json:
-    """Marks an inbound message and all before it as read, and shows the typing bubble until we answer or 25 s have passed."""
-    return {
-        "messaging_product": "whatsapp",
-        "status": "read",
-        "message_id": message_id,
-        "typing_indicator": {"type": "text"},
-    }
+def read(message_id: str, *, typing: bool = False) -> Json:
+    """Marks an inbound message and all before it as read; with ``typing`` it shows the bubble until we answer or 25 s have
+    passed. There is no typing bubble without the mark."""
+    shown: Json = {"typing_indicator": {"type": "text"}} if typing else {}
+    return {"messaging_product": "whatsapp", "status": "read", "message_id": message_id, **shown}
 
 
 def _message(content: Content, about: str) -> Json:

@@ -14,6 +14,7 @@ from wabox.core.delivery import OutboundMessage
 from wabox.core.ports import SendResult
 from wabox.errors import SettingsError
 from wabox.whatsapp.client import CloudMessenger
+from wabox.whatsapp.token import Token
 
 API = "https://graph.example/v26.0"
 TOKEN = "testTOKENtestTOKENtestTOKEN"
@@ -130,8 +131,8 @@ async def test_accepted_without_an_id_is_unknown(body: Any) -> None:
         (400, 131057, "unknown", 60.0),
         (500, 133004, "unknown", None),
         (400, 134101, "retry", 600.0),
-        (401, 190, "retry", 300.0),
-        (401, 0, "retry", 300.0),
+        (401, 190, "retry", 60.0),
+        (401, 0, "retry", 60.0),
         (403, 10, "retry", 300.0),
         (403, 131005, "retry", 300.0),
         (403, 131031, "retry", 900.0),
@@ -389,6 +390,38 @@ async def test_a_token_file_ends_with_a_line_break() -> None:
     assert seen == [f"Bearer {TOKEN}"]
 
 
+async def test_a_replaced_token_is_used_at_once() -> None:
+    """When Meta says that the token has expired it is read anew; nobody restarts anything, and nothing is tried twice."""
+    file, seen = ["old"], []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        if request.headers["authorization"] == "Bearer old":
+            return httpx.Response(401, json={"error": {"code": 190, "error_subcode": 463, "message": "expired old"}})
+        return httpx.Response(200, json={"messages": [{"id": "w"}]})
+
+    messenger = CloudMessenger(API, Token("old", lambda: file[0]), transport=httpx.MockTransport(handler))
+    refused = await messenger.send(MESSAGE)
+    assert (refused.verdict, refused.scope, refused.alert, seen) == ("retry", "number", True, ["Bearer old"])
+    assert "old" not in (refused.reason or "").split(" ")
+    file[0] = "new\n"
+    assert (await messenger.send(MESSAGE)).verdict == "sent"
+    assert (await messenger.send(MESSAGE)).verdict == "sent"
+    assert seen[1:] == ["Bearer old", "Bearer new", "Bearer new"]
+
+
+async def test_a_token_file_that_is_gone_changes_nothing() -> None:
+    """Whoever replaces it may be in the middle of it."""
+
+    def gone() -> str:
+        raise SettingsError("cannot read the file")
+
+    messenger = CloudMessenger(
+        API, Token("old", gone), transport=httpx.MockTransport(refusing(401, 190, message="expired"))
+    )
+    assert (await messenger.send(MESSAGE)).verdict == "retry"
+
+
 async def test_a_long_page_is_quoted_short() -> None:
     """A reason is a sentence, not a web page."""
     result = await send(answering(502, b"<p>\n  " + b"x" * 100_000))
@@ -407,7 +440,7 @@ async def test_typing_is_best_effort() -> None:
 
     for answer, taken in ((handler, True), (refusing(400, 131009), False), (raising(httpx.ConnectError("no")), False)):
         messenger = CloudMessenger(API, TOKEN, transport=httpx.MockTransport(answer))
-        assert await messenger.typing("2", "wamid.IN1") is taken
+        assert await messenger.seen("2", "wamid.IN1", typing=True) is taken
     ((path, body),) = seen
     assert (path, body["message_id"], body["typing_indicator"]) == ("/v26.0/2/messages", "wamid.IN1", {"type": "text"})
 

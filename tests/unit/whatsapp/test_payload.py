@@ -10,7 +10,7 @@ from wabox.core.contact import Contact
 from wabox.core.content import Content, Option, OptionList, Section
 from wabox.core.kind import Media
 from wabox.core.limits import breaches
-from wabox.whatsapp.payload import address, read_and_typing, request_body
+from wabox.whatsapp.payload import address, read, request_body
 
 ANA = Contact(wa_id="5215550002222", user_id="MX.40000000000000000001", name="Ana")
 YES_NO = (Option(event="yes", title="Sí"), Option(event="no", title="No"))
@@ -170,7 +170,7 @@ def test_what_the_check_lets_pass_is_taken() -> None:
 
 def test_typing() -> None:
     """Read receipt and typing bubble are one request about an inbound message."""
-    assert read_and_typing("wamid.IN1") == {
+    assert read("wamid.IN1", typing=True) == {
         "messaging_product": "whatsapp",
         "status": "read",
         "message_id": "wamid.IN1",
