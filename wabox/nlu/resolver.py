@@ -2,7 +2,8 @@
 
 1. *structured*: a tap is its event, whatever it says.
 2. *type*: what is not text is ``message.<type>``.
-3. *expected*: an option by its title or number, yes or no, when the conversation waits for them.
+3. *expected*: an option by its title or number, yes or no, when the conversation waits for them. Where it waits for yes or
+   no, "wait" and "not sure" are ``hold``. Where its buttons are "Yes, …" and "No, …", yes and no are those.
 4. *rules*: exact examples, keywords, patterns (:mod:`wabox.nlu.rules`). What the state expects goes before what it merely
    accepts, and that before what nobody would handle.
 5. *classifier*: what the rules do not decide, if the bot has a model. What the state waits for gains, what nobody here would
@@ -10,7 +11,8 @@
 6. *fallback*.
 
 A bare "yes" or "no" at the head of a sentence is the weakest reason there is: in "no, the address is wrong" and "hi, where is
-my order" the rest decides, if it decides anything. The same message in the same situation is always the same event.
+my order" the rest decides, if it decides anything. A yes that would lose something ("yes, but change the address", "ok, and a
+mug") is none. The same message in the same situation is always the same event.
 """
 
 from __future__ import annotations
@@ -28,13 +30,18 @@ from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
 from wabox.nlu.stopping import Stopping
 from wabox.nlu.utterances import folded, tokens, words_only
+from wabox.nlu.yes_no import yes_no
 
 TAPS = frozenset({"button_reply", "list_reply", "button"})
 
-YES, NO, GREETING = "affirm", "deny", "greet"
+YES, NO, GREETING, HOLD = "affirm", "deny", "greet", "hold"
 _WEAK = frozenset({YES, NO, GREETING})
 _POLITE = frozenset({"please", "pls", "thanks", "thank", "you", "thx", "por", "favor", "porfa", "porfavor", "gracias"})
 _SIGNS = " .,!?¡¿؟\n"
+_ANSWERS: Mapping[str | None, str] = {"yes": YES, "no": NO, "done": NO}
+_QUESTION = ("?", "؟", "？")
+_PROBABLY = 0.7
+"""How sure a yes or no is that something follows, or that could mean either."""
 _EXPECTED, _UNWANTED = 3.0, 0.25
 """How the odds of a guess change when the state waits for it, and when nobody here would handle it."""
 MOST_ASKED, _NOT_FAR = 2, 0.2
@@ -61,6 +68,8 @@ class Resolver:
         self.stopping = Stopping(intents)
         """What asks us to write no more."""
         self._yes_no = {name: self._rules.examples_of(name) for name in (YES, NO)}
+        # Whoever writes "Hindi" to a bot that speaks it names the language; in Tagalog it is no.
+        self._besides = frozenset({"hindi"}) if {"hi"} & {name[:2] for name in languages} else frozenset()
 
     def resolve(self, message: InboundMessage, expected: Expected, language: str | None = None) -> Understanding:
         """What the message means where the conversation stands; ``language`` is the one it was in so far."""
@@ -82,14 +91,15 @@ class Resolver:
             return self._understood(f"message.{message.type}", "type", chosen, data)
         found = tokens(text)
         matches = self._best_first(self._rules.matches(text), expected, chosen) if found else []
-        event, tier = self._decide(found, matches, expected)
-        if found and (event is None or (tier == "rules" and event in _WEAK and _head_only(matches, expected))):
+        event, tier, confidence = self._decide(text, found, matches, expected)
+        weak = tier == "rules" and event in _WEAK and (confidence < 1 or _head_only(matches, expected))
+        if found and (event is None or weak):
             guess = self._guess(text, expected)
             if event is None or guess.intent is not None:
                 return replace(guess, language=chosen, data=data)
         if event is None:
             return replace(_LOST, language=chosen, data=data)
-        return self._understood(event, tier, chosen, data)
+        return replace(self._understood(event, tier, chosen, data), confidence=confidence)
 
     def _guess(self, text: str, expected: Expected) -> Understanding:
         """What the classifier makes of it, here."""
@@ -114,30 +124,66 @@ class Resolver:
         asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
         return replace(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
 
-    def _decide(self, found: tuple[str, ...], matches: Sequence[Match], expected: Expected) -> tuple[str | None, Tier]:
+    def _decide(
+        self, text: str, found: tuple[str, ...], matches: Sequence[Match], expected: Expected
+    ) -> tuple[str | None, Tier, float]:
         titled = by_title(found, expected.choices)
         if titled is not None:
-            return titled, "expected"
+            return titled, "expected", 1.0
         best = matches[0] if matches else None
         # A state that expects a number as an answer ("how many?") means the number, not the option in that place.
         if best is not None and best.intent in expected.intents and best.intent not in _WEAK:
-            return best.intent, "rules"
+            return best.intent, "rules", 1.0
         numbered = by_number(found, expected.choices)
         if numbered is not None:
-            return numbered, "expected"
+            return numbered, "expected", 1.0
+        answered = self._answered(text, found, expected)
+        if answered is not None:
+            return answered[0], "expected", answered[1]
+        if best is not None and (best.intent not in _WEAK or best.kind != "pattern"):
+            return best.intent, "rules", 1.0
+        lead = yes_no().lead(found)
+        if lead is not None and not (lead.answer == "yes" and (lead.loses or text.rstrip().endswith(_QUESTION))):
+            answer = _ANSWERS.get(lead.answer)
+            if answer is not None and _waits_for(expected, answer):
+                return answer, "rules", _PROBABLY
+        return (best.intent, "rules", 1.0) if best is not None else (None, "fallback", 0.0)
+
+    def _answered(self, text: str, found: tuple[str, ...], expected: Expected) -> tuple[str, float] | None:
+        """The event that yes, no or wait is here, and how sure that is; None where nobody waits for it."""
         answer = self.yes_or_no(found)
-        if answer is not None and (answer in expected.intents or accepts(expected, answer)):
-            return answer, "expected"
-        return (best.intent, "rules") if best is not None else (None, "fallback")
+        if answer is None:
+            said = yes_no().read(found, self._besides)
+            if said == "hold" and _waits_for(expected, YES) and _waits_for(expected, NO):
+                return HOLD, 1.0
+            if said == "done" and _waits_for(expected, NO):
+                return NO, _PROBABLY
+            return None
+        if len(found) == 1 and text.rstrip().endswith(_QUESTION):  # "ok?"
+            return (HOLD, 1.0) if _waits_for(expected, answer) else None
+        if _waits_for(expected, answer):
+            return answer, 1.0
+        meant = {choice.event for choice in expected.choices if self._meaning(choice.title) == answer}
+        return (meant.pop(), 1.0) if len(meant) == 1 else None
+
+    def _meaning(self, title: str) -> str | None:
+        """Yes or no, if a button begins with it: "Yes, pay now"."""
+        found = tokens(title)
+        lead = yes_no().lead(found)
+        return self.yes_or_no(found) or (_ANSWERS.get(lead.answer) if lead is not None else None)
 
     def yes_or_no(self, found: tuple[str, ...]) -> str | None:
-        """Yes or no, if the whole message says that: "yes please", "no no", "sí, claro", a thumb."""
+        """Yes or no, if the whole message says that, in any language: "yes please", "no no", "sí, claro", a thumb."""
         said = tuple(dict.fromkeys(words_only(found)))
-        plain = tuple(word for word in said if word not in _POLITE) or said
         for name, examples in self._yes_no.items():
-            if said in examples or plain in examples or (plain and all((word,) in examples for word in plain)):
+            if said in examples:
                 return name
-        return None
+        answer = yes_no().read(found, self._besides)
+        return _ANSWERS[answer] if answer in ("yes", "no") else None
+
+    def waits(self, found: tuple[str, ...]) -> bool:
+        """Whether the message says neither yes nor no yet: "wait", "not sure"."""
+        return yes_no().read(found, self._besides) == "hold"
 
     def command(self, text: str, expected: Expected, language: str) -> str | None:
         """The intent that the whole message is, if somebody here handles it: an exact example, or a keyword or pattern with
@@ -208,6 +254,10 @@ def _weight(intent: str, expected: Expected) -> float:
     if intent in expected.intents:
         return _EXPECTED
     return 1.0 if accepts(expected, intent) else _UNWANTED
+
+
+def _waits_for(expected: Expected, answer: str) -> bool:
+    return answer in expected.intents or accepts(expected, answer)
 
 
 def _worth_asking(candidates: Sequence[Candidate], expected: Expected) -> tuple[str, ...]:
