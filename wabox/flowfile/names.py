@@ -35,6 +35,7 @@ EVENTS = (
         "clarify",
         "cannot_handle",
         DOCUMENT,
+        "hold",
     ),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
     "migration.failed",
@@ -55,6 +56,35 @@ _OPEN = ("message.", "done.invoke.", "error.", "handoff.")
 """Families whose members are not all known beforehand."""
 
 _BUILT_IN_NEEDED = ("affirm", "deny", "human")
+
+ANSWERED = frozenset(
+    [
+        "en",
+        "es",
+        "pt",
+        "ar",
+        "hi",
+        "id",
+        "fr",
+        "de",
+        "tr",
+        "ur",
+        "bn",
+        "sw",
+        "it",
+        "ru",
+        "zh",
+        "vi",
+        "th",
+        "tl",
+        "ms",
+        "ta",
+        "te",
+        "mr",
+        "gu",
+    ]
+)
+"""Languages in which wabox knows yes and no by itself (wabox/nlu/phrases/yes_no.txt)."""
 
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
@@ -277,7 +307,12 @@ def _check_own_intents(draft: Draft, wanted: set[str]) -> None:
     main = draft.documents.get(draft.main)
     by_name = {intent.name: intent for intent in draft.intents}
     for language in draft.texts.languages if main is not None else ():
-        silent = [name for name in _BUILT_IN_NEEDED if name in wanted and language not in by_name[name].words]
+        spoken = language.replace("_", "-").partition("-")[0].lower() in ANSWERED
+        silent = [
+            name
+            for name in _BUILT_IN_NEEDED
+            if name in wanted and language not in by_name[name].words and (name == "human" or not spoken)
+        ]
         if silent and main is not None:
             sentence = f"customers who write {language} cannot say {listed(silent)}: wabox does not know the words"
             fix = f"add {silent[0]}: {{{language}: {{examples: [...]}}}} to intents.yaml"

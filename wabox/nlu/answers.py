@@ -2,7 +2,8 @@
 
 A title is meant when the message is the title, or when what is left of the message without polite and little words is part
 of the title of one option only: "the blue one, please" → ``Blue shirt``. A number is meant when there is nothing else:
-"2", "2.", "option 2", "the second one", "la segunda", "última".
+"2", "2.", "option 2", "the second one", "la segunda", "दूसरा वाला", "最后一个", "٢". What is left over may
+be a slip of the finger.
 """
 
 from __future__ import annotations
@@ -11,40 +12,36 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from wabox.core.intent import Choice
+from wabox.nlu.ordinals import AROUND, BY_PHRASE
 from wabox.nlu.utterances import tokens, words_only
 
 _FILLER_WORDS = """a an the one ones i id ill im me my want would like take have get give go for to by with in on at of please
 pls thanks thank you well then let lets
 un una uno el la los las lo al del de yo mi me quiero quisiera gustaria dame ponme prefiero por favor porfa porfavor gracias
-con en para pues entonces ese esa este esta"""
-_FILLERS = frozenset(_FILLER_WORDS.split())
-_YES = frozenset({"yes", "ok", "okay", "si", "vale"})
+con en para pues entonces ese esa este esta
+um uma os as do da eu quero queria gostaria prefiro isso esse essa esta pra com obrigado obrigada
+le les une des du de je veux voudrais prends ce cette celui celle s'il vous te plaît svp stp merci avec
+der die das den dem ein eine einen ich möchte will nehme hätte gerne bitte danke mit
+bir bu şu ben istiyorum lütfen alayım olsun olan
+yang ini itu saya aku mau pilih tolong kak terima kasih nak
+ya wa ni hii hiyo nataka tafadhali
+il gli uno vorrei voglio prendo questo questa quello quella per favore grazie con
+من فضلك اريد أريد هذا هذه بدي ابغى عايز لو سمحت
+मुझे चाहिए वाला वाली वाले दीजिए कृपया यह वह mujhe chahiye wala wali wale dijiye kripya yeh woh
+مجھے چاہیے والا والی والے یہ وہ আমার আমি চাই এটা টা
+хочу мне пожалуйста этот эту эта 我要 我想要 tôi muốn cho เอา ขอ gusto ko po ang yung"""
+_FILLERS = frozenset(tokens(_FILLER_WORDS))
+_MOST_WORDS = 8
+_YES = frozenset(tokens("yes ok okay si vale sim oui ja evet ya iya haan ji हाँ जी نعم ہاں হ্যাঁ ndio sì да ok"))
 """Little words too, unless there is nothing else: "yes, the blue one"."""
 
-_BESIDE_A_NUMBER_WORDS = (
-    """the option number please pls answer choice nr num el la lo opcion numero respuesta por favor porfa"""
-)
-_BESIDE_A_NUMBER = frozenset(_BESIDE_A_NUMBER_WORDS.split())
-
-_LAST = frozenset({"last", "ultimo", "ultima"})
-_NUMBER_WORDS = (
-    "one first 1st uno una un primero primera primer 1o 1a 1ero 1era",
-    "two second 2nd dos segundo segunda 2o 2a",
-    "three third 3rd tres tercero tercera tercer 3o 3a",
-    "four fourth 4th cuatro cuarto cuarta 4o 4a",
-    "five fifth 5th cinco quinto quinta 5o 5a",
-    "six sixth 6th seis sexto sexta 6o 6a",
-    "seven seventh 7th siete septimo septima 7o 7a",
-    "eight eighth 8th ocho octavo octava 8o 8a",
-    "nine ninth 9th nueve noveno novena 9o 9a",
-    "ten tenth 10th diez decimo decima 10o 10a",
-)
-_NUMBERS = {word: number for number, words in enumerate(_NUMBER_WORDS, 1) for word in words.split()}
+_TYPED = 4
+"""Letters of a word from which on one wrong letter is a slip; two from twice as many on."""
 
 
 def by_title(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
     """The event of the option whose title these tokens of a message mean; None unless exactly one is meant."""
-    said = words_only(found)
+    said = _plain(words_only(found))
     if not said:
         return None
     titles = [(choice.event, _title(choice.title)) for choice in choices]
@@ -63,16 +60,57 @@ def by_title(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
 
 def by_number(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
     """The event of the option whose number these tokens say; None if they say something else, or more."""
-    said = [word for word in words_only(found) if word not in _BESIDE_A_NUMBER]
-    if len(said) == 2 and said[1] == "one" and said[0] in _NUMBERS.keys() | _LAST:
-        said.pop()
-    if len(said) != 1:
+    if not choices or len(found) > _MOST_WORDS:
         return None
-    word = said[0]
-    if word in _LAST:
-        return choices[-1].event if choices else None
-    number = int(word) if word.isdecimal() and len(word) < 4 else _NUMBERS.get(word, 0)
+    said = _plain(words_only(found))
+    number = BY_PHRASE.get(said)
+    if number is None:
+        left = tuple(word for word in said if word not in AROUND) or tuple(word for word in said if word == "one")
+        number = BY_PHRASE.get(left, 0)
+        if not number and len(left) == 1 and left[0].isdecimal() and len(left[0]) < 4:
+            number = int(left[0])
+    if number == -1:
+        return choices[-1].event
     return choices[number - 1].event if 1 <= number <= len(choices) else None
+
+
+def by_slip(found: tuple[str, ...], choices: Sequence[Choice]) -> str | None:
+    """The event of the only option whose title these tokens mean, but for slips of the finger: "delivry" → ``Delivery``."""
+    said = [word for word in words_only(found) if word not in _FILLERS]
+    if not said or len(said) > _MOST_WORDS or not any(len(word) >= _TYPED for word in said):
+        return None
+    meant = {choice.event for choice in choices if all(_near(word, _title(choice.title)) for word in said)}
+    return _only(meant)
+
+
+def _near(word: str, title: Sequence[str]) -> bool:
+    slips = len(word) // _TYPED if len(word) < 3 * _TYPED else 2
+    return any(word == other or (len(other) >= _TYPED and apart(word, other, slips) <= slips) for other in title)
+
+
+def apart(one: str, other: str, most: int) -> int:
+    """Letters to change, add, drop or swap with their neighbour; more than ``most`` is ``most + 1``."""
+    if abs(len(one) - len(other)) > most or one.isdecimal():
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        last, before, row = before, row, [place]
+        for at, wanted in enumerate(other, 1):
+            cost = min(before[at] + 1, row[-1] + 1, before[at - 1] + (letter != wanted))
+            if place > 1 and at > 1 and letter == other[at - 2] and one[place - 2] == wanted:
+                cost = min(cost, last[at - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+def _plain(found: tuple[str, ...]) -> tuple[str, ...]:
+    """With the digits of every script as 0 to 9."""
+    if all(map(str.isascii, found)):
+        return found
+    return tuple(str(int(word)) if word.isdecimal() else word for word in found)
 
 
 @lru_cache(maxsize=512)

@@ -25,7 +25,7 @@ from typing import Any
 from wabox.core.intent import Candidate, Expected, Intent, Tier, Understanding, Verdict
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Classifier, Library
-from wabox.nlu.answers import by_number, by_title
+from wabox.nlu.answers import by_number, by_slip, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
 from wabox.nlu.stopping import Stopping
@@ -142,6 +142,11 @@ class Resolver:
             return answered[0], "expected", answered[1]
         if best is not None and (best.intent not in _WEAK or best.kind != "pattern"):
             return best.intent, "rules", 1.0
+        slipped = by_slip(found, expected.choices) if expected.choices else None
+        if slipped is not None:
+            return slipped, "expected", _PROBABLY
+        if _waits_for(expected, NO) and yes_no().read(found) == "done":
+            return NO, "expected", _PROBABLY
         lead = yes_no().lead(found)
         if lead is not None and not (lead.answer == "yes" and (lead.loses or text.rstrip().endswith(_QUESTION))):
             answer = _ANSWERS.get(lead.answer)
@@ -156,8 +161,6 @@ class Resolver:
             said = yes_no().read(found, self._besides)
             if said == "hold" and _waits_for(expected, YES) and _waits_for(expected, NO):
                 return HOLD, 1.0
-            if said == "done" and _waits_for(expected, NO):
-                return NO, _PROBABLY
             return None
         if len(found) == 1 and text.rstrip().endswith(_QUESTION):  # "ok?"
             return (HOLD, 1.0) if _waits_for(expected, answer) else None

@@ -1,6 +1,6 @@
 """Yes, no, or neither yet, in twenty languages at once: a customer may say "sí" to an English bot.
 
-A message is an answer when *all* of it is: it is cut into phrases of :mod:`wabox.nlu.yes_no_words`, the longest first, and one
+A message is an answer when *all* of it is: it is cut into phrases of ``phrases/yes_no.txt``, the longest first, and one
 word that is left over makes it more than an answer. So "don't do it" is not "do it" and "yes, but change the address" is not
 yes. What the phrases say together:
 
@@ -16,20 +16,22 @@ In doubt nothing is yes: it is the one answer that costs money.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from wabox.nlu.phrasebook import phrases
 from wabox.nlu.utterances import is_emoji, is_unspaced, tokens
-from wabox.nlu.yes_no_words import ALONE, HESITATION, PHRASES
 
 Answer = Literal["yes", "no", "hold", "done"]
 
-LANGUAGES = tuple(language for language in PHRASES if language)
-
 _LONGEST = 12
 """Tokens of an answer; who writes more, says more."""
+_ALONE = frozenset({"y", "n", "s", "k", "x", "ama", "la", "da", "di", "bu"})
+"""Words of one language that are little words of another: an answer only when nothing else is said."""
+_HESITATION = frozenset({"hm", "hmm", "hmmm", "hmn", "mmm", "umm", "ummm", "ehm", "eee", "🤔"})
+"""A "hmm" before an answer changes nothing."""
 _RANK = ("hold", "no", "yes", "fine", "done", "turn", "little")
 """Which kind a phrase is that two languages use differently; yes and no never meet (a test)."""
 _STRETCHED = re.compile(r"(.)\1+")
@@ -50,12 +52,12 @@ class Lead:
 class YesNo:
     """The phrases, ready to be found. Made once a process: see :func:`yes_no`."""
 
-    def __init__(self, phrases: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, book: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         kinds: dict[tuple[str, ...], set[str]] = {}
         self._but: set[str] = set()
-        for by_kind in phrases.values():
+        for by_kind in book.values():
             for kind, written in by_kind.items():
-                for phrase in written.split(","):
+                for phrase in written:
                     found = tokens(phrase)
                     if kind == "but":
                         self._but.update(found)
@@ -106,7 +108,7 @@ class YesNo:
                 end = place + len(phrase)
                 if found[place:end] != phrase or (len(phrase) == 1 and word in besides):
                     continue
-                if len(phrase) == 1 and word in ALONE and len(found) > 1:
+                if len(phrase) == 1 and word in _ALONE and len(found) > 1:
                     if not is_little:
                         return kinds or soft, place
                     kind = "little"
@@ -114,7 +116,7 @@ class YesNo:
                     soft.append(kind)
                     kinds.append("little")
                 else:
-                    kinds.append("hm" if word in HESITATION else kind)
+                    kinds.append("hm" if word in _HESITATION else kind)
                 place = end
                 break
             else:
@@ -137,9 +139,9 @@ class YesNo:
         if len(word) - len(plain) < 2 and word[-1:] != word[-2:-1]:
             return None
         known = self._stretched.get(plain)
-        if known is None or known in ALONE:
+        if known is None or known in _ALONE:
             return None
-        return ["hm" if known in HESITATION else kind for _, kind, _ in self._by_first[known][-1:]]
+        return ["hm" if known in _HESITATION else kind for _, kind, _ in self._by_first[known][-1:]]
 
     def _cut(self, word: str) -> list[str] | None:
         """The kinds of the phrases in a text without blanks; None when something else is in it."""
@@ -177,4 +179,4 @@ def _answer(kinds: Iterable[str]) -> Answer | None:
 @lru_cache(maxsize=1)
 def yes_no() -> YesNo:
     """The words that come with wabox."""
-    return YesNo(PHRASES)
+    return YesNo(phrases("yes_no"))

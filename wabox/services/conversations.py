@@ -28,7 +28,7 @@ from wabox.engine.wish import PREFIX
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
-from wabox.nlu.resolver import Resolver
+from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
 from wabox.services import closing
 from wabox.services.collecting import corrected, standing, volunteer, wrong
@@ -175,6 +175,9 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
         wrong(draft, found, event)
     elif found.event == CORRECTED:
         corrected(draft, event)
+    elif found.event == HOLD and not draft.step(event):
+        draft.say("wabox.hold")
+        draft.keep(misses=0)
     elif found.ask and begun and not snapshot.misses:
         _clarify(draft, found, event)
     elif draft.step(event):

@@ -35,7 +35,7 @@ from wabox.engine.snapshot import Snapshot
 from wabox.engine.value import look_up
 from wabox.engine.view import collecting, filled_slots, open_slots, own_events, question
 from wabox.flowfile.bot import Bot
-from wabox.nlu.resolver import NO, TAPS, Resolver, accepts
+from wabox.nlu.resolver import HOLD, NO, TAPS, Resolver, accepts
 from wabox.nlu.slots import OPEN, Reader, Setting, dated, foreign
 from wabox.nlu.slots.contacts import country_of
 from wabox.nlu.slots.correction import Correction, corrections
@@ -159,6 +159,8 @@ class Answers:
             return self._filling(CORRECTED, found, next(iter(others)), others)
         if skips:
             return self._filling(COLLECTED, found, slot.name, {slot.name: None}, skipped=True)
+        if slot.type == "yes_no" and self._resolver.waits(tokens(self._text)):
+            return replace(found, event=HOLD, intent=None, confidence=1.0, tier="expected", ask=())
         return self._outcome(slot, read, found)
 
     def _meant(self, slot: Slot) -> Value | None:

@@ -132,6 +132,35 @@ def test_no_option(text: str) -> None:
     assert understood(text, MENU).tier != "expected"
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        *(
+            ("दूसरा", "two"),
+            ("doosra wala", "two"),
+            ("२", "two"),
+            ("٣", "three"),
+            ("الثاني", "two"),
+            ("الأخير", "three"),
+        ),
+        *(("le deuxième svp", "two"), ("die zweite bitte", "two"), ("o segundo", "two"), ("yang kedua", "two")),
+        *(("ikincisi lütfen", "two"), ("دوسرا", "two"), ("দ্বিতীয়টা", "two"), ("ya pili", "two"), ("第二个", "two")),
+        *(("อันที่สอง", "two"), ("thứ hai", "two"), ("รายการ", None), ("option one", "one"), ("最后一个", "three")),
+        *(("prodcts", "one"), ("persn", "three"), ("trakc my parcel", "two"), ("parsnip", None), ("my", None)),
+    ],
+)
+def test_an_option_in_many_languages(text: str, wanted: str | None) -> None:
+    """Ordinals of twenty languages, digits of every script, and a slip of the finger when only one option can be meant."""
+    found = understood(text, expected("See products", "Track my parcel", "Talk to a person"))
+    assert (found.event if found.tier == "expected" else None) == wanted
+
+
+def test_a_slip_that_fits_two() -> None:
+    """Nobody guesses between two titles."""
+    assert event("shrts", expected("Shirts", "Shorts")) == "fallback"
+    assert event("shirts", expected("Shirts", "Shorts")) == "one"
+
+
 def test_words_of_two_options() -> None:
     """Words that several options have choose none, unless they are all of one."""
     sizes = expected("Blue shirt", "Blue shirt XL", "Red shirt")
@@ -201,8 +230,10 @@ def test_yes_as_a_title() -> None:
         ("no, I want to talk to a person", "human"),
         ("no, that's wrong", "deny"),
         ("yes, do that", "affirm"),
-        ("no idea", "fallback"),
-        ("no sé", "fallback"),
+        ("no idea", "hold"),
+        ("no sé", "hold"),
+        ("yes but change it all", "fallback"),
+        ("oui et deux tasses en plus", "fallback"),
         ("I have no doubt", "fallback"),
     ],
 )
@@ -335,3 +366,42 @@ def test_always_the_same() -> None:
         for _ in range(10)
     }
     assert len(found) == 1
+
+
+# -- yes, no and neither --------------------------------------------------------------------------------------------------
+
+ASKED = Expected(intents=("affirm", "deny"), accepts=frozenset({"affirm", "deny"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        *(("haan ji", "affirm"), ("sim", "affirm"), ("tamam", "affirm"), ("no problem, go ahead", "affirm")),
+        *(("not really", "deny"), ("actually no", "deny"), ("जी नहीं", "deny"), ("hapana asante", "deny")),
+        *(("wait", "hold"), ("yes wait", "hold"), ("maybe", "hold"), ("yes no", "hold"), ("ok?", "hold")),
+        *(("yes, that's all", "hold"), ("that's all", "deny"), ("yes but only two", "fallback")),
+        *(("yes I would like that very much indeed my good friend", "affirm"), ("hindi po", "deny")),
+    ],
+)
+def test_yes_and_no_of_any_language(text: str, wanted: str) -> None:
+    """A customer of an English and Spanish bot may answer in another language; who is not sure is asked again."""
+    assert event(text, ASKED) == wanted
+
+
+def test_a_yes_that_something_follows_is_less_sure() -> None:
+    """What was taken for yes or no by its head alone says so."""
+    assert understood("no, the thing is blue", ASKED).confidence < understood("no", ASKED).confidence == 1.0
+
+
+def test_buttons_that_say_yes_and_no() -> None:
+    """Where the state has no event for yes, the button that begins with it is meant."""
+    waiting = expected("pay=Yes, pay now", "leave=No, not yet", accepts="pay leave")
+    assert event("haan", waiting) == "pay"
+    assert event("nope", waiting) == "leave"
+    assert event("yes", expected("a=Yes, blue", "b=Yes, red", accepts="a b")) != "a"
+
+
+def test_the_name_of_a_language() -> None:
+    """In Tagalog "hindi" is no; to a bot that speaks Hindi it names the language."""
+    assert RESOLVER.resolve(message("hindi"), ASKED, "en").event == "deny"
+    assert Resolver(INTENTS, ("en", "hi")).resolve(message("hindi"), ASKED, "en").event != "deny"

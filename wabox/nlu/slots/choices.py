@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from wabox.core.intent import Choice
 from wabox.core.slot import Value, Wrong
-from wabox.nlu.answers import by_number, by_title
+from wabox.nlu.answers import by_number, by_slip, by_title
 from wabox.nlu.slots.sentence import Found, Sentence
 from wabox.nlu.utterances import tokens, words_only
+from wabox.nlu.yes_no import yes_no as phrases
 
 YesNo = Callable[[tuple[str, ...]], str | None]
 """``affirm``, ``deny`` or None for the tokens of a message."""
@@ -20,7 +21,9 @@ def parse_choice(sentence: Sentence, choices: Sequence[Choice]) -> Value | Wrong
     event = by_title(found, choices) or by_number(found, choices)
     if event is None:
         named = find_choices(sentence, choices)
-        event = named[0].value if len({one.value for one in named}) == 1 else None
+        event = (
+            named[0].value if len({one.value for one in named}) == 1 else by_slip(found, choices) if not named else None
+        )
     return Wrong() if event is None else Value(event)
 
 
@@ -45,7 +48,12 @@ def find_choices(sentence: Sentence, choices: Sequence[Choice]) -> list[Found]:
 
 
 def parse_yes_no(sentence: Sentence, yes_no: YesNo) -> Value | Wrong:
-    """True or false, if the message says yes or no, or begins with it."""
+    """True or false, if the message says yes or no, or begins with it; not "yes, but …"."""
     found = tokens(sentence.text)
-    answer = yes_no(found) or (yes_no(found[:1]) if found else None)
-    return Wrong() if answer is None else Value(answer == "affirm")
+    answer = yes_no(found)
+    if answer is not None:
+        return Value(answer == "affirm")
+    said, lead = phrases().read(found), phrases().lead(found)
+    if lead is not None and not (lead.answer == "yes" and lead.loses):
+        said = lead.answer
+    return Wrong() if said in (None, "hold") else Value(said == "yes")
