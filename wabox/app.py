@@ -10,6 +10,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.delivery import Delivery
+from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.slot import MEDIA
@@ -77,6 +79,7 @@ class App:
         sends: Sends,
         meter: Meter,
         graph: GraphClient | None,
+        keep: Keep,
     ) -> None:
         self.versions = versions
         self.templates = templates
@@ -92,6 +95,9 @@ class App:
         self._invocations = invocations
         self._downloads = downloads
         self._messenger = messenger
+        self._keep = keep
+        self._looked_for_idle = 0
+        """The day, counted from the epoch."""
 
     @property
     def bot(self) -> Bot:
@@ -156,8 +162,11 @@ class App:
         await self.meter.look()
 
     async def prune(self) -> None:
-        """Forget what is past its keep."""
-        await self.store.prune(self.clock())
+        """Forget what is past its keep; idle customers, which is more work, once a day."""
+        day = self.clock() // DAY
+        keep = self._keep if day != self._looked_for_idle else replace(self._keep, contacts=0)
+        await self.store.prune(self.clock(), keep)
+        self._looked_for_idle = day
         if self.publishing is not None:
             await self.publishing.prune()
 
@@ -299,6 +308,7 @@ def _wired(
         sends=sends,
         meter=Meter(store.outgoing.metered, clock, settings.timezone),
         graph=graph,
+        keep=keep_of(settings.keep),
     )
 
 

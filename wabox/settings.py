@@ -26,6 +26,7 @@ whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webho
 …                  WABOX_VERIFY_TOKEN            the word you typed into Meta's webhook form
 …                  WABOX_ACCESS_TOKEN            system-user token
 data.folder        WABOX_DATA                    everything that must be backed up (``data``)
+keep.…             –                             days that things are kept: see :mod:`wabox.core.keep` (0: for ever)
 calls.allow        –                             private hosts, addresses, networks that flows may call
 secrets.…_file     WABOX_SECRET_…                what flows may send as ``{secret.…}``, from files or the environment
 =================  ============================  ==========================================================
@@ -108,6 +109,8 @@ class Settings:
     """Messages a second per number; 0: as fast as Meta takes them."""
     hold: float = 5.0
     """Seconds that a message waits for WhatsApp's word on the media before it; 0: not at all."""
+    keep: Mapping[str, int] = field(default_factory=dict)
+    """Days by kind of data (:class:`wabox.core.keep.Keep`), where they differ from the defaults."""
     number_id: str | None = None
     """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
     whatsapp: WhatsAppSettings | None = None
@@ -147,6 +150,7 @@ KNOWN: dict[str, frozenset[str]] = {
         }
     ),
     "data": frozenset({"folder"}),
+    "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
     "secrets": frozenset(),
 }
@@ -183,6 +187,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
+        keep=_keep(path, tables.get("keep", {})),
         allow=_allow(path, tables.get("calls", {})),
         secrets=_secrets(root, tables.get("secrets", {}), env),
         rate=_amount(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate", 80)), "rate", "WABOX_RATE or "),
@@ -191,6 +196,17 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         whatsapp=whatsapp,
         missing=missing,
     )
+
+
+def _keep(path: Path, table: Mapping[str, Any]) -> Mapping[str, int]:
+    for name, days in table.items():
+        if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 36_500:
+            raise SettingsError(f"{path}: [keep] {name} must be a number of days, 0 for ever, not {days!r}")
+        if name == "outbox" and 0 < days < 31:
+            raise SettingsError(
+                f"{path}: [keep] outbox: WhatsApp reports on messages for 30 days; write 31 or more, or 0"
+            )
+    return table
 
 
 def _amount(given: Any, name: str, variable: str = "") -> float:

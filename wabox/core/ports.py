@@ -21,6 +21,7 @@ from wabox.core.delivery import Attempt, Delivery, OutboundMessage, Scope
 from wabox.core.handoff import Handoff
 from wabox.core.intent import Verdict
 from wabox.core.invocation import Invocation, Outcome
+from wabox.core.keep import DEFAULT, Keep
 from wabox.core.media import InboundMedia, LocalFile, Transcript, Transfer
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.passage import Found
@@ -198,8 +199,8 @@ class Records(Protocol):
     async def scan(self, look: Callable[[str, bytes], None]) -> None:
         """Call ``look`` with the id and the snapshot of every conversation that is not over; it runs in another thread."""
 
-    async def prune(self, now: int) -> None:
-        """Forget what is past its keep: message ids after 8 days, settled outbound messages after 35."""
+    async def prune(self, now: int, keep: Keep = DEFAULT) -> None:
+        """Forget what is past its keep, in steps that keep nobody waiting. Message ids are kept for 8 days whatever it says."""
 
 
 class Versions(Protocol):

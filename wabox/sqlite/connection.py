@@ -30,6 +30,7 @@ _WRITER: tuple[tuple[str, str | int], ...] = (
     ("journal_size_limit", 67_108_864),
     ("mmap_size", 0),
     ("wal_autocheckpoint", 2000),
+    ("secure_delete", 1),  # what is deleted is overwritten: forgotten means gone from the file
 )
 _READER: tuple[tuple[str, str | int], ...] = (
     ("query_only", 1),

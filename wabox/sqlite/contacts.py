@@ -89,6 +89,12 @@ def recognise(connection: sqlite3.Connection, ids: Iterable[tuple[str, str]]) ->
     return {value: holder.handle for value, holder in found if holder is not None}
 
 
+def enter(connection: sqlite3.Connection, contact: Contact, now: int) -> int:
+    """The key of whoever has these ids, made if nobody has: for somebody who has not written yet."""
+    holder = _holder(connection, USER, contact.user_id) or _holder(connection, PHONE, contact.wa_id)
+    return (holder or _create(connection, contact, now)).key
+
+
 def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Holder | None:
     if not value:
         return None

@@ -6,7 +6,6 @@ import sqlite3
 
 from wabox.core.message import DeadLetter
 
-KEPT = 90 * 86_400_000
 STEP = 500
 
 
@@ -14,11 +13,11 @@ def add(connection: sqlite3.Connection, letter: DeadLetter, now: int) -> None:
     connection.execute("INSERT INTO dead_letters (at, reason, raw) VALUES (?, ?, ?)", (now, letter.reason, letter.raw))
 
 
-def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
-    """Delete some that are past their keep; None when none is left."""
+def prune(connection: sqlite3.Connection, before: int, after: int) -> int | None:
+    """Delete some that came before; None when none is left."""
     # Rows are in order of time, so the oldest ones are all there is to look at.
     oldest = connection.execute("SELECT key, at FROM dead_letters ORDER BY key LIMIT ?", (STEP,)).fetchall()
-    old = [(key,) for key, at in oldest if at < now - KEPT]
+    old = [(key,) for key, at in oldest if at < before]
     connection.executemany("DELETE FROM dead_letters WHERE key = ?", old)
     return 0 if len(old) == STEP else None
 

@@ -86,6 +86,11 @@ class Inbox:
             if place is not None:
                 self._free.append(place.slot)
 
+    def dismiss(self, conversation_id: str) -> None:
+        """Nothing waits in this conversation any more: somebody deleted it, and that is committed."""
+        gone = [key for key in self._places if key[0] == conversation_id]
+        self._free.extend(self._places.pop(key).slot for key in gone)
+
 
 def add(connection: sqlite3.Connection, place: Place, message: InboundMessage, body: bytes) -> Row:
     connection.execute(

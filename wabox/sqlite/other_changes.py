@@ -6,7 +6,6 @@ import sqlite3
 
 from wabox.core.message import OtherChange
 
-KEPT = 35 * 86_400_000
 STEP = 500
 
 
@@ -17,10 +16,10 @@ def add(connection: sqlite3.Connection, change: OtherChange, now: int) -> None:
     )
 
 
-def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
-    """Delete some that are past their keep; None when none is left."""
+def prune(connection: sqlite3.Connection, before: int, after: int) -> int | None:
+    """Delete some that came before; None when none is left."""
     # Rows are in order of time, so the oldest ones are all there is to look at.
     oldest = connection.execute("SELECT key, at FROM other_changes ORDER BY key LIMIT ?", (STEP,)).fetchall()
-    old = [(key,) for key, at in oldest if at < now - KEPT]
+    old = [(key,) for key, at in oldest if at < before]
     connection.executemany("DELETE FROM other_changes WHERE key = ?", old)
     return 0 if len(old) == STEP else None

@@ -23,7 +23,6 @@ from wabox.sqlite import consents, inbox, meter, stray_statuses, transcript
 
 log = structlog.get_logger(__name__)
 
-KEPT = 35 * 86_400_000
 STEP = 500
 PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
 
@@ -311,8 +310,8 @@ def tell(connection: sqlite3.Connection, places: Sequence[inbox.Place], now: int
     return told
 
 
-def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
-    """Delete some settled messages that are past their keep; where to go on, None at the end.
+def prune(connection: sqlite3.Connection, before: int, after: int) -> int | None:
+    """Delete some settled messages that were written before; where to go on, None at the end.
 
     What never left stays, however old.
     """
@@ -320,7 +319,7 @@ def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
         "SELECT key, pending, created_at FROM outbox WHERE key > ? ORDER BY key LIMIT ?", (after, STEP)
     ).fetchall()
     # Rows are in order of time.
-    old = [(key, pending) for key, pending, created_at in rows if created_at < now - KEPT]
+    old = [(key, pending) for key, pending, created_at in rows if created_at < before]
     connection.executemany("DELETE FROM outbox WHERE key = ?", [(key,) for key, pending in old if not pending])
     return old[-1][0] if len(old) == STEP else None
 

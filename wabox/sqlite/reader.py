@@ -48,6 +48,10 @@ class PeoplesReader:
         ask = partial(self._reader.read, query, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Something else that takes long and is about the same file."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
     async def close(self) -> None:
         """Waits for the question under way."""
         self._closed = True

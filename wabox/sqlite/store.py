@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from wabox.core.conversation import CommitResult, ConversationSummary, Record, S
 from wabox.core.delivery import Attempt, Delivery, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
+from wabox.core.keep import DEFAULT, Keep
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
 from wabox.core.version import Version
@@ -27,14 +28,11 @@ from wabox.sqlite import (
     inbox,
     ingress,
     invocations,
-    other_changes,
     outbox,
-    seen,
-    stray_statuses,
+    retention,
     timers,
     transcript,
     units,
-    uploads,
     versions,
 )
 from wabox.sqlite.admission import Limits, admit, crowded
@@ -47,6 +45,7 @@ from wabox.sqlite.medialibrary import SqliteMedia
 from wabox.sqlite.migrate import migrate
 from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.reader import PeoplesReader, Reader
+from wabox.sqlite.register import Register
 from wabox.sqlite.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -88,7 +87,7 @@ async def open_store(
             connections.extend((open_reader(path), open_reader(path)))
             writer, reader, people = connections
             files = MediaFolder(folder)
-            return SqliteStore(lock, writer, reader, people, files, clock, limits or Limits(), monotonic, sleep)
+            return SqliteStore(folder, lock, writer, reader, people, files, clock, limits or Limits(), monotonic, sleep)
         except BaseException as error:
             for connection in reversed(connections):
                 connection.close()
@@ -110,6 +109,7 @@ class SqliteStore:
 
     def __init__(
         self,
+        folder: Path,
         lock: FolderLock,
         writer: sqlite3.Connection,
         reader: sqlite3.Connection,
@@ -129,6 +129,7 @@ class SqliteStore:
         self.writer = Writer(writer, monotonic=monotonic)
         self.outgoing = Outgoing(self.writer, self._people)
         self.media = SqliteMedia(files, self.writer, self._reader, clock)
+        self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)
         # This process is the only one that writes, so what it committed last is what the database says, and a
         # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
         self._recent: dict[str, Session] = {}
@@ -218,6 +219,15 @@ class SqliteStore:
         self._recent[unit.conversation_id] = conversations.after(unit)
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
+
+    def _dismiss(self, conversation_ids: Iterable[str] | None) -> None:
+        """What this process remembers of conversations does not hold any more."""
+        if conversation_ids is None:
+            self._recent.clear()
+            return
+        for conversation_id in conversation_ids:
+            self._recent.pop(conversation_id, None)
+            self._inbox.dismiss(conversation_id)
 
     async def ours(self, wamid: str) -> bool:
         if any(attempt.wamid == wamid for attempt in self._marks.waiting.values()):
@@ -332,12 +342,18 @@ class SqliteStore:
     async def scan(self, look: Callable[[str, bytes], None]) -> None:
         await self._people.read(versions.scan, look)
 
-    async def prune(self, now: int) -> None:
-        for table in (seen, outbox, stray_statuses, other_changes, dead_letters, uploads):
+    async def prune(self, now: int, keep: Keep = DEFAULT) -> None:
+        # Small steps: a webhook waits for one of them at most.
+        for step in retention.steps(keep, now):
             after: int | None = 0
             while after is not None:
-                # Small steps: a webhook waits for one of them at most.
-                after = await self.writer.submit(partial(table.prune, now=now, after=after))
+                after = await self.writer.submit(partial(step, after=after))
+        before = keep.before("media", now)
+        if before is not None:
+            await self.media.erase_before(before)
+        before = keep.before("contacts", now)
+        if before is not None:
+            await self.register.expire(before)
 
     # ---- Versions ------------------------------------------------------------------------------------------------------
 

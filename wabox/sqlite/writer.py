@@ -105,6 +105,7 @@ class Writer:
         self._working = False
         """The connection is in use, or about to be."""
         self._rested: asyncio.Event | None = None
+        self._chores: deque[tuple[Callable[[sqlite3.Connection], None], asyncio.Future[None]]] = deque()
         self._unfolded = 0
         self._folding: asyncio.TimerHandle | None = None
         self._last = 0.0
@@ -141,6 +142,17 @@ class Writer:
             # Soon, not now: what else this turn of the loop brings shares the commit.
             self._working = True
             loop.call_soon(self._begin)
+        return future
+
+    def alone(self, chore: Callable[[sqlite3.Connection], None]) -> asyncio.Future[None]:
+        """Call it on the thread, between two batches and outside of a transaction; Unavailable when it fails."""
+        if self._closed:
+            raise Unavailable("The store is closed.")
+        loop = asyncio.get_running_loop()
+        self._chores.append((chore, future := loop.create_future()))
+        if not self._working:
+            self._working = True
+            loop.call_soon(self._next)
         return future
 
     async def close(self) -> None:
@@ -249,6 +261,10 @@ class Writer:
 
     def _next(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._chores:
+            chore, future = self._chores.popleft()
+            self._disk.do(lambda: chore(self._connection), lambda error: self._done(future, error))
+            return
         if self._waiting:
             loop.call_soon(self._begin)  # after those who were just told and may have more
             return
@@ -259,6 +275,14 @@ class Writer:
             self._last = loop.time()
             if self._folding is None:
                 self._folding = loop.call_later(self._idle, self._fold)
+
+    def _done(self, future: asyncio.Future[None], error: Exception | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(Unavailable(f"The data folder cannot be written: {error}."))
+        self._next()
 
     def _fold(self) -> None:
         loop = asyncio.get_running_loop()
