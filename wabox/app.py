@@ -43,6 +43,7 @@ from wabox.services.sends import Store as Sending
 from wabox.services.slots import prepare
 from wabox.services.templates import Templates
 from wabox.services.timers import fire
+from wabox.services.uploads import Uploads
 from wabox.services.versions import Versions, served
 from wabox.settings import Settings, WhatsAppSettings, access_token
 from wabox.sqlite.store import SqliteStore, open_store
@@ -285,11 +286,14 @@ def _wired(
     caller: Caller | None,
     clock: Clock,
 ) -> App:
+    media = _media(settings)
+    if media is not None:
+        messenger = Uploads(messenger, media, store.media, versions.file)
     outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
     graph = graph_of(settings)
     templates = templates_of(settings, store, graph, clock)
     sends = sends_of(settings, store, lambda: versions.live.bot, clock)
-    downloads = Downloads(store.media, _media(settings), clock, jitter=random.random)
+    downloads = Downloads(store.media, media, clock, jitter=random.random)
     invocations = Invocations(store, caller or _caller(settings, versions, downloads), jitter=random.random)
     messages = Messages(
         versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock

@@ -23,7 +23,7 @@ def fit(content: Content) -> Content:
         content = replace(content, kind=_kind(content.kind))
         if not content.interactive:
             return _place(content)
-    if content.media is not None and not limits.fetchable(content.media.link):
+    if content.media is not None and not limits.sendable(content.media):
         content = replace(content, media=None)
     listed = content.list
     if listed is not None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
+from wabox.core.media import LocalFile
+
 Path: TypeAlias = tuple[str | int, ...]
 Role: TypeAlias = Literal["words", "link", "data"]
 """``words`` are read by the customer and may be the key of a text; a ``link`` may be one too, where pictures differ by
@@ -41,11 +43,13 @@ class Media:
 
     type: MediaType
     link: str = _link()
-    """A public address, or the number that an upload to WhatsApp gave."""
+    """A public address, the path of a file in the bot's folder, or the number that an upload to WhatsApp gave."""
     filename: str | None = _words(default=None)
     """Of a document."""
     voice: bool = False
     """An audio that is shown as a voice message; OGG with Opus, mono."""
+    file: LocalFile | None = None
+    """The file that ``link`` is the path of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from wabox.core.kind import (
     Reaction,
     TemplateMessage,
 )
+from wabox.core.media import SUFFIXES, TYPES, LocalFile
 
 TEXT = 4096
 """The body of a text or list message."""
@@ -208,13 +209,55 @@ def _footer(content: Content) -> Iterator[LimitBreach]:
         yield _rule(("footer",), "the footer", 0, 1, "needs buttons or a list: a plain message has no footer", fix)
 
 
+def sendable(media: Media) -> bool:
+    """Whether WhatsApp would take the file."""
+    return not any(_file(media, media.file)) if media.file is not None else fetchable(media.link)
+
+
 def _media(media: Media) -> Iterator[LimitBreach]:
-    if not fetchable(media.link):
+    if media.file is not None:
+        yield from _file(media, media.file)
+    elif _is_path(media.link):
+        fix = "check the path, from the bot's folder on, with its capitals"
+        yield _rule(
+            (media.type,), f"the {media.type}", 0, 0, f"names no file of the bot's folder: {media.link[:80]}", fix
+        )
+    elif not fetchable(media.link):
         thing = "picture" if media.type == "image" else media.type
-        fix = f"give the address of the {thing}, beginning with https://"
+        fix = f"give the address of the {thing}, beginning with https://, or the path of a file in the bot's folder"
         yield _rule((media.type,), f"the {media.type}", 0, 0, "is not an address that WhatsApp can fetch", fix)
     if media.filename is not None:
         yield from _length((media.type, "filename"), "the name of the file", media.filename, FILE_NAME)
+
+
+def _is_path(link: str) -> bool:
+    return "://" not in link and link.rpartition(".")[2].lower() in SUFFIXES
+
+
+def _file(media: Media, file: LocalFile) -> Iterator[LimitBreach]:
+    what, here = f"the {media.type} {file.path}", (media.type,)
+    type_ = file.type_as(media.type)
+    if type_ is None:
+        takes = ", ".join(TYPES[media.type])
+        if file.suffix in TYPES[media.type]:
+            sentence = f"is not what its name says: WhatsApp looks inside, and this is no {file.suffix.upper()}"
+        else:
+            sentence = f"is of a type that WhatsApp does not take as {_A[media.type]}: {takes}"
+        yield _rule(here, what, 0, 0, sentence, f"convert it to one of {takes}")
+    elif media.voice and type_ != "audio/ogg":
+        yield _rule(
+            here, what, 0, 0, "cannot be a voice message: that is OGG with Opus", "convert it, or leave voice out"
+        )
+    most = file.most(media.type)
+    if file.size > most:
+        sentence = f"has {_bytes(file.size)}, WhatsApp takes {_bytes(most)}"
+        yield _rule(here, what, most, file.size, sentence, "make it smaller, or send a link to it")
+    elif file.size == 0:
+        yield _rule(here, what, 1, 0, "is empty", "put the file there")
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MiB" if size >= 1024 * 1024 else f"{size / 1024:.0f} KiB"
 
 
 def _kind(kind: object) -> Iterator[LimitBreach]:

@@ -179,6 +179,8 @@ SIZES: Final[Mapping[str, int]] = {
     "sticker": 500 * 1024,
 }
 """Bytes that WhatsApp takes."""
+STILL: Final = 100 * 1024
+"""Of a sticker that does not move."""
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
 TYPES: Final[Mapping[str, Mapping[str, str]]] = {
     "image": {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"},
@@ -227,6 +229,11 @@ class LocalFile:
     @property
     def suffix(self) -> str:
         return self.path.rpartition(".")[2].lower()
+
+    def most(self, kind: str) -> int:
+        """Bytes that WhatsApp takes of it as this kind of message."""
+        animated = self.head[12:16] == b"VP8X" and len(self.head) > 20 and bool(self.head[20] & 2)
+        return STILL if kind == "sticker" and not animated else SIZES[kind]
 
     def type_as(self, kind: str) -> str | None:
         """Its type when it is sent as this kind of message; None when WhatsApp does not take it so."""

@@ -51,7 +51,7 @@ MEDIA_KEPT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A file that a customer sent."""
+    """A file that a customer sent, or the bot uploaded."""
 
     id: str
     mime_type: str
@@ -178,14 +178,19 @@ class FakeCloud:
 
     async def picture(self, customer: str, data: bytes, mime_type: str = "image/jpeg", caption: str = "") -> str:
         """Send a picture; the bot gets its media id, as from Meta, and may fetch it."""
-        media = Media(id=str(self.random.randrange(10**14, 10**15)), mime_type=mime_type, data=data)
-        self.media[media.id] = media
-        for old in list(self.media)[:-MEDIA_KEPT]:
-            del self.media[old]
+        media = self.media[self.keep(data, mime_type)]
         image = {"mime_type": mime_type, "sha256": media.sha256, "id": media.id}
         return await self._write(
             customer, "image", {"caption": caption} | image if caption else image, "sent a picture"
         )
+
+    def keep(self, data: bytes, mime_type: str) -> str:
+        """A file that a customer sent or the bot uploaded; its id. Old ones go."""
+        media = Media(id=str(self.random.randrange(10**14, 10**15)), mime_type=mime_type, data=data)
+        self.media[media.id] = media
+        for old in list(self.media)[:-MEDIA_KEPT]:
+            del self.media[old]
+        return media.id
 
     async def read(self, customer: str) -> None:
         """Look at the conversation: everything in it becomes read."""

@@ -2,6 +2,7 @@
 
 ==============================================  =========================================================
 ``POST /{version}/{phone_number_id}/messages``  send a message; or ``status: read``, with or without typing
+``POST /{version}/{phone_number_id}/media``     upload a file
 ``GET /{version}/{account_id}/message_templates``  the templates that were approved, page by page
 ``GET /{version}/{phone_number_id}``            about the number
 ``GET /{version}/{media_id}``                   where to download a picture that a customer sent
@@ -19,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
@@ -27,11 +29,13 @@ from wabox.demo.account import page
 from wabox.demo.body import check
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.feed import Exchange
+from wabox.demo.media import must_be_there, upload
 from wabox.demo.notification import JSON
 from wabox.demo.refusal import Refused
 from wabox.demo.thread import summary
 
 BODY_LIMIT = 1024 * 1024
+UPLOAD_LIMIT = 101 * 1024 * 1024
 
 
 def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
@@ -50,7 +54,9 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
             if isinstance(body, dict) and "status" in body:
                 exchange.customer, reply = _read(cloud, body)
                 return reply
-            return await cloud.accept(check(body, cloud.templates), exchange)
+            checked = check(body, cloud.templates)
+            must_be_there(checked, cloud.media)
+            return await cloud.accept(checked, exchange)
 
         status, reply = await _attempt(cloud, answer)
         if exchange is None:
@@ -68,6 +74,23 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
             if account_id != cloud.business.account_id:
                 raise _missing(account_id)
             return page(cloud.templates or {}, request.query_params, str(request.url).partition("?")[0])
+
+        return _response(*await _attempt(cloud, answer))
+
+    @post(
+        ["/{number_id:str}/media", "/{version:str}/{number_id:str}/media"],
+        status_code=200,
+        request_max_body_size=UPLOAD_LIMIT,
+    )
+    async def uploads(request: Request[Any, Any, Any], number_id: FromPath[str]) -> Response[Any]:
+        async def answer() -> JSON:
+            _authorise(cloud, request)
+            _own(cloud, number_id)
+            form = await request.form()
+            file = form.get("file")
+            data = await file.read() if isinstance(file, UploadFile) else b""
+            kind = upload(form, file.content_type if isinstance(file, UploadFile) else None, len(data))
+            return {"id": cloud.keep(data, kind)}
 
         return _response(*await _attempt(cloud, answer))
 
@@ -115,7 +138,7 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
         return _response(error.status_code, _refusal(cloud, Refused(2500, sentence, status=error.status_code)))
 
     return Litestar(
-        [messages, templates, about, download, *extra],
+        [messages, templates, uploads, about, download, *extra],
         exception_handlers={HTTPException: unknown},
         openapi_config=None,
         request_max_body_size=BODY_LIMIT,

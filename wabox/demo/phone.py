@@ -6,7 +6,7 @@ build step, no framework and asks nobody else for anything: its content security
 ============================================  ================================================================
 ``GET /phone``                                the page
 ``GET /phone/events``                         server-sent events: ``state`` first, then every change
-``GET /phone/static/…`` · ``/phone/media/…``  its parts and product pictures · pictures that customers sent
+``GET /phone/static/…`` · ``/phone/media/…``  its parts and product pictures · what customers sent or the bot uploaded
 ``POST /phone/api/…``                         what customers do: :mod:`wabox.demo.acts`
 ============================================  ================================================================
 """
@@ -34,6 +34,7 @@ STATIC = HERE / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".svg": "image/svg+xml"}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cache-control": "no-cache",
     "x-content-type-options": "nosniff",

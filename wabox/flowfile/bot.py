@@ -24,6 +24,7 @@ from wabox.errors import FlowError
 from wabox.flowfile import library, repairs
 from wabox.flowfile.actions import may_set
 from wabox.flowfile.draft import Draft, read_folder
+from wabox.flowfile.files import Files, placed
 from wabox.flowfile.findings import Finding, render_all
 from wabox.flowfile.folder import shown
 from wabox.flowfile.formats import in_language
@@ -70,6 +71,8 @@ class Bot:
     """IANA name of the zone whose clock the bot lives by: what "tomorrow" and "at five" mean."""
     region: str | None = None
     """ISO 3166: where customers are whose number does not say."""
+    files: Files = field(default_factory=dict)
+    """What its messages can send from its folder, by path."""
     merge: bool = False
     """Texts that follow each other share a bubble."""
     pause: int = PAUSE
@@ -100,7 +103,7 @@ class Bot:
 
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
-        return fit(content(template, self.texts, language, context, self.templates))
+        return fit(placed(content(template, self.texts, language, context, self.templates), self.files))
 
     def choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
         """Event and title of every option of a message, in reading order."""
@@ -192,6 +195,7 @@ def load_bot(
         warnings=tuple(_sorted(draft.findings)),
         timezone=timezone,
         region=region,
+        files=draft.files,
         merge=merge,
         pause=pause,
     )

@@ -20,6 +20,7 @@ from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.actions import load_actions
 from wabox.flowfile.document import START, Document, Source, Steps
 from wabox.flowfile.faq import Faq, read_faq
+from wabox.flowfile.files import Files, find_files
 from wabox.flowfile.findings import Finding
 from wabox.flowfile.folder import FLOW_FILES, shown
 from wabox.flowfile.intents import IntentFile, read_intents
@@ -55,6 +56,8 @@ class Draft:
     faq: Faq | None = None
     intents: tuple[Intent, ...] = ()
     template_file: TemplateFile | None = None
+    files: Files = field(default_factory=dict)
+    """What messages can send from this folder."""
 
     @property
     def templates(self) -> Templates:
@@ -86,7 +89,7 @@ class Draft:
 def read_folder(folder: Path, language: str | None = None, name: str | None = None) -> Draft:
     """Read everything in the folder; ``language`` is the default one if the flow names none, ``name`` what the bot is called
     if not like the folder."""
-    draft = Draft(folder)
+    draft = Draft(folder, files=find_files(folder))
     add = draft.findings.append
     charts: dict[str, Document] = {}
     others: dict[str, Path] = {}

@@ -15,12 +15,14 @@ from wabox.core.content import Content, Option, OptionList, Section
 from wabox.core.kind import Change, Contacts, Kind, Role, TemplateMessage, TemplateUse, Written, rewritten
 from wabox.core.kind import texts as texts_of
 from wabox.core.limits import LimitBreach, breaches
+from wabox.core.media import TYPES
 from wabox.engine.chart import Chart, SayTemplate
 from wabox.engine.said import Said, said_in
 from wabox.engine.text import fill, placeholders, written
 from wabox.engine.value import look_up, put_in
 from wabox.flowfile.document import Mark, Source, Steps
 from wabox.flowfile.draft import Draft
+from wabox.flowfile.files import Files, fitting, placed
 from wabox.flowfile.formats import in_language
 from wabox.flowfile.templates import Templates, message_of
 from wabox.flowfile.texts import Texts, filled
@@ -158,14 +160,16 @@ def _said(kind: Written, language: str, default: str, templates: Templates) -> K
 
 def check_messages(draft: Draft) -> None:
     """Add a finding for everything that WhatsApp would refuse."""
-    longest = _Longest(draft.readable)
+    longest = _Longest(draft.readable, draft.files)
     told: set[tuple[str, Mark, str]] = set()
     for chart in draft.readable.values():
         for state in chart.states.values():
             for said in said_in(state):
                 for language in draft.texts.languages:
                     filled = longest.for_message(said, draft.texts, language)
-                    message = content(said.template, draft.texts, language, filled, draft.templates)
+                    message = placed(
+                        content(said.template, draft.texts, language, filled, draft.templates), draft.files
+                    )
                     late = () if message.outside is None else breaches(Content(kind=message.outside))
                     for breach in (
                         *breaches(message),
@@ -235,7 +239,8 @@ _STAND_IN: Mapping[str | int, str] = {"latitude": "0", "longitude": "0"}
 class _Longest:
     """What a flow itself puts into its variables."""
 
-    def __init__(self, charts: Mapping[str, Chart]) -> None:
+    def __init__(self, charts: Mapping[str, Chart], files: Files) -> None:
+        self._files = files
         self._values: list[tuple[tuple[str, ...], Any]] = []
         for chart in charts.values():
             self._values += [((key,), value) for key, value in chart.context.items()]
@@ -253,8 +258,12 @@ class _Longest:
         context: dict[str, Any] = {}
         for part in parts(said.template):
             text = texts.get(part.reference, language)
+            # A path with placeholders: that one of the files has such a name is all that can be known here.
+            kind = str(part.place[0])
+            chosen = part.role == "link" and kind in TYPES and placeholders(text)
+            file = fitting(text, kind, self._files) if chosen else None
             for path in placeholders(text):
-                value = self._longest(path, 3)
+                value = self._longest(path, 3) if file is None else file[path]
                 if not value:
                     value = _STAND_IN.get(part.place[-1], "x")
                     if part.role == "link" and text.startswith("{"):

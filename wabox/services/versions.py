@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from wabox.core import window
 from wabox.core.action import Task
 from wabox.core.conversation import Session
+from wabox.core.media import LocalFile
 from wabox.core.message import InboundMessage
 from wabox.core.version import Version
 from wabox.engine.snapshot import Snapshot, decode
@@ -64,6 +65,14 @@ class Versions:
             next((one for one in (self.live, *self.older) if ref in one.bot.charts), self.live) if ref else self.live
         )
         return owner.bot.tasks
+
+    def file(self, sha256: str) -> tuple[LocalFile, str] | None:
+        """A file of a version that is served, by its hash, and where it lies."""
+        for one in (self.live, *self.older):
+            for file in one.bot.files.values():
+                if file.sha256 == sha256:
+                    return file, str(one.bot.folder / file.path)
+        return None
 
     def take_up(self, session: Session, message: InboundMessage, now: int) -> tuple[Served, Move | None]:
         """The version to handle the message on, and how the conversation gets there if it is on another one."""

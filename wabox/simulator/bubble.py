@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wabox.core.kind import VARIABLE, variables
+from wabox.core.media import local
 from wabox.flowfile.templates import Templates
 
 
@@ -62,7 +63,8 @@ def _plain(kind: str, content: Any) -> Iterator[str]:
 def _file(kind: str, file: Mapping[str, Any]) -> str:
     named = f"{file['filename']}, " if file.get("filename") else ""
     what = "voice message" if file.get("voice") else kind
-    return f"[{what}: {named}{file.get('link') or file.get('id', '')}]"
+    own = local(file.get("id", ""))
+    return f"[{what}: {named}{own[1] if own else file.get('link') or file.get('id', '')}]"
 
 
 def _interactive(content: Mapping[str, Any]) -> list[str]:

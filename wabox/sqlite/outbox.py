@@ -195,8 +195,9 @@ def _once_more(connection: sqlite3.Connection, row: _Row, status: StatusUpdate, 
     else:
         return False
     connection.execute(
-        "UPDATE outbox SET status = 'queued', pending = 1, wamid = NULL, reason = ?, due_at = ? WHERE key = ?",
-        (reason, due_at, row.key),
+        "UPDATE outbox SET status = 'queued', pending = 1, wamid = NULL, reason = ?, code = ?, due_at = ?"
+        " WHERE key = ?",
+        (reason, status.code, due_at, row.key),
     )
     return True
 
@@ -212,7 +213,7 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
     """What still has to leave and may, oldest first."""
     rows = connection.execute(
         "SELECT id, number_id, body, policy, status, attempts, created_at, attempted_at, otherwise, closes_at, due_at,"
-        " tell, reason, source, purpose, recipient FROM outbox"
+        " tell, reason, code, source, purpose, recipient FROM outbox"
         " WHERE conversation = (SELECT key FROM conversations WHERE id = ?) AND pending = 1"
         " AND (due_at IS NULL OR due_at <= ?) ORDER BY key LIMIT ?",
         (conversation_id, now, limit),
@@ -233,6 +234,7 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
             due_at=due_at,
             tells=tell != NEVER,
             reason=reason,
+            code=code,
             source=source,
             purpose=purpose,
             recipient=recipient,
@@ -251,6 +253,7 @@ def load(connection: sqlite3.Connection, conversation_id: str, limit: int, now: 
             due_at,
             tell,
             reason,
+            code,
             source,
             purpose,
             recipient,

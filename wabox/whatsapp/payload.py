@@ -7,7 +7,9 @@ Rules:
 * Where Meta has no place for a part, it goes where the customer reads it: a plain text has neither header nor footer, so
   they become its first and last paragraph.
 * An option's id is its event, verbatim: it comes back in the tap.
-* A link that is only digits is the id of an upload (``POST /media``), anything else an address that Meta fetches.
+* A link that is only digits is the id of an upload (``POST /media``), anything else an address that Meta fetches. A file of
+  the bot's folder has an id of ours (``file:<sha256>:<path>``) until it leaves: then it is uploaded, and the id is Meta's
+  (:mod:`wabox.services.uploads`).
 """
 
 from __future__ import annotations
@@ -91,8 +93,10 @@ def _message(content: Content, about: str) -> Json:
 
 def _media(media: Media, caption: str) -> Json:
     file: Json = {"id": media.link} if media.link.isdecimal() else {"link": media.link}
-    if media.filename and media.type == "document":
-        file["filename"] = media.filename
+    if media.file is not None:
+        file = {"id": media.file.id}
+    if media.type == "document" and (media.filename or media.file is not None):
+        file["filename"] = media.filename or (media.file.path.rpartition("/")[2] if media.file is not None else "")
     if media.voice:
         file["voice"] = True
     if caption and media.type not in ("audio", "sticker"):

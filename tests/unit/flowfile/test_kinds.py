@@ -265,7 +265,7 @@ def test_kind(tmp_path: Path, name: str) -> None:
     [
         ("{audio: 'https://e.com', text: Words}", "the audio has no place for a text"),
         ("{sticker: 'https://e.com', text: W, buttons: {human: H}}", "the sticker has no place for buttons"),
-        ("{video: film.mp4}", "the video is not an address"),
+        ("{video: film.mp4}", "the video names no file of the bot's folder"),
         ("{document: {link: 'https://e.com', filename: " + "f" * 241 + "}}", "the name of the file has 241"),
         ("{location: {latitude: 91, longitude: 1}}", "the latitude cannot be"),
         ("{location: {latitude: 9, longitude: x}, text: There}", "the location has no place for a text"),

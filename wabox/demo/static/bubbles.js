@@ -117,16 +117,18 @@ const KINDS = {
   },
 
   video({ card, part }) {
-    heading(card, `🎬 ${file(part) ?? "video"}`);
+    if (part.id) player(card, "video", part);
+    else heading(card, `🎬 ${file(part) ?? "video"}`);
     if (part.caption) words(card, part.caption);
   },
 
   audio({ card, part }) {
-    heading(card, `${part.voice ? "🎤 voice message" : "🎵 " + (file(part) ?? "audio")}`);
+    if (part.id) player(card, "audio", part);
+    else heading(card, `${part.voice ? "🎤 voice message" : "🎵 " + (file(part) ?? "audio")}`);
   },
 
   sticker({ card, part, pictures }) {
-    if (near(part.link ?? "", pictures)) picture(card, part, pictures);
+    if (part.id || near(part.link ?? "", pictures)) picture(card, part, pictures);
     else heading(card, `🏷️ sticker ${file(part) ?? ""}`);
   },
 
@@ -206,6 +208,16 @@ function picture(card, part, pictures) {
   image.src = source;
   image.addEventListener("error", () => image.replaceWith(element("div", "This picture is not there any more.", "absent")));
   card.append(image);
+}
+
+// What the bot uploaded lies here.
+function player(card, kind, part) {
+  const node = element(kind, "", "player");
+  node.controls = true;
+  node.preload = "metadata";
+  node.src = `/phone/media/${encodeURIComponent(part.id)}`;
+  node.setAttribute("aria-label", kind === "video" ? "Video" : part.voice ? "Voice message" : "Audio");
+  card.append(node);
 }
 
 // Meta would fetch the link. The demo has no network, so it shows what lies here: its own files, by whatever name of
