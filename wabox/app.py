@@ -274,7 +274,7 @@ def _token(settings: Settings, whatsapp: WhatsAppSettings) -> Token:
 
 def _media(settings: Settings) -> MediaSource | None:
     whatsapp = settings.whatsapp
-    return None if whatsapp is None else CloudMedia(whatsapp.api_url, whatsapp.access_token.reveal())
+    return None if whatsapp is None else CloudMedia(whatsapp.api_url, _token(settings, whatsapp))
 
 
 def _wired(

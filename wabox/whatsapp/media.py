@@ -13,7 +13,6 @@ httpx's client is used here, not our transport: files are streamed, and some MB 
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from wabox.core.media import LARGEST, InboundMedia, LocalFile, Transfer, digest
 from wabox.core.ports import Write
 from wabox.whatsapp import errors
 from wabox.whatsapp.errors import Kind
+from wabox.whatsapp.token import NOT_ACCEPTED, Token
 
 METAS: Final = (".facebook.com", ".fbsbx.com", ".fbcdn.net", ".whatsapp.net", ".whatsapp.com")
 """Hosts that Meta serves files from."""
@@ -37,16 +37,15 @@ WHOLE: Final = 600.0
 REDIRECTS: Final = 3
 GONE: Final = frozenset({401, 403, 404, 410})
 """Answers of a file server whose link is too old."""
-_TOKEN_LIKE: Final = re.compile(r"EAA[0-9A-Za-z]{12,}")
 
 
 class CloudMedia:
     """Implements MediaSource. One for all numbers of one token."""
 
-    def __init__(self, api_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, api_url: str, token: str | Token, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._api_url = api_url.rstrip("/")
         self._origin = _origin(httpx.URL(self._api_url))
-        self._token = token.strip()
+        self._token = Token(token) if isinstance(token, str) else token
         self._transport = transport
         self._made: httpx.AsyncClient | None = None
 
@@ -72,6 +71,7 @@ class CloudMedia:
 
     async def upload(self, number_id: str, file: LocalFile, path: str, mime_type: str) -> Transfer:
         """``POST /{number id}/media``. To upload twice does no harm, so whatever may pass is worth another try."""
+        used = self._token.value
         try:
             content = await asyncio.to_thread(Path(path).read_bytes)
             parts = {"file": (file.path.rpartition("/")[2], content, mime_type)}
@@ -89,16 +89,17 @@ class CloudMedia:
         media_id = said.get("id")
         if answer.is_success and isinstance(media_id, str | int) and str(media_id):
             return Transfer(media_id=str(media_id))
-        return self._refused(answer.status_code, said, number_id)
+        return self._refused(answer.status_code, said, number_id, used)
 
     async def _fetched(self, media: InboundMedia, write: Write) -> Transfer | None:
         """None: the link is too old, or not for us."""
+        used = self._token.value
         url = f"{self._api_url}/{quote(media.media_id, safe='')}"
         async with self._client.stream("GET", url, headers=self._bearer()) as answer:
             said = _json(await _limited(answer))
         link = said.get("url")
         if not answer.is_success or not isinstance(link, str):
-            return self._refused(answer.status_code, said, media.number_id)
+            return self._refused(answer.status_code, said, media.number_id, used)
         try:
             size = int(said.get("file_size") or 0)
         except (TypeError, ValueError):
@@ -143,15 +144,17 @@ class CloudMedia:
         return self._made
 
     def _bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
+        return {"Authorization": f"Bearer {self._token.value}"}
 
-    def _refused(self, status: int, said: dict[str, Any], number_id: str) -> Transfer:
-        """Meta said no, or somebody on the way did."""
+    def _refused(self, status: int, said: dict[str, Any], number_id: str, used: str) -> Transfer:
+        """Meta said no, or somebody on the way did. ``used``: the token."""
         error = errors.read(said.get("error"))
         if error is None:
             return Transfer(reason=f"HTTP {status} without Meta's error", again=True, wait=errors.PAUSE)
         meaning = errors.classify(error, status, number_id)
-        reason = self._clean(errors.explain(error, meaning))
+        reason = self._token.clean(errors.explain(error, meaning))
+        if error.code in NOT_ACCEPTED and self._token.renewed(used):
+            return Transfer(reason=reason, again=True, wait=1.0, code=error.code)
         permanent = meaning.kind in (Kind.PERMANENT, Kind.CONTACT, Kind.WINDOW) and meaning.tries is None
         return Transfer(
             reason=reason,
@@ -165,12 +168,8 @@ class CloudMedia:
     def _broken(self, error: Exception) -> Transfer:
         said = errors.shortened(str(error))
         return Transfer(
-            reason=self._clean(f"{type(error).__name__}: {said}" if said else type(error).__name__), again=True
+            reason=self._token.clean(f"{type(error).__name__}: {said}" if said else type(error).__name__), again=True
         )
-
-    def _clean(self, text: str) -> str:
-        """Without the token."""
-        return _TOKEN_LIKE.sub("…", text.replace(self._token, "…"))
 
 
 async def _poured(answer: httpx.Response, write: Write, announced: Transfer) -> Transfer:
