@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import VirtualClock
+from wabox.core.delivery import Attempt, DeliveryStatus
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, inbox, outbox, timers
+from wabox.sqlite import conversations, failures, inbox, outbox, timers
 from wabox.sqlite.connection import open_reader, open_writer
 from wabox.sqlite.migrate import MIGRATIONS, SCHEMA, migrate, migrations, version
 from wabox.sqlite.store import open_store
@@ -124,13 +125,14 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
     connection.set_trace_callback(statements.append)
     outbox.load(connection, "c", 10, 1)
     outbox.list_due(connection, 1)
-    outbox.has_untold(connection)
-    outbox.tell(connection, [inbox.Place(1, 1)], 1)
+    failures.has_untold(connection)
+    failures.tell(connection, [inbox.Place(1, 1)], 1)
     outbox.list_unsent(connection)
     outbox.count_pending(connection)
     conversations.load(connection, "c")
     conversations.list_(connection, 10)
     timers.take_due(connection, 1, [inbox.Place(1, 1)])
+    outbox.mark_sent(connection, Attempt(outbound_id="a", status=DeliveryStatus.SENT, at=1, wamid="w"))
     connection.set_trace_callback(None)
     plans = [" / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")) for sql in statements]
     for plan, index in zip(
@@ -146,6 +148,7 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
             "contacts_1",
             "conversations_active",
             "timers_wake",
+            "outbox_1",
         ),
         strict=True,
     ):

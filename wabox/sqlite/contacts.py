@@ -36,6 +36,15 @@ FRESH: Final = 86_400_000
 """ms: how coarse ``last_seen`` is. A write for every message would cost more than it tells."""
 
 
+_BOTH: Final = (
+    "SELECT i.kind, c.key, c.handle, i.key, i.last_seen FROM identities i JOIN contacts c ON c.key = i.contact"
+    " WHERE i.value = ?1 AND i.kind = 'user_id' AND i.replaced_at IS NULL"
+    " UNION ALL"
+    " SELECT i.kind, c.key, c.handle, i.key, i.last_seen FROM identities i JOIN contacts c ON c.key = i.contact"
+    " WHERE i.value = ?2 AND i.kind = 'wa_id' AND i.replaced_at IS NULL"
+)
+
+
 class _Holder(NamedTuple):
     key: int
     handle: str
@@ -48,15 +57,17 @@ class Placed(NamedTuple):
     """In the conversation where it belongs."""
     closing: InboundMessage | None = None
     """Ends the conversation of a contact that was merged into another."""
+    fresh: bool = False
+    """The contact was made just now: nothing else of it is in the database."""
 
 
 def place(connection: sqlite3.Connection, message: InboundMessage, now: int, *, merge: bool) -> Placed:
     """Find or make the contact. Without ``merge`` two contacts that turn out to be one stay two until the next message."""
     announced = moved(message)
     contact = message.contact if announced is None else previous(message)
-    user = _holder(connection, USER, contact.user_id)
-    phone = _holder(connection, PHONE, contact.wa_id)
+    user, phone = _holders(connection, contact)
     closing = None
+    fresh = False
     if user is not None:
         who = user
         if contact.wa_id and phone is None:
@@ -71,7 +82,8 @@ def place(connection: sqlite3.Connection, message: InboundMessage, now: int, *, 
         if contact.user_id:
             _learn(connection, who, USER, contact.user_id, now)
     else:
-        who = _create(connection, contact, now)
+        who = _create(connection, contact, now, phone)
+        fresh = who.handle == contact.key
     for holder in (user, phone):
         if holder is not None and now - holder.last_seen > FRESH:
             connection.execute("UPDATE identities SET last_seen = ? WHERE key = ?", (now, holder.identity))
@@ -80,7 +92,7 @@ def place(connection: sqlite3.Connection, message: InboundMessage, now: int, *, 
     conversation_id = f"{message.number_id}:{who.handle}"
     if conversation_id != message.conversation_id:
         message = replace(message, conversation_id=conversation_id)
-    return Placed(message, closing)
+    return Placed(message, closing, fresh and announced is None)
 
 
 def recognise(connection: sqlite3.Connection, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -106,13 +118,25 @@ def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Ho
     return None if row is None else _Holder(*row)
 
 
+def _holders(connection: sqlite3.Connection, contact: Contact) -> tuple[_Holder | None, _Holder | None]:
+    """Who has the BSUID and who has the phone, in one statement: every message asks."""
+    user = phone = None
+    for kind, *row in connection.execute(_BOTH, (contact.user_id or None, contact.wa_id or None)):
+        if kind == USER:
+            user = _Holder(*row)
+        else:
+            phone = _Holder(*row)
+    return user, phone
+
+
 def _has(connection: sqlite3.Connection, who: _Holder, kind: str) -> bool:
     """Whether a contact has an id of this kind now."""
     query = "SELECT 1 FROM identities WHERE contact = ? AND kind = ? AND replaced_at IS NULL"
     return connection.execute(query, (who.key, kind)).fetchone() is not None
 
 
-def _create(connection: sqlite3.Connection, contact: Contact, now: int) -> _Holder:
+def _create(connection: sqlite3.Connection, contact: Contact, now: int, phone: _Holder | None) -> _Holder:
+    """A new contact; ``phone``: who has had its phone number so far. Nobody has had its BSUID."""
     for number in count(1):
         # The handle of a phone number may be taken by whoever had the number before.
         handle = contact.key if number == 1 else f"{contact.key}~{number}"
@@ -122,9 +146,15 @@ def _create(connection: sqlite3.Connection, contact: Contact, now: int) -> _Hold
         if added.rowcount == 1:
             break
     who = _Holder(added.lastrowid or 0, handle, 0, now)
-    for kind, value in ((USER, contact.user_id), (PHONE, contact.wa_id)):
-        if value:
-            _learn(connection, who, kind, value, now)
+    if phone is not None:
+        connection.execute("UPDATE identities SET replaced_at = ? WHERE key = ?", (now, phone.identity))
+    ids = [(USER, contact.user_id)] if contact.user_id else []
+    if contact.wa_id:
+        ids.append((PHONE, contact.wa_id))
+    connection.executemany(
+        "INSERT INTO identities (contact, kind, value, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?4)",
+        [(who.key, kind, value, now) for kind, value in ids],
+    )
     return who
 
 

@@ -13,6 +13,16 @@ from wabox.sqlite import consents
 ACTIVE_STEP = 300_000
 """ms: how coarse the order of the most recently active is in the index. Within one step, ``updated_at`` decides."""
 
+_ADD = (
+    "INSERT INTO conversations (number_id, contact, sequence, snapshot, updated_at, opened_at, quiet_until, id, active_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+_VALUES = (
+    "number_id = ?1, contact = ?2, sequence = ?3, snapshot = ?4, updated_at = ?5, opened_at = ?6, quiet_until = ?7"
+)
+_SAVE = f"UPDATE conversations SET {_VALUES} WHERE id = ?8 AND sequence = ?9 AND active_at = ?10 RETURNING key"  # noqa: S608
+_SAVE_LATER = f"UPDATE conversations SET {_VALUES}, active_at = ?10 WHERE id = ?8 AND sequence = ?9 RETURNING key"  # noqa: S608
+
 _encode = msgspec.json.Encoder().encode
 _contacts = msgspec.json.Decoder(Contact)
 
@@ -52,43 +62,31 @@ def after(unit: UnitOfWork) -> Session:
     )
 
 
-def find(connection: sqlite3.Connection, conversation_id: str) -> tuple[int, int, int] | None:
-    """Key, sequence and ``active_at``."""
-    query = "SELECT key, sequence, active_at FROM conversations WHERE id = ?"
-    row: tuple[int, int, int] | None = connection.execute(query, (conversation_id,)).fetchone()
+def find(connection: sqlite3.Connection, conversation_id: str) -> tuple[int, int] | None:
+    """Key and sequence."""
+    query = "SELECT key, sequence FROM conversations WHERE id = ?"
+    row: tuple[int, int] | None = connection.execute(query, (conversation_id,)).fetchone()
     return row
 
 
-def save(connection: sqlite3.Connection, unit: UnitOfWork, found: tuple[int, int, int] | None) -> int:
-    """Write the conversation as the unit leaves it; its key. ``found`` is what :func:`find` said."""
+def save(connection: sqlite3.Connection, unit: UnitOfWork) -> int | None:
+    """Write the conversation as the unit leaves it; its key. None, and nothing changed, when it is not at ``expected``."""
+    active_at = unit.at - unit.at % ACTIVE_STEP
     values = (
         *(unit.number_id, _encode(unit.contact), unit.expected + 1, unit.snapshot, unit.at),
-        *(unit.opened_at, unit.quiet_until),
+        *(unit.opened_at, unit.quiet_until, unit.conversation_id),
     )
-    active_at = unit.at - unit.at % ACTIVE_STEP
-    if found is None:
-        added = connection.execute(
-            "INSERT INTO conversations"
-            " (number_id, contact, sequence, snapshot, updated_at, opened_at, quiet_until, active_at, id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, active_at, unit.conversation_id),
-        )
-        return added.lastrowid or 0
-    key, _, was_active_at = found
-    if active_at == was_active_at:
-        # Naming the indexed column would rewrite the index even with the value it has.
-        connection.execute(
-            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, opened_at = ?,"
-            " quiet_until = ? WHERE key = ?",
-            (*values, key),
-        )
-    else:
-        connection.execute(
-            "UPDATE conversations SET number_id = ?, contact = ?, sequence = ?, snapshot = ?, updated_at = ?, opened_at = ?,"
-            " quiet_until = ?, active_at = ? WHERE key = ?",
-            (*values, active_at, key),
-        )
-    return key
+    if unit.expected == 0:
+        added = connection.execute(_ADD, (*values, active_at))
+        if added.rowcount == 1:
+            return added.lastrowid
+    where = (unit.expected, active_at)
+    # Naming the indexed column would rewrite the index even with the value it has, so it is named when it must change.
+    row = (
+        connection.execute(_SAVE, (*values, *where)).fetchone()
+        or connection.execute(_SAVE_LATER, (*values, *where)).fetchone()
+    )
+    return None if row is None else int(row[0])
 
 
 def add(connection: sqlite3.Connection, conversation_id: str, now: int) -> int:

@@ -100,18 +100,15 @@ def add(connection: sqlite3.Connection, place: Place, message: InboundMessage, b
     return place.seq, message
 
 
-def settle(connection: sqlite3.Connection, places: Iterable[Place]) -> int:
-    """Mark these as handled; how many of them waited."""
-    settled = 0
-    for place in places:
-        settled += connection.execute("UPDATE inbox SET seq = 0 WHERE slot = ? AND seq = ?", place).rowcount
-    return settled
+def settle(connection: sqlite3.Connection, places: Iterable[Place]) -> list[Place]:
+    """Mark these as handled; those of them that waited."""
+    statement = "UPDATE inbox SET seq = 0 WHERE slot = ? AND seq = ?"
+    return [place for place in places if connection.execute(statement, place).rowcount]
 
 
-def holds(connection: sqlite3.Connection, places: Iterable[Place]) -> bool:
-    """Whether any of these waits."""
-    query = "SELECT 1 FROM inbox WHERE slot = ? AND seq = ?"
-    return any(connection.execute(query, place).fetchone() for place in places)
+def restore(connection: sqlite3.Connection, settled: Iterable[Place]) -> None:
+    """They wait all the same."""
+    connection.executemany("UPDATE inbox SET seq = ?2 WHERE slot = ?1", settled)
 
 
 def load(

@@ -99,13 +99,18 @@ class Marks:
 def write(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> frozenset[str]:
     """Ids of the messages that were settled meanwhile, or are gone: they must not be sent."""
     late = set()
+    sent = []
     for attempt in attempts:
         try:
-            if not outbox.mark(connection, attempt):
+            if outbox.mark_sent(connection, attempt):
+                sent.append(attempt)
+            elif not outbox.mark(connection, attempt):
                 late.add(attempt.outbound_id)
         except (
             UnicodeEncodeError,
             OverflowError,
         ) as error:  # a reason that cannot be written must not hold up the others
             log.error("mark.unwritable", outbound=attempt.outbound_id, error=repr(error))
+    if sent:
+        outbox.claim(connection, sent)
     return frozenset(late)

@@ -15,11 +15,9 @@ from typing import Any
 import msgspec
 import structlog
 
-from wabox.core.contact import Contact
 from wabox.core.conversation import Record
-from wabox.core.delivery import EVIDENCE, Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
-from wabox.core.message import InboundMessage
-from wabox.sqlite import consents, inbox, meter, stray_statuses, transcript
+from wabox.core.delivery import EVIDENCE, Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later
+from wabox.sqlite import consents, meter, stray_statuses, transcript
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +28,15 @@ NEVER, IF_FAILED, NOW = 0, 1, 2
 """Whether the flow is told of a failure (the column ``tell``)."""
 
 _encode = msgspec.json.Encoder().encode
-_contacts = msgspec.json.Decoder(Contact)
 _COLUMNS = (
     "key, id, conversation, status, pending, wamid, pricing IS NOT NULL, attempts, tell, otherwise IS NOT NULL, due_at,"
     " recalled"
+)
+
+
+_SENT = (
+    "UPDATE outbox SET status = 'sent', pending = 0, reason = NULL, wamid = ?"
+    " WHERE id = ? AND status = 'sending' AND pending = 1 AND wamid IS NULL"
 )
 
 
@@ -94,6 +97,13 @@ def _tell(message: OutboundMessage) -> int:
     return NOW if message.status is DeliveryStatus.FAILED else IF_FAILED
 
 
+def mark_sent(connection: sqlite3.Connection, attempt: Attempt) -> bool:
+    """The usual end, in one statement; False when there is more to it, and :func:`mark` must look."""
+    if attempt.status is not DeliveryStatus.SENT or attempt.wamid is None:
+        return False
+    return connection.execute(_SENT, (attempt.wamid, attempt.outbound_id)).rowcount == 1
+
+
 def mark(connection: sqlite3.Connection, attempt: Attempt) -> bool:
     """Write what the sender learnt. False when it may not go on: the message was settled meanwhile."""
     row = _find(connection, "id", attempt.outbound_id)
@@ -134,10 +144,17 @@ def mark(connection: sqlite3.Connection, attempt: Attempt) -> bool:
         body = {"status": new.value, "reason": attempt.reason}
         transcript.add(connection, row.conversation, [Record(at=attempt.at, kind="status", ref=row.id, body=body)])
     if attempt.wamid is not None:
-        stray = stray_statuses.take(connection, attempt.wamid)
-        if stray is not None:
-            fold(connection, stray, attempt.at)
+        claim(connection, [attempt])
     return True
+
+
+def claim(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
+    """Statuses that overtook the answers that these attempts got are theirs."""
+    at = {attempt.wamid: attempt.at for attempt in attempts if attempt.wamid is not None}
+    for wamid in stray_statuses.find(connection, at):
+        stray = stray_statuses.take(connection, wamid)
+        if stray is not None:
+            fold(connection, stray, at[wamid])
 
 
 def fold(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None:
@@ -283,34 +300,6 @@ def list_due(connection: sqlite3.Connection, now: int) -> list[str]:
         (now,),
     )
     return [row[0] for row in rows]
-
-
-def has_untold(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM outbox WHERE tell = 2 LIMIT 1").fetchone() is not None
-
-
-def tell(connection: sqlite3.Connection, places: Sequence[inbox.Place], now: int) -> list[inbox.Row]:
-    """Put an event into the inbox for as many failed messages as there are ``places``."""
-    rows = connection.execute(
-        "SELECT o.key, o.id, o.body, o.code, o.reason, c.id, c.number_id, c.contact"
-        " FROM outbox o JOIN conversations c ON c.key = o.conversation WHERE o.tell = 2 ORDER BY o.key LIMIT ?",
-        (len(places),),
-    ).fetchall()
-    told = []
-    for place, (key, id_, body, code, reason, conversation_id, number_id, contact) in zip(places, rows, strict=False):
-        connection.execute("UPDATE outbox SET tell = 0 WHERE key = ?", (key,))
-        message = InboundMessage(
-            message_id=f"failed:{id_}",
-            number_id=number_id,
-            conversation_id=conversation_id,
-            timestamp=now,
-            channel="delivery",
-            type="delivery.failed",
-            payload={"id": id_, "code": code, "reason": reason, "text": words(msgspec.json.decode(body))},
-            contact=_contacts.decode(contact),
-        )
-        told.append(inbox.add(connection, place, message, inbox.encode(message)))
-    return told
 
 
 def prune(connection: sqlite3.Connection, before: int, after: int) -> int | None:

@@ -24,6 +24,7 @@ from wabox.sqlite import (
     conversations,
     dead_letters,
     deliveries,
+    failures,
     handoffs,
     inbox,
     ingress,
@@ -156,12 +157,18 @@ class SqliteStore:
         admit(arrival, self._limits, self.writer, self.lanes)
         # One more: two contacts that turn out to be one end a conversation.
         places = self._inbox.reserve(len(arrival.messages) + 1 if arrival.messages else 0)
-        operation = partial(ingress.store, arrival=arrival, now=self._clock(), places=places)
+        operation = partial(ingress.store, arrival=arrival, now=self._clock(), places=places, known=self._recent)
         try:
-            await self.writer.submit(operation, partial(self._received, places))
+            await self.writer.submit(operation, partial(self._arrived, places))
         except Exception:
             self._inbox.free(places)
             raise
+
+    def _arrived(self, places: Sequence[inbox.Place], stored: ingress.Stored) -> None:
+        for session in stored.sessions:
+            self._recent.setdefault(session.conversation_id, session)
+        self._forget()
+        self._received(places, stored.rows)
 
     def _received(self, places: Sequence[inbox.Place], rows: Sequence[inbox.Row]) -> None:
         self._inbox.added(places, rows)
@@ -217,7 +224,10 @@ class SqliteStore:
             self._recent.clear()  # it holds for the customer's conversations with our other numbers, too; it is rare
         self._recent.pop(unit.conversation_id, None)
         self._recent[unit.conversation_id] = conversations.after(unit)
-        if len(self._recent) > RECENT:
+        self._forget()
+
+    def _forget(self) -> None:
+        while len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
 
     def _dismiss(self, conversation_ids: Iterable[str] | None) -> None:
@@ -253,10 +263,10 @@ class SqliteStore:
         return self._reader.read(outbox.list_due, now)
 
     async def tell(self, limit: int) -> int:
-        if not self._reader.read(outbox.has_untold):
+        if not self._reader.read(failures.has_untold):
             return 0
         places = self._inbox.reserve(limit)
-        operation = partial(outbox.tell, places=places, now=self._clock())
+        operation = partial(failures.tell, places=places, now=self._clock())
         try:
             rows = await self.writer.submit(operation, partial(self._received, places))
         except Exception:

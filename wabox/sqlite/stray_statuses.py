@@ -7,6 +7,7 @@ whose it is. It waits here until then. Most strays are never claimed: another sy
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
@@ -34,6 +35,12 @@ def add(connection: sqlite3.Connection, status: StatusUpdate, now: int) -> None:
         "INSERT OR REPLACE INTO stray_statuses (wamid, at, body) VALUES (?, ?, ?)",
         (status.wamid, now, _encode(replace(status, raw={}))),
     )
+
+
+def find(connection: sqlite3.Connection, wamids: Iterable[str | None]) -> list[str]:
+    """Which of these wait here."""
+    query = "SELECT wamid FROM stray_statuses WHERE wamid IN (SELECT value FROM json_each(?))"
+    return [row[0] for row in connection.execute(query, (_encode(list(wamids)),))]
 
 
 def take(connection: sqlite3.Connection, wamid: str) -> StatusUpdate | None:

@@ -20,13 +20,15 @@ from wabox.sqlite import inbox
 _contacts = msgspec.json.Decoder(Contact)
 
 
-def save(connection: sqlite3.Connection, conversation: int, timer: Timer) -> None:
-    """Set it, or replace the one of the same name."""
-    later = connection.execute(
-        "UPDATE timers SET due_at = ?1, armed = ?2 WHERE conversation = ?3 AND name = ?4 AND wake_at <= ?1",
-        (timer.due_at, timer.armed, conversation, timer.name),
-    )
-    if later.rowcount == 0:
+def save(connection: sqlite3.Connection, conversation: int, timer: Timer, *, first: bool = False) -> None:
+    """Set it, or replace the one of the same name. ``first``: the conversation has none yet."""
+    later = 0
+    if not first:
+        later = connection.execute(
+            "UPDATE timers SET due_at = ?1, armed = ?2 WHERE conversation = ?3 AND name = ?4 AND wake_at <= ?1",
+            (timer.due_at, timer.armed, conversation, timer.name),
+        ).rowcount
+    if later == 0:
         connection.execute(
             "INSERT OR REPLACE INTO timers (conversation, name, armed, due_at, wake_at) VALUES (?, ?, ?, ?, ?)",
             (conversation, timer.name, timer.armed, timer.due_at, timer.due_at),

@@ -13,15 +13,21 @@ from wabox.core.conversation import Amendment, Record
 CONTENT = frozenset({"text", "payload", "raw", "before", "understood", "events"})
 """What a line repeats of a message."""
 
+LINES = 8
+"""Lines in one statement: a message is two or three."""
+_INSERT = [
+    f"INSERT INTO transcript (conversation, at, kind, ref, body) VALUES {', '.join(['(?, ?, ?, ?, ?)'] * lines)}"  # noqa: S608
+    for lines in range(LINES + 1)
+]
+
 _encode = msgspec.json.Encoder().encode
 
 
 def add(connection: sqlite3.Connection, conversation: int, records: Iterable[Record]) -> None:
-    for record in records:
-        connection.execute(
-            "INSERT INTO transcript (conversation, at, kind, ref, body) VALUES (?, ?, ?, ?, ?)",
-            (conversation, record.at, record.kind, record.ref, _encode(record.body)),
-        )
+    lines = [(conversation, record.at, record.kind, record.ref, _encode(record.body)) for record in records]
+    for start in range(0, len(lines), LINES):
+        some = lines[start : start + LINES]
+        connection.execute(_INSERT[len(some)], [value for line in some for value in line])
 
 
 def amend(connection: sqlite3.Connection, conversation: int, amendment: Amendment) -> None:

@@ -30,21 +30,20 @@ def commit(
     ``marks`` are what the sender learnt about earlier messages; they are written whatever becomes of the unit.
     """
     write_marks(connection, marks)
-    found = conversations.find(connection, unit.conversation_id)
-    sequence = found[1] if found is not None else 0
-    if sequence != unit.expected:
-        waits = not unit.handled or inbox.holds(connection, places)
-        return "conflict" if waits else "duplicate"
-    if unit.handled and inbox.settle(connection, places) == 0:
+    settled = inbox.settle(connection, places)
+    if unit.handled and not settled:
         return "duplicate"
-    key = conversations.save(connection, unit, found)
+    key = conversations.save(connection, unit)
+    if key is None:
+        inbox.restore(connection, settled)
+        return "conflict"
     # First: it takes out what was written before, not what confirms it.
     consents.add(connection, unit.conversation_id, unit.consents, unit.at)
     if unit.withdraw is not None:
         withdrawals.withdraw(connection, key, unit.withdraw, unit.at)
     outbox.add(connection, key, unit.sends)
     for timer in unit.arm:
-        timers.save(connection, key, timer)
+        timers.save(connection, key, timer, first=unit.expected == 0)
     for name in unit.disarm:
         timers.delete(connection, key, name)
     if unit.snapshot is None:
