@@ -135,7 +135,7 @@ def _has(connection: sqlite3.Connection, who: _Holder, kind: str) -> bool:
     return connection.execute(query, (who.key, kind)).fetchone() is not None
 
 
-def _create(connection: sqlite3.Connection, contact: Contact, now: int, phone: _Holder | None) -> _Holder:
+def _create(connection: sqlite3.Connection, contact: Contact, now: int, phone: _Holder | None = None) -> _Holder:
     """A new contact; ``phone``: who has had its phone number so far. Nobody has had its BSUID."""
     for number in count(1):
         # The handle of a phone number may be taken by whoever had the number before.
