@@ -52,6 +52,8 @@ class FakeMessenger:
         self.tried: list[OutboundMessage] = []
         self.taken: list[OutboundMessage] = []
         """Those that Meta really took: also an ``unknown`` one whose ``reason`` says ``taken``."""
+        self.seen_by: list[tuple[str, bool]] = []
+        """Messages that were marked as read, and whether the typing bubble was asked for."""
         self.gate = asyncio.Event()
         self.gate.set()
         self.sent = Pulse()
@@ -65,6 +67,11 @@ class FakeMessenger:
             self.taken.append(message)
             self.sent.beat()
         return result
+
+    async def seen(self, number_id: str, message_id: str, *, typing: bool = False) -> bool:
+        self.seen_by.append((message_id, typing))
+        self.sent.beat()
+        return True
 
     async def aclose(self) -> None:
         pass

@@ -7,6 +7,7 @@ store.
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,10 @@ from wabox.services.messages import Messages
 from wabox.services.meter import Meter
 from wabox.services.models import Models
 from wabox.services.outbox import Outbox
+from wabox.services.pace import RATE
+from wabox.services.presence import Presence
 from wabox.services.publishing import Publishing
+from wabox.services.rates import Rates
 from wabox.services.requests import reveal
 from wabox.services.sends import Sends
 from wabox.services.sends import Store as Sending
@@ -50,6 +54,7 @@ from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.media import CloudMedia
+from wabox.whatsapp.number import rate as number_rate
 from wabox.whatsapp.templates import fetch as fetch_templates
 from wabox.whatsapp.token import Token
 
@@ -78,6 +83,8 @@ class App:
         clock: Clock,
         templates: Templates,
         sends: Sends,
+        presence: Presence,
+        rates: Rates,
         meter: Meter,
         graph: GraphClient | None,
         keep: Keep,
@@ -86,6 +93,8 @@ class App:
         self.templates = templates
         self.sends = sends
         self.meter = meter
+        self._presence = presence
+        self._rates = rates
         self._graph = graph
         self.publishing = publishing
         """None: the bot is served from its folder, as in the demo."""
@@ -118,6 +127,7 @@ class App:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
         await self.store.lanes.drain(5.0)
         await self._invocations.stop()
+        await self._presence.stop()
         await self._outbox.stop()
         await self._downloads.stop()
         await self._messenger.aclose()
@@ -132,6 +142,7 @@ class App:
         if arrival.others:
             with contextlib.suppress(StorageError):  # the change is stored; the next look at the account says the same
                 await self.templates.hear(arrival.others)
+            self._rates.hear(arrival.others)
         if any(message.type in MEDIA for message in arrival.messages):
             with contextlib.suppress(StorageError):  # the same: the next look fetches the file
                 await self._downloads.look()
@@ -158,6 +169,10 @@ class App:
         """Numbers from which nothing leaves at present, and why."""
         return self._outbox.stopped
 
+    async def look_at_rates(self) -> None:
+        """Ask Meta how fast each number may send that it was not asked about."""
+        await self._rates.look()
+
     async def look_at_meter(self) -> None:
         """Warn when the free messages of a number run out."""
         await self.meter.look()
@@ -180,7 +195,9 @@ class App:
         """For ``/readyz``."""
         stats = await self.store.stats()
         trouble = self.store.writer.trouble
-        return {"database": trouble or True, "flow": True, "waiting": stats.inbox, "unsent": stats.outbox}
+        found = {"database": trouble or True, "flow": True, "waiting": stats.inbox, "unsent": stats.outbox}
+        # Customers' messages are taken and kept all the same, so this is no reason to send them elsewhere.
+        return {**found, "stopped": dict(self.stopped)}
 
 
 async def build(
@@ -289,14 +306,24 @@ def _wired(
     media = _media(settings)
     if media is not None:
         messenger = Uploads(messenger, media, store.media, versions.file)
-    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=settings.rate, hold=settings.hold)
+    rate = RATE if settings.rate is None else settings.rate
+    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=rate, hold=settings.hold)
+    presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     templates = templates_of(settings, store, graph, clock)
     sends = sends_of(settings, store, lambda: versions.live.bot, clock)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
     invocations = Invocations(store, caller or _caller(settings, versions, downloads), jitter=random.random)
+    ask = None if graph is None or settings.rate is not None else functools.partial(number_rate, graph)
+    rates = Rates(ask, outbox)
     messages = Messages(
-        versions=versions, ingress=store, sessions=store, outbox=outbox, invocations=invocations, clock=clock
+        versions=versions,
+        ingress=store,
+        sessions=store,
+        outbox=outbox,
+        invocations=invocations,
+        presence=presence,
+        clock=clock,
     )
     return App(
         versions=versions,
@@ -310,6 +337,8 @@ def _wired(
         clock=clock,
         templates=templates,
         sends=sends,
+        presence=presence,
+        rates=rates,
         meter=Meter(store.outgoing.metered, clock, settings.timezone),
         graph=graph,
         keep=keep_of(settings.keep),

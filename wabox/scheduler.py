@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 METER_SECONDS = 300.0
+RATES_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -33,6 +34,7 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
     jobs.add_job(_guarded(app.look_at_meter, "meter"), "interval", seconds=METER_SECONDS)
+    jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     await app.start()
     jobs.start()

@@ -17,7 +17,9 @@ bot.pause          –                             how long the bot keeps quiet 
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
-whatsapp.rate      WABOX_RATE                    messages a second per number (80; 0: as fast as Meta takes them)
+whatsapp.rate      WABOX_RATE                    messages a second per number (as Meta says: 80; 0: as fast as Meta takes them)
+whatsapp.typing    –                             seconds after which a customer who waits sees that one is typing (1; 0: never)
+whatsapp.read      –                             messages that the bot understood are marked as read (false)
 whatsapp.hold      –                             seconds that a message waits for the media before it (5; 0: not at all)
 whatsapp.number_id WABOX_NUMBER_ID               phone number id that wabox writes from by itself (the only one)
 whatsapp.account_id  WABOX_ACCOUNT_ID            WhatsApp business account: whose templates they are
@@ -105,8 +107,12 @@ class Settings:
     """Hosts, addresses and networks beyond the open internet that flows may call."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """By the name that flows use: ``{secret.name}``."""
-    rate: float = 80.0
-    """Messages a second per number; 0: as fast as Meta takes them."""
+    rate: float | None = None
+    """Messages a second per number; 0: as fast as Meta takes them; None: as many as Meta says."""
+    typing: float = 1.0
+    """Seconds after which a customer who waits sees that an answer is coming; 0: never."""
+    read: bool = False
+    """Messages that the bot understood are marked as read."""
     hold: float = 5.0
     """Seconds that a message waits for WhatsApp's word on the media before it; 0: not at all."""
     keep: Mapping[str, int] = field(default_factory=dict)
@@ -141,6 +147,8 @@ KNOWN: dict[str, frozenset[str]] = {
             "api_url",
             "rate",
             "hold",
+            "typing",
+            "read",
             "number_id",
             "account_id",
             "app_secret_file",
@@ -148,7 +156,7 @@ KNOWN: dict[str, frozenset[str]] = {
             "verify_token_file",
             "access_token_file",
         }
-    ),
+    ),  # fmt: skip
     "data": frozenset({"folder"}),
     "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
@@ -190,7 +198,9 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         keep=_keep(path, tables.get("keep", {})),
         allow=_allow(path, tables.get("calls", {})),
         secrets=_secrets(root, tables.get("secrets", {}), env),
-        rate=_amount(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate", 80)), "rate", "WABOX_RATE or "),
+        rate=_rate(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate"))),
+        typing=_amount(tables.get("whatsapp", {}).get("typing", 1), "typing"),
+        read=_flag(path, tables.get("whatsapp", {}), "whatsapp", "read", default=False),
         hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
         number_id=_id(env, tables.get("whatsapp", {}), "number_id"),
         whatsapp=whatsapp,
@@ -207,6 +217,10 @@ def _keep(path: Path, table: Mapping[str, Any]) -> Mapping[str, int]:
                 f"{path}: [keep] outbox: WhatsApp reports on messages for 30 days; write 31 or more, or 0"
             )
     return table
+
+
+def _rate(given: Any) -> float | None:
+    return None if given is None else _amount(given, "rate", "WABOX_RATE or ")
 
 
 def _amount(given: Any, name: str, variable: str = "") -> float:

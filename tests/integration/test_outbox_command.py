@@ -14,11 +14,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.fakes import NOW, FakeMessenger, VirtualClock
-from tests.integration.storage import arrival, conversation, message, outbound, unit
+from tests.integration.storage import NUMBER, arrival, conversation, message, outbound, unit
 from wabox.app import App, build
 from wabox.cli import running
 from wabox.cli.main import app as commands
 from wabox.core.delivery import Attempt, DeliveryStatus
+from wabox.core.ports import SendResult
 from wabox.errors import DataFolderBusy
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, WhatsAppSettings
@@ -136,6 +137,22 @@ async def test_with_a_server(served: tuple[App, FakeMessenger, Path]) -> None:
     unknown = await run(data, "drop", "nobody")
     assert unknown.exit_code == 1
     assert "no message 'nobody'" in unknown.output
+
+
+async def test_a_number_that_is_stopped_is_named(served: tuple[App, FakeMessenger, Path]) -> None:
+    """With the reason, in the list and for whoever watches the server; the list of messages stays one of messages."""
+    app, messenger, data = served
+    assert "nothing leaves" not in (await run(data, "list")).output
+    messenger.results = [SendResult(verdict="retry", reason="190: expired", wait=3600.0, scope="number", alert=True)]
+    await app.send_again(FAILED)
+    for _ in range(1000):
+        if app.stopped:
+            break
+        await asyncio.sleep(0.001)
+    listed = await run(data, "list")
+    assert f"number {NUMBER}: nothing leaves. 190: expired" in listed.stdout
+    assert all(json.loads(line) for line in (await run(data, "list", "--json")).stdout.splitlines())
+    assert (await app.probe())["stopped"] == {NUMBER: "190: expired"}
 
 
 async def test_what_is_taken_out_does_not_leave(served: tuple[App, FakeMessenger, Path]) -> None:

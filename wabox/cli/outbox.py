@@ -28,16 +28,21 @@ def list_(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Messages that still have to leave, the oldest first, and why they wait.
+    """Messages that still have to leave, the oldest first, and why they wait; numbers from which nothing leaves come first.
 
-    Works while the server runs and while it does not.
+    Works while the server runs and while it does not; what stops a number only a running server knows.
 
     Example:  wabox outbox list --failed
     """
     from wabox.sqlite.glance import Glance
 
-    with Glance(_settings(data).data) as glance:
+    settings = _settings(data)
+    with Glance(settings.data) as glance:
         found = glance.deliveries(limit, failed=failed)
+    if not failed:
+        for number_id, reason in _stopped(settings).items():
+            # Not among the JSON objects: those are messages.
+            typer.echo(f"number {number_id}: nothing leaves. {reason}", err=as_json)
     for one in found:
         typer.echo(_json(one) if as_json else _line(one))
     if not found and not as_json:
@@ -91,6 +96,24 @@ def _settings(data: Path | None) -> Settings:
 
     settings = load(Path.cwd())
     return settings if data is None else replace(settings, data=data.absolute())
+
+
+def _stopped(settings: Settings) -> dict[str, str]:
+    """Numbers from which nothing leaves, and why, as the running server says."""
+    import asyncio
+
+    from wabox.cli.running import listening
+    from wabox.errors import WaboxError
+
+    async def ask() -> dict[str, str]:
+        async with listening(settings) as line:
+            return {} if line is None else dict((await line.call("GET", "/api/v1/outbox?limit=1"))["stopped"])
+
+    try:
+        return asyncio.run(ask())
+    except WaboxError as error:
+        typer.echo(f"wabox: {error}", err=True)
+        return {}
 
 
 def _change(what: str, ids: list[str], as_json: bool, data: Path | None) -> None:

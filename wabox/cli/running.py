@@ -85,6 +85,25 @@ async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
         return
 
 
+@contextlib.asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[Line | None]:
+    """The server that has the data folder, at once; None when there is none or it does not answer."""
+    from wabox.sqlite.folder import holder
+    from wabox.web.door import Door
+
+    door = Door(settings.data)
+    address = door.address()
+    if address is None or address.pid != holder(settings.data):
+        yield None
+        return
+    async with httpx.AsyncClient(base_url=address.url, timeout=TIMEOUT, trust_env=False) as client:
+        if not await _proves(client, door.token()):
+            yield None
+            return
+        client.headers["Authorization"] = f"Bearer {door.token()}"
+        yield Line(client)
+
+
 async def _open(publishing: Publishing) -> None:
     try:
         await publishing.open()

@@ -251,6 +251,9 @@ class Messenger(Protocol):
     async def send(self, message: OutboundMessage) -> SendResult:
         """POST one message; never raises for what the network or Meta does."""
 
+    async def seen(self, number_id: str, message_id: str, *, typing: bool = False) -> bool:
+        """Mark a customer's message as read, and show that an answer is coming. Whether it was taken; nothing hangs on it."""
+
     async def aclose(self) -> None: ...
 
 

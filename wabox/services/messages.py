@@ -17,10 +17,13 @@ import structlog
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
+from wabox.engine.view import held
 from wabox.errors import StorageError
+from wabox.flowfile.bot import Bot
 from wabox.services.conversations import advance, apologise
 from wabox.services.invocations import Invocations
 from wabox.services.outbox import Outbox
+from wabox.services.presence import Presence
 from wabox.services.turn import Turn
 from wabox.services.versions import Versions
 
@@ -53,6 +56,7 @@ class Messages:
         sessions: Sessions,
         outbox: Outbox,
         invocations: Invocations,
+        presence: Presence,
         clock: Clock,
     ) -> None:
         self._versions = versions
@@ -60,6 +64,7 @@ class Messages:
         self._sessions = sessions
         self._outbox = outbox
         self._invocations = invocations
+        self._presence = presence
         self._clock = clock
 
     @property
@@ -93,6 +98,8 @@ class Messages:
         while True:
             session = await self._sessions.open(message.conversation_id)
             now = self._clock()
+            if session.quiet_until <= now:
+                self._presence.begins(message)
             on = self._versions.live
             try:
                 if spoilt is not None:
@@ -132,6 +139,7 @@ class Messages:
                 if len(leaving) < len(unit.sends):
                     await self._outbox.look()
                 self._invocations.run(unit.invoke)
+                self._show(on.bot, turn, message)
                 self._report(turn, message)
             return
 
@@ -143,6 +151,19 @@ class Messages:
         return any(
             sent.status is not DeliveryStatus.QUEUED and _says(sent.body) == _says(message.raw) for sent in under_way
         )
+
+    def _show(self, bot: Bot, turn: Turn, message: InboundMessage) -> None:
+        """Whoever got an answer waits for none; whoever waits for a call's goes on waiting, unless people answer."""
+        snapshot, presence = turn.snapshot, self._presence
+        waits = not turn.unit.sends and snapshot is not None and bool(snapshot.invokes)
+        if not waits:
+            presence.ends(message.conversation_id)
+        if waits or presence.reads:
+            theirs = turn.unit.quiet_until > turn.unit.at or (snapshot is not None and held(bot.charts, snapshot))
+            if theirs:
+                presence.ends(message.conversation_id)
+            elif presence.reads:
+                presence.handled(message)
 
     def _report(self, turn: Turn, message: InboundMessage) -> None:
         understanding = turn.understanding

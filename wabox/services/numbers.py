@@ -68,6 +68,17 @@ class Numbers:
         """Why nothing leaves, by number."""
         return {id_: number.reason for id_, number in self._numbers.items() if number.reason is not None}
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        return tuple(self._numbers)
+
+    def limit(self, number_id: str, rate: float) -> None:
+        """Meta says how many messages a second this number may send; nothing where the owner said to know no limit."""
+        number = self._number(number_id)
+        if number.pace is not None and number.pace.full != rate:
+            log.info("number.rate", number=number_id, rate=rate, before=number.pace.full)
+            number.pace.limit(rate)
+
     def far(self, number_id: str) -> bool:
         """A message that is ready now would have to wait."""
         number = self._numbers.get(number_id)

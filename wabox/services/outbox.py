@@ -81,6 +81,19 @@ class Outbox:
         """Nothing of this conversation waits: its next message may be committed as ``sending``."""
         return conversation_id not in self._chains and not self._numbers.far(number_id)
 
+    def busy(self, number_id: str) -> bool:
+        """Nothing needless may leave from this number now: it is stopped, or messages wait for their turn."""
+        return self._numbers.far(number_id)
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """Those that have sent something since the start."""
+        return self._numbers.known
+
+    def limit(self, number_id: str, rate: float) -> None:
+        """Meta says how many messages a second this number may send."""
+        self._numbers.limit(number_id, rate)
+
     @property
     def stopped(self) -> Mapping[str, str]:
         """Numbers from which nothing leaves at present, and why."""

@@ -33,6 +33,16 @@ class Pace:
         self._free = 0.0
 
     @property
+    def full(self) -> float:
+        """Messages a second that the number may send."""
+        return self._full
+
+    def limit(self, rate: float) -> None:
+        """The number may send so many a second from now on; while Meta is refusing, no faster than before."""
+        self._rate = rate if self._rate == self._full else min(self._rate, rate)
+        self._full = rate
+
+    @property
     def rate(self) -> float:
         """Messages a second at present."""
         return self._rate

@@ -68,6 +68,9 @@ class Uploads:
             ids[id_] = found[0]
         return await self._messenger.send(replace(message, body=_with(message.body, ids)))
 
+    async def seen(self, number_id: str, message_id: str, *, typing: bool = False) -> bool:
+        return await self._messenger.seen(number_id, message_id, typing=typing)
+
     async def aclose(self) -> None:
         await self._messenger.aclose()
 

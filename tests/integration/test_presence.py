@@ -1,0 +1,151 @@
+"""What a customer sees who waits: the typing bubble after a moment, blue ticks where the owner wants them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.fakes import NOW, FakeMessenger
+from wabox.core.contact import Contact
+from wabox.core.message import InboundMessage
+from wabox.services.presence import AT_ONCE, Presence
+
+MESSAGE = InboundMessage(
+    message_id="wamid.1",
+    number_id="200",
+    conversation_id="200:MX.1",
+    timestamp=NOW,
+    channel="whatsapp",
+    type="text",
+    text="hola",
+    contact=Contact(user_id="MX.1"),
+)
+
+
+class Time:
+    """A clock, and sleepers that wake when it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.moved = asyncio.Event()
+
+    def __call__(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now + seconds * 1000
+        while self.now < until:
+            await self.moved.wait()
+
+    async def move(self, ms: int) -> None:
+        self.now += ms
+        self.moved.set()
+        self.moved = asyncio.Event()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+class World:
+    def __init__(self, **changes: Any) -> None:
+        self.time, self.messenger, self.busy = Time(), FakeMessenger(), False
+        self.presence = Presence(self.messenger, self.time, busy=lambda _: self.busy, sleep=self.time.sleep, **changes)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    yield made
+    await made.presence.stop()
+
+
+async def test_whoever_waits_longer_than_a_moment_is_shown_that_an_answer_comes(world: World) -> None:
+    """Once, and not before."""
+    world.presence.begins(MESSAGE)
+    await world.time.move(900)
+    assert world.messenger.seen_by == []
+    await world.time.move(200)
+    assert world.messenger.seen_by == [("wamid.1", True)]
+    await world.time.move(60_000)
+    assert len(world.messenger.seen_by) == 1
+
+
+async def test_a_quick_answer_needs_none(world: World) -> None:
+    """Nor does anybody of whom nothing is owed."""
+    world.presence.begins(MESSAGE)
+    world.presence.ends(MESSAGE.conversation_id)
+    await world.time.move(2000)
+    assert world.messenger.seen_by == []
+
+
+async def test_each_conversation_by_itself(world: World) -> None:
+    """The newest message of each counts."""
+    world.presence.begins(MESSAGE)
+    await world.time.move(500)
+    world.presence.begins(replace(MESSAGE, message_id="wamid.2", conversation_id="200:MX.2"))
+    await world.time.move(600)
+    assert world.messenger.seen_by == [("wamid.1", True)]
+    world.presence.begins(replace(MESSAGE, message_id="wamid.3", conversation_id="200:MX.2"))
+    await world.time.move(1000)
+    assert world.messenger.seen_by == [("wamid.1", True), ("wamid.3", True)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        replace(MESSAGE, timestamp=NOW - 25 * 3_600_000),
+        replace(MESSAGE, channel="standby"),
+        replace(MESSAGE, channel="timer"),
+        replace(MESSAGE, type="reaction"),
+    ],
+)
+async def test_not_for_every_message(world: World, message: InboundMessage) -> None:
+    """Meta takes it for recent messages of customers only."""
+    world.presence.begins(message)
+    await world.time.move(2000)
+    assert world.messenger.seen_by == []
+
+
+async def test_not_from_a_number_that_has_enough_to_do(world: World) -> None:
+    """A bubble must not take the place of a message."""
+    world.busy = True
+    world.presence.begins(MESSAGE)
+    await world.time.move(2000)
+    assert world.messenger.seen_by == []
+
+
+async def test_a_failure_is_nobodys_trouble(world: World) -> None:
+    """And few are asked for at once: the rest go without."""
+
+    async def fails(*_: Any, **__: Any) -> bool:
+        world.messenger.seen_by.append(("tried", True))
+        await asyncio.sleep(0)
+        raise RuntimeError("no")
+
+    world.messenger.seen = fails  # type: ignore[method-assign]
+    for number in range(AT_ONCE + 5):
+        world.presence.begins(replace(MESSAGE, conversation_id=f"200:MX.{number}"))
+    await world.time.move(2000)
+    assert len(world.messenger.seen_by) == AT_ONCE
+
+
+async def test_blue_ticks_only_where_the_owner_wants_them() -> None:
+    """They look like a person."""
+    quiet, open_ = World(), World(read=True)
+    for made in (quiet, open_):
+        made.presence.handled(MESSAGE)
+        await made.time.move(0)
+        await made.presence.stop()
+    assert quiet.messenger.seen_by == []
+    assert open_.messenger.seen_by == [("wamid.1", False)]
+
+
+async def test_off_is_off() -> None:
+    """Nothing is ever asked for."""
+    made = World(after=0.0)
+    made.presence.begins(MESSAGE)
+    await made.time.move(60_000)
+    assert made.messenger.seen_by == []
