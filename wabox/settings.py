@@ -139,24 +139,11 @@ class Settings:
         return self.whatsapp
 
 
+_FILES = frozenset({"app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"})
 KNOWN: dict[str, frozenset[str]] = {
     "bot": frozenset({"name", "language", "context", "timezone", "region", "merge", "pause"}),
     "server": frozenset({"host", "port"}),
-    "whatsapp": frozenset(
-        {
-            "api_url",
-            "rate",
-            "hold",
-            "typing",
-            "read",
-            "number_id",
-            "account_id",
-            "app_secret_file",
-            "app_secret_old_file",
-            "verify_token_file",
-            "access_token_file",
-        }
-    ),  # fmt: skip
+    "whatsapp": _FILES | {"api_url", "rate", "hold", "typing", "read", "number_id", "account_id"},
     "data": frozenset({"folder"}),
     "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
