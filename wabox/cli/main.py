@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from wabox import __version__
 from wabox.cli import (
     chat,
+    contacts,
     demo,
     fake,
     flows,
@@ -60,6 +61,7 @@ app.command()(fake.fake)
 app.command("help")(help.show)
 app.command()(send.send)
 app.command()(meter.meter)
+app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(outbox.group, name="outbox")
 app.add_typer(templates.group, name="templates")

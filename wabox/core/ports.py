@@ -11,11 +11,13 @@ Nothing here speaks of SQL, files, threads or brokers. What returns has happened
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from wabox.core.consent import Consent, ConsentEntry
+from wabox.core.contact import Contact
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, Delivery, OutboundMessage, Scope
 from wabox.core.handoff import Handoff
@@ -25,6 +27,7 @@ from wabox.core.keep import DEFAULT, Keep
 from wabox.core.media import InboundMedia, LocalFile, Transcript, Transfer
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.passage import Found
+from wabox.core.person import Certificate, Person
 from wabox.core.version import Version
 
 
@@ -201,6 +204,28 @@ class Records(Protocol):
 
     async def prune(self, now: int, keep: Keep = DEFAULT) -> None:
         """Forget what is past its keep, in steps that keep nobody waiting. Message ids are kept for 8 days whatever it says."""
+
+
+class Register(Protocol):
+    """Customers, for those who look after them. Never on the reply path."""
+
+    async def find(self, words: str) -> Sequence[Person]:
+        """Whoever has this id (a phone number in any spelling, a user id, a conversation), else whose name contains it."""
+
+    async def people(self, limit: int = 100, *, stopped: bool = False) -> Sequence[Person]:
+        """The newest; ``stopped``: those who asked us to stop, or want no marketing."""
+
+    async def export(self, key: int) -> Mapping[str, Any]:
+        """Everything that is kept about a person, JSON-serialisable."""
+
+    async def enter(self, key: int, entry: ConsentEntry) -> Consent:
+        """Add to the ledger of a person; what holds then."""
+
+    async def bring(self, given: Sequence[tuple[Contact, ConsentEntry]]) -> list[str]:
+        """Import opt-ins: one word each, ``added``, ``known`` or why not. Nobody's own word is overruled."""
+
+    async def forget(self, person: Person) -> Certificate:
+        """Erase a person, for good."""
 
 
 class Versions(Protocol):

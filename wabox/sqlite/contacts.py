@@ -27,6 +27,7 @@ import structlog
 from wabox.core.contact import Contact
 from wabox.core.identity import moved, previous
 from wabox.core.message import InboundMessage
+from wabox.core.phone import spellings
 from wabox.sqlite import consents
 
 log = structlog.get_logger(__name__)
@@ -103,8 +104,10 @@ def recognise(connection: sqlite3.Connection, ids: Iterable[tuple[str, str]]) ->
 
 def enter(connection: sqlite3.Connection, contact: Contact, now: int) -> int:
     """The key of whoever has these ids, made if nobody has: for somebody who has not written yet."""
-    holder = _holder(connection, USER, contact.user_id) or _holder(connection, PHONE, contact.wa_id)
-    return (holder or _create(connection, contact, now)).key
+    known = [(USER, contact.user_id), *((PHONE, wa_id) for wa_id in spellings(contact.wa_id or ""))]
+    holders = (_holder(connection, kind, value) for kind, value in known)
+    found = next((holder for holder in holders if holder is not None), None)
+    return (found or _create(connection, contact, now)).key
 
 
 def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Holder | None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery
 from wabox.core.meter import Metered
+from wabox.core.person import Person
 from wabox.core.template import StoredTemplate
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, deliveries, meter, templates, transcript
+from wabox.sqlite import consents, conversations, deliveries, meter, people, templates, transcript
 from wabox.sqlite.connection import DATABASE
+from wabox.sqlite.reader import P, Query, T
 
 NEWEST = 10_000
 """Conversations that can be found by a part of their id or of their customer's name."""
@@ -66,6 +70,28 @@ class Glance:
             return deliveries.load(self._connection, outbound_id)
         except sqlite3.Error as error:
             raise StorageError(f"The outbox cannot be read: {error}") from error
+
+    def find(self, words: str) -> list[Person]:
+        """Customers that are meant. Raises StorageError."""
+        return self._asked(people.find, words)
+
+    def people(self, limit: int, *, stopped: bool = False) -> list[Person]:
+        """The newest customers. Raises StorageError."""
+        return self._asked(people.list_, limit, stopped=stopped)
+
+    def export(self, key: int) -> dict[str, Any]:
+        """Everything that is kept about a customer. Raises StorageError."""
+        return self._asked(people.export, key)
+
+    def ledger(self, key: int) -> list[ConsentEntry]:
+        """What a customer said about being written to. Raises StorageError."""
+        return self._asked(consents.entries, key)
+
+    def _asked(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return query(self._connection, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise StorageError(f"The customers cannot be read: {error}. Is the folder an older wabox's?") from error
 
     def templates(self) -> list[StoredTemplate]:
         """As WhatsApp has them. Raises StorageError."""

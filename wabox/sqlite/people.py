@@ -12,6 +12,7 @@ import msgspec
 from wabox.core.consent import NEVER_ASKED, Consent
 from wabox.core.contact import Contact
 from wabox.core.person import Identity, Person
+from wabox.core.phone import spellings
 from wabox.sqlite import consents
 
 _consents = msgspec.json.Decoder(Consent)
@@ -25,7 +26,8 @@ def find(connection: sqlite3.Connection, words: str) -> list[Person]:
     wanted = words.strip()
     digits = "".join(letter for letter in wanted if letter.isdigit())
     handle = wanted.partition(":")[2] or wanted
-    values = {wanted, handle, *((digits,) if len(digits) >= 6 and not any(c.isalpha() for c in wanted) else ())}
+    is_number = len(digits) >= 6 and not any(letter.isalpha() for letter in wanted)
+    values = {wanted, handle, *(spellings(digits) if is_number else ())}
     for query in (
         "SELECT contact FROM identities WHERE value = ? AND replaced_at IS NULL",
         "SELECT key FROM contacts WHERE handle = ?",

@@ -16,6 +16,7 @@ import structlog
 from wabox.core.consent import Consent, ConsentEntry
 from wabox.core.contact import Contact
 from wabox.core.person import Certificate, Person
+from wabox.core.phone import spellings
 from wabox.core.ports import Clock
 from wabox.errors import Unavailable
 from wabox.sqlite import consents, contacts, erasure, people, retention, tombstones
@@ -155,7 +156,7 @@ def _bring(
 ) -> list[str]:
     told = []
     for contact, entry in given:
-        if any(forgotten.at(one) is not None for one in (contact.user_id, contact.wa_id) if one):
+        if any(forgotten.at(one) is not None for one in (contact.user_id, *spellings(contact.wa_id or "")) if one):
             told.append("they asked to be forgotten")
             continue
         key = contacts.enter(connection, contact, now)

@@ -1,0 +1,67 @@
+"""``/api/v1/contacts``: customers, what they agreed to, and how they are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery, JSONBody
+
+from wabox.app import App
+from wabox.core.person import Certificate, Person
+from wabox.services import people
+from wabox.services.people import OptIn, Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishCall:
+    """What a customer said elsewhere than here."""
+
+    who: str
+    """Any of their ids, or a part of their name that no other has."""
+    wish: Wish
+    words: str = ""
+    by: str = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetCall:
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCall:
+    people: list[OptIn]
+    by: str = "api"
+
+
+def contact_routes(app: App) -> list[HTTPRouteHandler]:
+    register = app.store.register
+
+    @get("/contacts", summary="The newest customers, or those that are meant", tags=["contacts"])
+    async def contacts(who: FromQuery[str] = "", stopped: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> Any:
+        found: Sequence[Person] = (
+            await register.find(who) if who else await register.people(max(1, min(limit, 1000)), stopped=stopped)
+        )
+        return found
+
+    @get("/contacts/export", summary="Everything that is kept about one", tags=["contacts"])
+    async def export(who: FromQuery[str]) -> Mapping[str, Any]:
+        return await register.export((await people.one(register, who)).key)
+
+    @post("/contacts/wish", status_code=200, summary="Write down what one said elsewhere", tags=["contacts"])
+    async def wish(data: JSONBody[WishCall]) -> Person:
+        return await people.wish(register, app.clock, data.who, data.wish, data.words, data.by)
+
+    @post("/contacts/import", status_code=200, summary="Write down opt-ins", tags=["contacts"])
+    async def bring(data: JSONBody[ImportCall]) -> list[str]:
+        return await people.bring(register, data.people, data.by)
+
+    @post("/contacts/forget", status_code=200, summary="Erase one, and every trace", tags=["contacts"])
+    async def forget(data: JSONBody[ForgetCall]) -> Certificate:
+        return await people.forget(register, data.who)
+
+    return [contacts, export, wish, bring, forget]
