@@ -21,6 +21,7 @@ from wabox import __version__
 from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
+from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
@@ -32,6 +33,7 @@ from wabox.errors import SettingsError, StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
+from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.meter import Meter
@@ -126,6 +128,7 @@ class App:
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
         await self.store.lanes.drain(5.0)
+        await self._messages.aclose()
         await self._invocations.stop()
         await self._presence.stop()
         await self._outbox.stop()
@@ -294,6 +297,14 @@ def _media(settings: Settings) -> MediaSource | None:
     return None if whatsapp is None else CloudMedia(whatsapp.api_url, _token(settings, whatsapp))
 
 
+def _hearing(settings: Settings, store: SqliteStore, downloads: Downloads, clock: Clock) -> Hearing | None:
+    speech = settings.speech
+    if speech is None:
+        return None
+    calls = SpeechCalls(speech.url, speech.model, speech.key.reveal() if speech.key else None)
+    return Hearing(calls, store.media, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
+
+
 def _wired(
     settings: Settings,
     store: SqliteStore,
@@ -324,6 +335,7 @@ def _wired(
         invocations=invocations,
         presence=presence,
         clock=clock,
+        hearing=_hearing(settings, store, downloads, clock),
     )
     return App(
         versions=versions,

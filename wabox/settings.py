@@ -30,6 +30,11 @@ whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webho
 data.folder        WABOX_DATA                    everything that must be backed up (``data``)
 keep.…             –                             days that things are kept: see :mod:`wabox.core.keep` (0: for ever)
 calls.allow        –                             private hosts, addresses, networks that flows may call
+speech.url         –                             OpenAI-compatible endpoint that writes down voice messages (off)
+speech.model       –                             its model (whisper-1)
+speech.timeout     –                             how long a voice message may hold up its conversation (20s)
+speech.confidence  –                             below it, from 0 to 1, the bot asks instead of guessing (0.4)
+speech.key_file    WABOX_SPEECH_KEY              its key, if it wants one
 secrets.…_file     WABOX_SECRET_…                what flows may send as ``{secret.…}``, from files or the environment
 =================  ============================  ==========================================================
 """
@@ -48,28 +53,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabox.errors import SettingsError
+from wabox.secret import Secret as Secret
+from wabox.secret import read_secret
 
 FILE = "wabox.toml"
 NEEDED = 3
 """Secrets without which nothing can be answered."""
 GRAPH_URL = "https://graph.facebook.com/v26.0"
-
-
-class Secret:
-    """A value that does not show itself in logs, errors or ``repr``."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +73,19 @@ class WhatsAppSettings:
     api_url: str = GRAPH_URL
     account_id: str | None = None
     """The WhatsApp business account (WABA) that templates belong to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSettings:
+    """Who writes down voice messages."""
+
+    url: str
+    model: str = "whisper-1"
+    timeout: int = 20_000
+    """ms that a voice message may hold up its conversation, fetching it included."""
+    confidence: float = 0.4
+    """Below it the bot asks instead of guessing."""
+    key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,8 @@ class Settings:
     """Days by kind of data (:class:`wabox.core.keep.Keep`), where they differ from the defaults."""
     number_id: str | None = None
     """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
+    speech: SpeechSettings | None = None
+    """None: voice messages stay unheard."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -147,6 +152,7 @@ KNOWN: dict[str, frozenset[str]] = {
     "data": frozenset({"folder"}),
     "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
+    "speech": frozenset({"url", "model", "timeout", "confidence", "key_file"}),
     "secrets": frozenset(),
 }
 
@@ -190,6 +196,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         read=_flag(path, tables.get("whatsapp", {}), "whatsapp", "read", default=False),
         hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
         number_id=_id(env, tables.get("whatsapp", {}), "number_id"),
+        speech=_speech(path, root, tables.get("speech", {}), env),
         whatsapp=whatsapp,
         missing=missing,
     )
@@ -288,10 +295,11 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
                         f"{path}: [secrets] names files: write {key}_file, or set WABOX_SECRET_{key.upper()}"
                     )
                 continue
-            if name == "whatsapp" and f"{key}_file" in KNOWN[name]:
+            if f"{key}_file" in KNOWN[name]:
+                variable = key if name == "whatsapp" else f"{name}_{key}"
                 raise SettingsError(
-                    f"{path}: [whatsapp] {key} is a secret and does not belong in this file: "
-                    f"set WABOX_{key.upper()}, or put it into a file and name it as {key}_file"
+                    f"{path}: [{name}] {key} is a secret and does not belong in this file: "
+                    f"set WABOX_{variable.upper()}, or put it into a file and name it as {key}_file"
                 )
             _must_know(path, key, KNOWN[name], f"setting in [{name}]")
     return tables
@@ -346,6 +354,24 @@ def _id(env: Mapping[str, str], table: Mapping[str, Any], name: str) -> str | No
     return str(found).strip()
 
 
+def _speech(path: Path, root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> SpeechSettings | None:
+    url = table.get("url")
+    if url is None:
+        return None
+    if not (isinstance(url, str) and url.startswith(("https://", "http://"))):
+        raise SettingsError(f"{path}: [speech] url must start with https:// or http://, not {url!r}")
+    confidence = table.get("confidence", 0.4)
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
+        raise SettingsError(f"{path}: [speech] confidence must be a number from 0 to 1, not {confidence!r}")
+    return SpeechSettings(
+        url=url.rstrip("/"),
+        model=str(table.get("model", "whisper-1")),
+        timeout=_duration(path, table.get("timeout", "20s"), "[speech] timeout"),
+        confidence=float(confidence),
+        key=read_secret(root, "speech_key", table.get("key_file"), "speech", "key", env),
+    )
+
+
 def _allow(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:
     found = table.get("allow", [])
     if not isinstance(found, list) or not all(isinstance(entry, str) and entry.strip() for entry in found):
@@ -365,31 +391,10 @@ def _secrets(root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> di
         name.removeprefix(prefix).lower() for name in env if name.startswith(prefix)
     }
     found = {
-        name: _read_secret(root, f"secret_{name}", table.get(f"{name}_file"), "secrets", name, env) for name in names
+        name: read_secret(root, f"secret_{name}", table.get(f"{name}_file"), "secrets", name, env) for name in names
     }
     return {name: secret for name, secret in sorted(found.items()) if secret is not None}
 
 
 def _secret(root: Path, name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Secret | None:
-    return _read_secret(root, name, table.get(f"{name}_file"), "whatsapp", name, env)
-
-
-def _read_secret(
-    root: Path, variable: str, file: object, section: str, name: str, env: Mapping[str, str]
-) -> Secret | None:
-    """From the environment (``WABOX_<VARIABLE>``), else from the file, if one is named."""
-    if value := env.get(f"WABOX_{variable.upper()}", "").strip():
-        return Secret(value)
-    if file is None:
-        return None
-    try:
-        value = (root / str(file)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(
-            f"[{section}] {name}_file: cannot read {root / str(file)}: {reason}. "
-            f"Make the file, or set WABOX_{variable.upper()} instead"
-        ) from error
-    if not value:
-        raise SettingsError(f"[{section}] {name}_file: {root / str(file)} is empty")
-    return Secret(value)
+    return read_secret(root, name, table.get(f"{name}_file"), "whatsapp", name, env)

@@ -84,3 +84,36 @@ def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     """Half an account is an error that names the other half."""
     with pytest.raises(SettingsError, match="missing WABOX_VERIFY_TOKEN, WABOX_ACCESS_TOKEN"):
         load(tmp_path, {"WABOX_APP_SECRET": "x"}).require_whatsapp()
+
+
+def test_speech_is_off_until_it_has_a_url(tmp_path: Path) -> None:
+    """With one, the rest has defaults; the key comes from the environment or a file."""
+    assert load(tmp_path, {}).speech is None
+    (tmp_path / "wabox.toml").write_text('[speech]\nurl = "http://127.0.0.1:8000/v1/"\ntimeout = "5s"\n')
+    speech = load(tmp_path, {"WABOX_SPEECH_KEY": "k"}).speech
+    assert speech is not None
+    assert (speech.url, speech.model, speech.timeout, speech.confidence) == (
+        "http://127.0.0.1:8000/v1",
+        "whisper-1",
+        5000,
+        0.4,
+    )
+    assert speech.key is not None
+    assert speech.key.reveal() == "k"
+    assert "k" not in repr(speech.key).removeprefix("Secret")
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('url = "localhost:8000"', "must start with https://"),
+        ('url = "https://a.example/v1"\nconfidence = 40', "from 0 to 1"),
+        ('url = "https://a.example/v1"\ntimeout = 5', "must be a duration"),
+        ('url = "https://a.example/v1"\nkey = "abc"', "WABOX_SPEECH_KEY"),
+    ],
+)
+def test_speech_that_is_wrong_is_said(tmp_path: Path, written: str, words: str) -> None:
+    """With the setting and what to write instead."""
+    (tmp_path / "wabox.toml").write_text(f"[speech]\n{written}\n")
+    with pytest.raises(SettingsError, match=words):
+        load(tmp_path, {})

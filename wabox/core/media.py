@@ -72,6 +72,10 @@ class Transcript:
     """0 to 1; None: whoever listened did not say."""
 
 
+class Unheard(Exception):
+    """Nobody could write down what is said; the message says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """What one try to fetch or to upload a file brought."""

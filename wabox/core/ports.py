@@ -362,3 +362,12 @@ class MediaLibrary(Protocol):
     async def keep_upload(self, number_id: str, sha256: str, media_id: str) -> None: ...
 
     async def forget_upload(self, number_id: str, sha256: str) -> None: ...
+
+
+class Transcriber(Protocol):
+    """Writes down what is said in a recording."""
+
+    async def transcribe(self, path: str, content_type: str, language: str | None) -> Transcript:
+        """One request. ``language``: the likely one, as a hint. Raises Unheard with the reason; nothing else."""
+
+    async def aclose(self) -> None: ...

@@ -62,6 +62,17 @@ def own_events(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
     return frozenset((*_descriptors(found[0]), *found[0].expect, *found[0].detours)) - {"*"}
 
 
+def takes_voice(charts: Charts, snapshot: Snapshot) -> bool:
+    """Whether the conversation waits for a recording itself: to collect it, or by the name of the event."""
+    if snapshot.status != "active":
+        return False
+    collect = collecting(charts, snapshot)
+    if collect is not None and collect.slot.type == "media":
+        return "voice" in collect.slot.kinds
+    states = active_states(charts.find(snapshot.chart), snapshot.leaves)
+    return any("message.voice" in _descriptors(state) for state in states)
+
+
 def open_slots(charts: Charts, snapshot: Snapshot) -> tuple[Slot, ...]:
     """Slots without a value that the state around the collecting one wants too: its own first, then in document order."""
     found = _active(charts, snapshot).collect if snapshot.status == "active" else None

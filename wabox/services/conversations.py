@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,8 @@ from wabox.services.understanding import GO_ON, understand
 
 QUIET = frozenset({"reaction", "system", "edited", "deleted"})
 """Types that ask for no answer: silence is polite, and they open no service window."""
+HEARD = 200
+"""Characters of a recording that are repeated to whoever sent it."""
 PATIENCE = 3
 """Misunderstandings in a row after which a person takes over."""
 
@@ -228,6 +231,11 @@ def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
         draft.say("wabox.moment")
         return
     if kind != "text":
+        heard = draft.message.payload.get("heard")
+        if isinstance(heard, Mapping) and heard.get("text"):
+            # A voice message of which the words are anybody's guess: say what was heard, so that it can be put right.
+            draft.lines.append(Lead("wabox.misheard", values={"heard": str(heard["text"])[:HEARD]}))
+            return
         draft.lines.append(Lead(draft.bot.cannot_read(kind)))
         return
     misses = draft.snapshot.misses + 1 if draft.snapshot else 1

@@ -18,14 +18,16 @@ from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
 from wabox.engine.view import held
-from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
+from wabox.engine.snapshot import decode
+from wabox.errors import ConversationError, StorageError
 from wabox.services.conversations import advance, apologise
+from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.outbox import Outbox
 from wabox.services.presence import Presence
 from wabox.services.turn import Turn
-from wabox.services.versions import Versions
+from wabox.services.versions import Versions, has
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +60,7 @@ class Messages:
         invocations: Invocations,
         presence: Presence,
         clock: Clock,
+        hearing: Hearing | None = None,
     ) -> None:
         self._versions = versions
         self._ingress = ingress
@@ -66,11 +69,17 @@ class Messages:
         self._invocations = invocations
         self._presence = presence
         self._clock = clock
+        self._hearing = hearing
 
     @property
     def crowded(self) -> bool:
         """New messages would be refused now."""
         return self._ingress.crowded
+
+    async def aclose(self) -> None:
+        """Let go of what was opened to read messages."""
+        if self._hearing is not None:
+            await self._hearing.aclose()
 
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored.
@@ -94,6 +103,8 @@ class Messages:
         """Advance the conversation by one message; returns when that is committed."""
         if message.channel == "echo" and await self._ours(message):
             message = replace(message, channel="notice", type="own_echo", payload={})
+        if message.type == "voice" and message.channel == "whatsapp" and self._hearing is not None:
+            message = await self._heard(message, self._hearing)
         spoilt: Exception | None = None
         while True:
             session = await self._sessions.open(message.conversation_id)
@@ -142,6 +153,18 @@ class Messages:
                 self._show(on.bot, turn, message)
                 self._report(turn, message)
             return
+
+    async def _heard(self, message: InboundMessage, hearing: Hearing) -> InboundMessage:
+        """The message with the words of a recording."""
+        session = await self._sessions.open(message.conversation_id)
+        snapshot = None
+        if session.snapshot is not None:
+            with contextlib.suppress(ConversationError):  # whoever reads it next says so
+                snapshot = decode(session.snapshot)
+        on = (self._versions.find(snapshot) if snapshot is not None else None) or self._versions.live
+        if snapshot is not None and not has(on.bot, snapshot.charts):
+            snapshot = None
+        return await hearing.heard(message, on.bot, snapshot)
 
     async def _ours(self, message: InboundMessage) -> bool:
         """Whether an echo is of a message that the bot sent: by its id, or, while nobody knows that id yet, by what it says."""
