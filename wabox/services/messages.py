@@ -17,10 +17,10 @@ import structlog
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
-from wabox.engine.view import held
-from wabox.flowfile.bot import Bot
 from wabox.engine.snapshot import decode
+from wabox.engine.view import held
 from wabox.errors import ConversationError, StorageError
+from wabox.flowfile.bot import Bot
 from wabox.services.conversations import advance, apologise
 from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
@@ -157,6 +157,8 @@ class Messages:
     async def _heard(self, message: InboundMessage, hearing: Hearing) -> InboundMessage:
         """The message with the words of a recording."""
         session = await self._sessions.open(message.conversation_id)
+        if session.quiet_until <= self._clock():
+            self._presence.begins(message)
         snapshot = None
         if session.snapshot is not None:
             with contextlib.suppress(ConversationError):  # whoever reads it next says so
