@@ -76,7 +76,13 @@ def _joined(first: Content, second: Content, merge: bool) -> Content | None:
         return None
     if first.outside is not None and second.outside is not None:
         return None
-    joined = replace(second, text=f"{first.text}\n\n{second.text}", outside=first.outside or second.outside)
+    joined = replace(
+        second,
+        quote=first.quote or second.quote,
+        preview=first.preview or second.preview,
+        text=f"{first.text}\n\n{second.text}",
+        outside=first.outside or second.outside,
+    )
     return None if limits.breaches(joined) else joined
 
 

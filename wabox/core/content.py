@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wabox.core.kind import Catalog, Form, Kind, Link, LocationRequest, Media, Product, TemplateMessage
+from wabox.core.kind import (
+    AddressRequest,
+    CallButton,
+    CallRequest,
+    Carousel,
+    Catalog,
+    ContactRequest,
+    Form,
+    Kind,
+    Link,
+    LocationRequest,
+    Media,
+    Product,
+    TemplateMessage,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,10 @@ class Content:
     outside: TemplateMessage | None = None
     """What is said instead when the service window is closed."""
 
+    quote: bool = False
+    """It is shown as a reply to the customer's message that it answers."""
+    preview: bool = False
+    """The first link of a plain text is shown with a picture of its page."""
     merge: bool | None = None
     """Whether it may share a bubble with the text before it; None: as the bot is set."""
 
@@ -62,4 +80,7 @@ class Content:
         return bool(self.buttons) or self.list is not None or isinstance(self.kind, INTERACTIVE)
 
 
-INTERACTIVE = (Link, LocationRequest, Form, Product, Catalog)
+INTERACTIVE = (
+    *(Link, Form, Product, Catalog, Carousel),
+    *(LocationRequest, ContactRequest, AddressRequest, CallButton, CallRequest),
+)

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wabox.core import limits
+from wabox.core import carousel, limits
 from wabox.core.content import Content, Option, OptionList, Section
-from wabox.core.kind import VARIABLE, Form, Kind, Link, Location, Product, TemplateMessage, TemplateValue
+from wabox.core.kind import (
+    VARIABLE,
+    CallButton,
+    Carousel,
+    Form,
+    Kind,
+    Link,
+    Location,
+    Product,
+    Slide,
+    TemplateMessage,
+    TemplateValue,
+)
 
 
 def fit(content: Content) -> Content:
@@ -59,6 +71,10 @@ def _kind(kind: Kind) -> Kind:
     match kind:
         case Link():
             return replace(kind, title=_cut(kind.title, limits.LINK_TITLE))
+        case CallButton():
+            return replace(kind, title=_cut(kind.title, limits.LINK_TITLE))
+        case Carousel():
+            return replace(kind, cards=tuple(map(_slide, kind.cards)))
         case Form():
             return replace(kind, button=_cut(kind.button, limits.FORM_BUTTON))
         case Product():
@@ -77,6 +93,11 @@ def _kind(kind: Kind) -> Kind:
             if isinstance(header, TemplateValue):
                 kind = replace(kind, header=_value(header, limits.HEADER))
     return kind
+
+
+def _slide(card: Slide) -> Slide:
+    lines = (card.text or "").split("\n")[: carousel.LINES]
+    return replace(card, text=_cut_any("\n".join(lines), carousel.TEXT), title=_cut(card.title, carousel.TITLE))
 
 
 def _value(value: TemplateValue, limit: int) -> TemplateValue:

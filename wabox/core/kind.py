@@ -137,11 +137,64 @@ class Catalog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRequest:
+    """A button that shares the customer's phone number: who has a username shows none by himself."""
+
+    KEY: ClassVar[str] = "contact_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRequest:
+    """WhatsApp's form for an address; in India and Singapore."""
+
+    KEY: ClassVar[str] = "address_request"
+    country: str = _data()
+    """``IN`` or ``SG``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallButton:
+    """A button with which the customer calls the business in WhatsApp."""
+
+    KEY: ClassVar[str] = "call"
+    title: str = _words()
+    minutes: int | None = None
+    """How long it works; WhatsApp's own time is a week."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """Asks whether the business may call the customer."""
+
+    KEY: ClassVar[str] = "call_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slide:
+    """One card of a carousel: a picture or a video, words, and a button that opens a page."""
+
+    type: Literal["image", "video"]
+    link: str = _link()
+    text: str | None = _words(default=None)
+    title: str = _words()
+    url: str = _link()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carousel:
+    """Cards side by side, to be swiped through."""
+
+    KEY: ClassVar[str] = "carousel"
+    cards: tuple[Slide, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
     """An emoji on the customer's message."""
 
     KEY: ClassVar[str] = "react"
     emoji: str = _data()
+    """Empty: the reaction that is there is taken away."""
 
 
 class QuickReply(NamedTuple):
@@ -219,9 +272,12 @@ def variables(text: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=int)) if all(name.isdecimal() for name in found) else found
 
 
-Written: TypeAlias = Location | Contacts | Link | LocationRequest | Form | Product | Catalog | Reaction | TemplateUse
+Asking: TypeAlias = LocationRequest | ContactRequest | AddressRequest | CallButton | CallRequest
+"""One button of WhatsApp's own."""
+Same: TypeAlias = Location | Contacts | Link | Asking | Form | Product | Catalog | Carousel | Reaction
+Written: TypeAlias = Same | TemplateUse
 """As a flow has them."""
-Kind: TypeAlias = Location | Contacts | Link | LocationRequest | Form | Product | Catalog | Reaction | TemplateMessage
+Kind: TypeAlias = Same | TemplateMessage
 """As they are said."""
 
 Change: TypeAlias = Callable[[str, Role], str]

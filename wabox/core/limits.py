@@ -13,11 +13,17 @@ URL", "Location request", "Contacts", "Sending a Flow", "Share products", "Templ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from wabox.core.breach import LimitBreach, Path, length, rule
+from wabox.core.carousel import in_carousel
 from wabox.core.content import Content, Option, OptionList
 from wabox.core.kind import (
+    AddressRequest,
+    CallButton,
+    CallRequest,
+    Carousel,
     Catalog,
+    ContactRequest,
     Contacts,
     Form,
     Link,
@@ -56,29 +62,13 @@ FORM_BUTTON = 20
 PRODUCTS = 30
 """In all sections together."""
 CONTACTS = 257
+CALL_MINUTES = 43_200
+ADDRESS_COUNTRIES = frozenset({"IN", "SG"})
+"""Where WhatsApp has its form for an address."""
 FILE_NAME = 240
 TEMPLATE_BODY = 1024
 TEMPLATE_BUTTONS = 10
 TEMPLATE_BUTTON_TITLE = 25
-
-_SHORTEN = "say it in {limit} characters or fewer"
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitBreach:
-    """One reason why WhatsApp would refuse a message."""
-
-    path: Path
-    """Where in the content: ``("text",)``, ``("buttons", 1, "title")``, ``("list", "sections", 0, "rows", 2)``"""
-    what: str
-    """The element in words: ``the title of button 2``."""
-    limit: int
-    """The most that is allowed; for a rule that is not about size, what was wanted (1 title, 0 repeats)."""
-    actual: int
-    sentence: str
-    fix: str
 
 
 def breaches(content: Content) -> tuple[LimitBreach, ...]:
@@ -101,7 +91,10 @@ _BODIES = {
     Form: FORM_BODY,
     Product: PRODUCT_BODY,
     Catalog: PRODUCT_BODY,
+    **dict.fromkeys((ContactRequest, AddressRequest, CallButton, CallRequest, Carousel), REQUEST_BODY),
 }
+_NO_HEADER = (LocationRequest, Catalog, ContactRequest, AddressRequest, CallButton, CallRequest, Carousel)
+_NO_FOOTER = (LocationRequest, ContactRequest, CallRequest, Carousel)
 
 
 def fetchable(link: str) -> bool:
@@ -120,7 +113,7 @@ def coordinate(text: str, most: int) -> float | None:
 
 def _breaches(content: Content) -> Iterator[LimitBreach]:
     if content.buttons and content.list is not None:
-        yield _rule(("list",), "the message", 1, 2, "has both buttons and a list", "keep one of them")
+        yield rule(("list",), "the message", 1, 2, "has both buttons and a list", "keep one of them")
     yield from _alone(content)
     yield from _header(content)
     yield from _body(content)
@@ -146,34 +139,32 @@ def _alone(content: Content) -> Iterator[LimitBreach]:
         for key in ("text", "header", "footer"):
             if getattr(content, key) is not None:
                 fix = "send the words as a message of their own"
-                yield _rule((key,), what, 0, 1, f"has no place for a {key}", fix)
+                yield rule((key,), what, 0, 1, f"has no place for a {key}", fix)
         if content.interactive and content.media is not None:
-            yield _rule(("buttons",), what, 0, 1, "has no place for buttons", "ask in a message of its own")
+            yield rule(("buttons",), what, 0, 1, "has no place for buttons", "ask in a message of its own")
 
 
 def _header(content: Content) -> Iterator[LimitBreach]:
     media, listed = content.media, content.list is not None
     if isinstance(content.kind, Product) and content.kind.sections and content.header is None:
-        yield _rule(("header",), "the message", 1, 0, "has several products and no header", "add header:")
+        yield rule(("header",), "the message", 1, 0, "has several products and no header", "add header:")
     if content.header is not None:
         if not content.interactive:
             if content.kind is None and (media is None or media.type not in ("audio", "sticker")):
                 fix = "put it at the top of the text"
-                yield _rule(
+                yield rule(
                     ("header",), "the header", 0, 1, "needs buttons or a list: a plain message has no header", fix
                 )
-        elif isinstance(content.kind, LocationRequest | Catalog) or (
-            isinstance(content.kind, Product) and not content.kind.sections
-        ):
-            yield _rule(("header",), "the header", 0, 1, "is not shown by this kind of message", "put it into the text")
+        elif isinstance(content.kind, _NO_HEADER) or (isinstance(content.kind, Product) and not content.kind.sections):
+            yield rule(("header",), "the header", 0, 1, "is not shown by this kind of message", "put it into the text")
         else:
-            yield from _length(("header",), "the header", content.header, HEADER)
+            yield from length(("header",), "the header", content.header, HEADER)
             if media is not None and not listed:
                 sentence = f"has two headers, a text and {_A[media.type]}"
-                yield _rule(("header",), "the message", 1, 2, sentence, f"keep the {media.type} or the header text")
+                yield rule(("header",), "the message", 1, 2, sentence, f"keep the {media.type} or the header text")
     if listed and media is not None:
         fix = f"send the {media.type} as a message of its own before the list"
-        yield _rule((media.type,), f"the {media.type}", 0, 1, "cannot head a list: its header is text only", fix)
+        yield rule((media.type,), f"the {media.type}", 0, 1, "cannot head a list: its header is text only", fix)
 
 
 _A = {"image": "an image", "video": "a video", "audio": "an audio", "document": "a document", "sticker": "a sticker"}
@@ -188,25 +179,25 @@ def _body(content: Content) -> Iterator[LimitBreach]:
     optional = isinstance(content.kind, Product) and not content.kind.sections
     if content.text is not None and (content.text.strip() or media is None or interactive):
         what = f"the caption of the {media.type}" if media is not None and not interactive else "the text"
-        yield from _length(("text",), what, content.text, limit)
+        yield from length(("text",), what, content.text, limit)
     elif interactive and not optional:
         fix = "write what the customer is asked"
         has = "has buttons or a list" if content.kind is None else f"has a {content.kind.KEY}"
-        yield _rule(("text",), "the message", 1, 0, f"{has} but no text", fix)
+        yield rule(("text",), "the message", 1, 0, f"{has} but no text", fix)
     elif media is None and content.kind is None:
-        yield _rule(("text",), "the message", 1, 0, "says nothing", "give it a text or an image")
+        yield rule(("text",), "the message", 1, 0, "says nothing", "give it a text or an image")
 
 
 def _footer(content: Content) -> Iterator[LimitBreach]:
     if content.footer is None:
         return
-    if isinstance(content.kind, LocationRequest):
-        yield _rule(("footer",), "the footer", 0, 1, "is not shown by this kind of message", "put it into the text")
+    if isinstance(content.kind, _NO_FOOTER):
+        yield rule(("footer",), "the footer", 0, 1, "is not shown by this kind of message", "put it into the text")
     elif content.interactive:
-        yield from _length(("footer",), "the footer", content.footer, FOOTER)
+        yield from length(("footer",), "the footer", content.footer, FOOTER)
     elif content.kind is None and (content.media is None or content.media.type not in ("audio", "sticker")):
         fix = "put it at the end of the text"
-        yield _rule(("footer",), "the footer", 0, 1, "needs buttons or a list: a plain message has no footer", fix)
+        yield rule(("footer",), "the footer", 0, 1, "needs buttons or a list: a plain message has no footer", fix)
 
 
 def sendable(media: Media) -> bool:
@@ -219,15 +210,15 @@ def _media(media: Media) -> Iterator[LimitBreach]:
         yield from _file(media, media.file)
     elif _is_path(media.link):
         fix = "check the path, from the bot's folder on, with its capitals"
-        yield _rule(
+        yield rule(
             (media.type,), f"the {media.type}", 0, 0, f"names no file of the bot's folder: {media.link[:80]}", fix
         )
     elif not fetchable(media.link):
         thing = "picture" if media.type == "image" else media.type
         fix = f"give the address of the {thing}, beginning with https://, or the path of a file in the bot's folder"
-        yield _rule((media.type,), f"the {media.type}", 0, 0, "is not an address that WhatsApp can fetch", fix)
+        yield rule((media.type,), f"the {media.type}", 0, 0, "is not an address that WhatsApp can fetch", fix)
     if media.filename is not None:
-        yield from _length((media.type, "filename"), "the name of the file", media.filename, FILE_NAME)
+        yield from length((media.type, "filename"), "the name of the file", media.filename, FILE_NAME)
 
 
 def _is_path(link: str) -> bool:
@@ -243,17 +234,17 @@ def _file(media: Media, file: LocalFile) -> Iterator[LimitBreach]:
             sentence = f"is not what its name says: WhatsApp looks inside, and this is no {file.suffix.upper()}"
         else:
             sentence = f"is of a type that WhatsApp does not take as {_A[media.type]}: {takes}"
-        yield _rule(here, what, 0, 0, sentence, f"convert it to one of {takes}")
+        yield rule(here, what, 0, 0, sentence, f"convert it to one of {takes}")
     elif media.voice and type_ != "audio/ogg":
-        yield _rule(
+        yield rule(
             here, what, 0, 0, "cannot be a voice message: that is OGG with Opus", "convert it, or leave voice out"
         )
     most = file.most(media.type)
     if file.size > most:
         sentence = f"has {_bytes(file.size)}, WhatsApp takes {_bytes(most)}"
-        yield _rule(here, what, most, file.size, sentence, "make it smaller, or send a link to it")
+        yield rule(here, what, most, file.size, sentence, "make it smaller, or send a link to it")
     elif file.size == 0:
-        yield _rule(here, what, 1, 0, "is empty", "put the file there")
+        yield rule(here, what, 1, 0, "is empty", "put the file there")
 
 
 def _bytes(size: int) -> str:
@@ -266,35 +257,47 @@ def _kind(kind: object) -> Iterator[LimitBreach]:
             for key, text, most in (("latitude", kind.latitude, 90), ("longitude", kind.longitude, 180)):
                 if coordinate(text, most) is None:
                     fix = f"write degrees from -{most} to {most}, such as 40.4"
-                    yield _rule(("location", key), f"the {key}", most, 0, f"cannot be “{text[:40]}”", fix)
+                    yield rule(("location", key), f"the {key}", most, 0, f"cannot be “{text[:40]}”", fix)
         case Contacts():
             if len(kind.cards) > CONTACTS:
                 count = len(kind.cards)
                 sentence = f"has {count} contacts, WhatsApp takes {CONTACTS}"
-                yield _rule(("contacts",), "the message", CONTACTS, count, sentence, "send fewer")
+                yield rule(("contacts",), "the message", CONTACTS, count, sentence, "send fewer")
             for place, card in enumerate(kind.cards):
-                yield from _length(("contacts", place, "name"), f"the name of contact {place + 1}", card.name, 256)
+                yield from length(("contacts", place, "name"), f"the name of contact {place + 1}", card.name, 256)
         case Link():
-            yield from _length(("cta_url", "title"), "the title of the link", kind.title, LINK_TITLE)
+            yield from length(("cta_url", "title"), "the title of the link", kind.title, LINK_TITLE)
             if not kind.url.startswith(("https://", "http://")) or any(sign.isspace() for sign in kind.url):
                 fix = "give a whole address, beginning with https://"
-                yield _rule(("cta_url", "url"), "the link", 0, 0, "is no address that WhatsApp opens", fix)
+                yield rule(("cta_url", "url"), "the link", 0, 0, "is no address that WhatsApp opens", fix)
         case Form():
-            yield from _length(("form", "button"), "the button of the form", kind.button, FORM_BUTTON)
-            yield from _length(("form", "id"), "the id of the form", kind.id, 256)
+            yield from length(("form", "button"), "the button of the form", kind.button, FORM_BUTTON)
+            yield from length(("form", "id"), "the id of the form", kind.id, 256)
         case Product():
             yield from _products(kind)
+        case CallButton():
+            yield from length(("call", "title"), "the title of the call button", kind.title, LINK_TITLE)
+            if kind.minutes is not None and not 1 <= kind.minutes <= CALL_MINUTES:
+                fix = f"write 1 to {CALL_MINUTES}, which is 30 days"
+                yield rule(("call", "minutes"), "the call button", CALL_MINUTES, kind.minutes, "lasts too long", fix)
+        case AddressRequest():
+            if kind.country not in ADDRESS_COUNTRIES:
+                sentence = f"is asked for in {kind.country[:40]!r}, where WhatsApp has none"
+                yield rule(("address_request",), "the address", 0, 0, sentence, "write IN or SG, or ask in words")
+        case Carousel():
+            yield from in_carousel(kind, fetchable)
         case Reaction():
-            yield from _length(("react",), "the reaction", kind.emoji, 16)
+            if kind.emoji:
+                yield from length(("react",), "the reaction", kind.emoji, 16)
         case TemplateMessage():
             if len(kind.text) > TEMPLATE_BODY:
                 most = TEMPLATE_BODY
                 sentence = f"has {len(kind.text)} characters with its values, WhatsApp takes {most}"
                 fix = "shorten the values, or say less in the template"
-                yield _rule(("template",), "the template", most, len(kind.text), sentence, fix)
+                yield rule(("template",), "the template", most, len(kind.text), sentence, fix)
             if isinstance(kind.header, Media):
                 for breach in _media(kind.header):
-                    yield _rule(("template", "header"), "the header", 0, 0, breach.sentence, breach.fix)
+                    yield rule(("template", "header"), "the header", 0, 0, breach.sentence, breach.fix)
 
 
 def _products(kind: Product) -> Iterator[LimitBreach]:
@@ -302,61 +305,61 @@ def _products(kind: Product) -> Iterator[LimitBreach]:
     total = sum(len(section.ids) for section in sections)
     if len(sections) > SECTIONS:
         sentence = f"has {len(sections)} sections, WhatsApp shows {SECTIONS}"
-        yield _rule(("product", "sections"), "the message", SECTIONS, len(sections), sentence, "put products together")
+        yield rule(("product", "sections"), "the message", SECTIONS, len(sections), sentence, "put products together")
     if total > PRODUCTS:
         sentence = f"has {total} products, WhatsApp shows {PRODUCTS} in all"
-        yield _rule(("product",), "the message", PRODUCTS, total, sentence, f"keep {PRODUCTS} in all")
+        yield rule(("product",), "the message", PRODUCTS, total, sentence, f"keep {PRODUCTS} in all")
     if kind.id is None and not total:
-        yield _rule(("product",), "the message", 1, 0, "has no product", "name at least one")
+        yield rule(("product",), "the message", 1, 0, "has no product", "name at least one")
     for place, section in enumerate(sections):
         here: Path = ("product", "sections", place, "title")
         if section.title:
-            yield from _length(here, f"the title of section {place + 1}", section.title, SECTION_TITLE)
+            yield from length(here, f"the title of section {place + 1}", section.title, SECTION_TITLE)
         elif len(sections) > 1:
             sentence = "has no title, which products in several sections need"
-            yield _rule(here, f"section {place + 1}", 1, 0, sentence, "give each section a title")
+            yield rule(here, f"section {place + 1}", 1, 0, sentence, "give each section a title")
 
 
 def _buttons(buttons: tuple[Option, ...]) -> Iterator[LimitBreach]:
     if len(buttons) > BUTTONS:
         sentence = f"has {len(buttons)} buttons, WhatsApp shows {BUTTONS}"
         fix = f"keep {BUTTONS}, or make it a list: that takes {ROWS}"
-        yield _rule(("buttons",), "the message", BUTTONS, len(buttons), sentence, fix)
+        yield rule(("buttons",), "the message", BUTTONS, len(buttons), sentence, fix)
     for place, option in enumerate(buttons):
         what = f"button {place + 1}"
-        yield from _length(("buttons", place, "title"), f"the title of {what}", option.title, BUTTON_TITLE)
+        yield from length(("buttons", place, "title"), f"the title of {what}", option.title, BUTTON_TITLE)
         yield from _id(("buttons", place, "event"), f"the event of {what}", option.event, BUTTON_ID)
     yield from _repeats([(("buttons", place), option) for place, option in enumerate(buttons)], "buttons", titles=True)
 
 
 def _list(listed: OptionList) -> Iterator[LimitBreach]:
-    yield from _length(("list", "button"), "the label that opens the list", listed.button, LIST_BUTTON)
+    yield from length(("list", "button"), "the label that opens the list", listed.button, LIST_BUTTON)
     total = sum(len(section.rows) for section in listed.sections)
     if total > ROWS:
         sentence = f"has {total} rows, WhatsApp shows {ROWS} in all"
         fix = f"keep {ROWS} rows in all; the last one could lead to a second list"
-        yield _rule(("list", "sections"), "the list", ROWS, total, sentence, fix)
+        yield rule(("list", "sections"), "the list", ROWS, total, sentence, fix)
     if not total:
-        yield _rule(("list", "sections"), "the list", 1, 0, "has no rows", "give it at least one row")
+        yield rule(("list", "sections"), "the list", 1, 0, "has no rows", "give it at least one row")
     if len(listed.sections) > SECTIONS:
         count = len(listed.sections)
         sentence = f"has {count} sections, WhatsApp shows {SECTIONS}"
-        yield _rule(("list", "sections"), "the list", SECTIONS, count, sentence, "put rows together in fewer sections")
+        yield rule(("list", "sections"), "the list", SECTIONS, count, sentence, "put rows together in fewer sections")
     rows: list[tuple[Path, Option]] = []
     for place, section in enumerate(listed.sections):
         here: Path = ("list", "sections", place)
         if section.title:
-            yield from _length((*here, "title"), f"the title of section {place + 1}", section.title, SECTION_TITLE)
+            yield from length((*here, "title"), f"the title of section {place + 1}", section.title, SECTION_TITLE)
         elif len(listed.sections) > 1:
             sentence = "has no title, which a list of several sections needs"
-            yield _rule((*here, "title"), f"section {place + 1}", 1, 0, sentence, "give each section a title")
+            yield rule((*here, "title"), f"section {place + 1}", 1, 0, sentence, "give each section a title")
         for number, row in enumerate(section.rows):
             at = (*here, "rows", number)
             what = f"row {len(rows) + 1}"
             rows.append((at, row))
-            yield from _length((*at, "title"), f"the title of {what}", row.title, ROW_TITLE)
+            yield from length((*at, "title"), f"the title of {what}", row.title, ROW_TITLE)
             if row.description:
-                yield from _length((*at, "description"), f"the description of {what}", row.description, ROW_DESCRIPTION)
+                yield from length((*at, "description"), f"the description of {what}", row.description, ROW_DESCRIPTION)
             yield from _id((*at, "event"), f"the event of {what}", row.event, ROW_ID)
     yield from _repeats(rows, "rows", titles=False)
 
@@ -368,27 +371,15 @@ def _repeats(options: Sequence[tuple[Path, Option]], kind: str, *, titles: bool)
     for path, option in options:
         if option.event in events:
             sentence = f"have the same event {option.event!r}: a tap would not tell which"
-            yield _rule((*path, "event"), f"two {kind}", 0, 1, sentence, "give each its own event")
+            yield rule((*path, "event"), f"two {kind}", 0, 1, sentence, "give each its own event")
         elif titles and option.title.strip() in seen:
             sentence = f"have the same title “{option.title.strip()}”"
-            yield _rule((*path, "title"), f"two {kind}", 0, 1, sentence, "give each its own title")
+            yield rule((*path, "title"), f"two {kind}", 0, 1, sentence, "give each its own title")
         events.add(option.event)
         seen.add(option.title.strip())
 
 
-def _length(path: Path, what: str, text: str, limit: int) -> Iterator[LimitBreach]:
-    if len(text) > limit:
-        sentence = f"has {len(text)} characters, WhatsApp takes {limit}"
-        yield _rule(path, what, limit, len(text), sentence, _SHORTEN.format(limit=limit))
-    elif not text.strip():
-        yield _rule(path, what, 1, 0, "is empty", "write something there, or leave the key out")
-
-
 def _id(path: Path, what: str, event: str, limit: int) -> Iterator[LimitBreach]:
-    yield from _length(path, what, event, limit)
+    yield from length(path, what, event, limit)
     if event.strip() and event != event.strip():
-        yield _rule(path, what, 0, 1, "begins or ends with a blank", "take the blank away")
-
-
-def _rule(path: Path, what: str, limit: int, actual: int, rest: str, fix: str) -> LimitBreach:
-    return LimitBreach(path=path, what=what, limit=limit, actual=actual, sentence=f"{what} {rest}", fix=fix)
+        yield rule(path, what, 0, 1, "begins or ends with a blank", "take the blank away")

@@ -15,8 +15,8 @@ from wabox.demo.refusal import Refused, bad, inner, measure, missing, only, para
 
 MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
 OTHER = frozenset({"text", "interactive", "location", "contacts", "reaction", "template"})
-UNSENT = frozenset({"request_contact_info", "voice_call", "address_message", "carousel"})
-"""Interactive kinds that wabox does not send: they are taken without looking closely."""
+LOOSE = frozenset({"request_contact_info", "voice_call", "address_message", "carousel", "call_permission_request"})
+"""Interactive kinds that are taken without looking closely."""
 TOP = frozenset(
     {"messaging_product", "recipient_type", "to", "recipient", "type", "context", "biz_opaque_callback_data"}
 )
@@ -111,7 +111,7 @@ KINDS: Mapping[str, tuple[int, frozenset[str]]] = {
 
 def _interactive(part: Mapping[str, Any]) -> None:
     kind = str(part.get("type"))
-    if kind in UNSENT:
+    if kind in LOOSE:
         return
     if kind not in KINDS:
         raise bad(131009, f"Interactive type {kind!r} is not one of {', '.join(KINDS)}")

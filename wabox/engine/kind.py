@@ -18,11 +18,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from wabox.core.kind import (
+    AddressRequest,
+    CallButton,
+    CallRequest,
     Card,
+    Carousel,
     Catalog,
+    ContactRequest,
     Contacts,
     Form,
     Link,
@@ -34,6 +39,7 @@ from wabox.core.kind import (
     ProductSection,
     QuickReply,
     Reaction,
+    Slide,
     TemplateUse,
     Written,
 )
@@ -55,6 +61,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "form": ("id", "button", "screen", "data", "token", "draft"),
     "product": ("catalog", "id", "ids", "sections"),
     "catalog": ("thumbnail",),
+    "contact_request": (),
+    "address_request": ("country",),
+    "call": ("title", "minutes"),
+    "call_request": (),
+    "carousel": ("image", "video", "text", "title", "url"),
     "react": (),
     "template": ("name", "language", "values", "header", "buttons"),
 }
@@ -78,6 +89,18 @@ def read_kind(reader: Reader, written: Any, key: str, path: Path) -> Written | N
     match key:
         case "location_request":
             return LocationRequest() if reader.flag(written, path) else None
+        case "contact_request":
+            return ContactRequest() if reader.flag(written, path) else None
+        case "call_request":
+            return CallRequest() if reader.flag(written, path) else None
+        case "carousel":
+            return _carousel(reader, written, path)
+        case "react" if written is False:
+            return Reaction(emoji="")
+        case "address_request" if isinstance(written, str):
+            written = {"country": written}
+        case "call" if isinstance(written, str):
+            written = {"title": written}
         case "catalog" if not isinstance(written, Mapping):
             return Catalog() if reader.flag(written, path) else None
         case "react":
@@ -101,6 +124,15 @@ def read_kind(reader: Reader, written: Any, key: str, path: Path) -> Written | N
             return None if title is None or url is None else Link(title=title, url=url)
         case "catalog":
             return Catalog(thumbnail=_text(reader, spec, "thumbnail", path))
+        case "address_request":
+            country = _needed(reader, spec, "country", path, key)
+            return None if country is None else AddressRequest(country=country)
+        case "call":
+            title, minutes = _needed(reader, spec, "title", path, key), spec.get("minutes")
+            if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, int)):
+                reader.wrong((*path, "minutes"), "bad-value", "minutes is a whole number", "write 60")
+                return None
+            return None if title is None else CallButton(title=title, minutes=minutes)
         case "form":
             return _form(reader, spec, path)
         case "product":
@@ -122,6 +154,21 @@ def _contacts(reader: Reader, written: Any, path: Path) -> Contacts | None:
     if not cards and not reader.list(written):
         reader.wrong(path, "bad-value", "there is no contact", 'write contacts: {name: …, phone: "+34 …"}')
     return Contacts(cards=tuple(cards)) if cards else None
+
+
+def _carousel(reader: Reader, written: Any, path: Path) -> Carousel | None:
+    cards = []
+    for place, item in enumerate(reader.list(written)):
+        here = (*path, place)
+        spec = reader.mapping(item, here, "a card")
+        reader.only(spec, here, KEYS["carousel"], "a card")
+        type_: Literal["image", "video"] = "video" if spec.get("video") is not None else "image"
+        link = _needed(reader, spec, type_, here, "a card")
+        title, url = _needed(reader, spec, "title", here, "a card"), _needed(reader, spec, "url", here, "a card")
+        if link is not None and title is not None and url is not None:
+            text = _text(reader, spec, "text", here)
+            cards.append(Slide(type=type_, link=link, text=text, title=title, url=url))
+    return Carousel(cards=tuple(cards)) if cards else None
 
 
 def _form(reader: Reader, spec: Mapping[str, Any], path: Path) -> Form | None:

@@ -49,6 +49,10 @@ class SayTemplate:
     kind: Written | None = None
     outside: TemplateUse | None = None
     """What is sent instead when the service window is closed."""
+    quote: bool = False
+    """A reply to the customer's message."""
+    preview: bool = False
+    """With a picture of the page that its first link leads to."""
     merge: bool | None = None
     """Whether it may share a bubble with the text before it."""
 

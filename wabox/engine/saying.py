@@ -8,6 +8,7 @@
     say: {location: {latitude: 40.4, longitude: -3.7}}       and the other kinds, see :mod:`wabox.engine.kind`
     say: {text: …, outside: {name: come_back, values: {1: "{name}"}}}     the template for when the 24 hours are over
     say: {text: …, merge: true}       it shares a bubble with the text before it, where that fits
+    say: {text: …, quote: true, preview: true}    as a reply to the customer's message; with a picture of the linked page
 
 A list with one section without a title may write its ``rows`` directly. Buttons and rows are ``event: title`` in reading
 order; as a list of ``{event, title}`` they mean the same.
@@ -24,7 +25,7 @@ from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 
-_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside", "merge")
+_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside", "merge", "quote", "preview")
 
 
 def read_say(reader: Reader, written: object, path: Path) -> tuple[SayTemplate, ...]:
@@ -82,6 +83,8 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
         media=media,
         kind=kind,
         outside=late if isinstance(late, TemplateUse) else None,
+        quote=reader.flag(written.get("quote"), (*path, "quote")),
+        preview=reader.flag(written.get("preview"), (*path, "preview")),
         merge=None if written.get("merge") is None else reader.flag(written["merge"], (*path, "merge")),
         **parts,
     )

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wabox.core.breach import LimitBreach
 from wabox.core.bubbles import is_plain, spread
 from wabox.core.content import Content, Option, OptionList, Section
-from wabox.core.kind import Change, Contacts, Kind, Role, TemplateMessage, TemplateUse, Written, rewritten
+from wabox.core.kind import Carousel, Change, Contacts, Kind, Role, TemplateMessage, TemplateUse, Written, rewritten
 from wabox.core.kind import texts as texts_of
-from wabox.core.limits import LimitBreach, breaches
+from wabox.core.limits import breaches
 from wabox.core.media import TYPES
 from wabox.engine.chart import Chart, SayTemplate
 from wabox.engine.said import Said, said_in
@@ -56,8 +57,8 @@ def parts(template: SayTemplate) -> Iterator[Part]:
     if template.kind is not None:
         key = template.kind.KEY
         for path, reference, role in texts_of(template.kind):
-            # Contact cards stand below their key at once, one of them also without a list.
-            path = path[1:] if isinstance(template.kind, Contacts) else path
+            # Cards stand below their key at once, a single contact also without a list.
+            path = path[1:] if isinstance(template.kind, Contacts | Carousel) else path
             yield Part((key, *path), reference, ((key, *path), (key, *path[1:]), (key,)), role)
     if template.outside is not None:
         for path, reference, role in texts_of(template.outside):
@@ -132,6 +133,8 @@ def content(
         media=rewritten(template.media, changed) if template.media is not None else None,
         kind=_said(rewritten(template.kind, changed), language, texts.default, templates) if template.kind else None,
         outside=_late(template.outside, changed, language, texts.default, templates),
+        quote=template.quote,
+        preview=template.preview,
         merge=template.merge,
     )
 

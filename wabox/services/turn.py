@@ -324,7 +324,8 @@ class Draft:
             id=outbound_id(about, index),
             conversation_id=self.session.conversation_id,
             number_id=self.message.number_id,
-            body=request_body(content, contact, about),
+            # What is no message of the customer's cannot be quoted.
+            body=request_body(content, contact, about if self.message.channel == "whatsapp" else ""),
             created_at=self.now,
             tells=self.message.channel != "delivery",
             source=source,

@@ -53,7 +53,7 @@ def _plain(kind: str, content: Any) -> Iterator[str]:
                 company = [card["org"]["company"]] if "org" in card else []
                 yield f"[contact: {', '.join([card['name']['formatted_name'], *company, *phones, *others])}]"
         case "reaction":
-            yield f"[reacts with {content['emoji']}]"
+            yield f"[reacts with {content['emoji']}]" if content["emoji"] else "[takes the reaction away]"
         case _:
             yield _file(kind, content)
             if content.get("caption"):
@@ -83,6 +83,20 @@ def _interactive(content: Mapping[str, Any]) -> list[str]:
             lines.append(f"[{parameters['display_text']} → {parameters['url']}]")
         case "location_request_message":
             lines.append("[button: share your location]")
+        case "request_contact_info":
+            lines.append("[button: share your phone number]")
+        case "address_message":
+            lines.append("[button: your address]")
+        case "voice_call":
+            lines.append(f"[{parameters['display_text']}: calls us]")
+        case "call_permission_request":
+            lines.append("[buttons: may we call you?]")
+        case "carousel":
+            for card in action["cards"]:
+                link = card["action"]["parameters"]
+                words = card.get("body", {}).get("text", "")
+                shown = _file(card["header"]["type"], card["header"][card["header"]["type"]])
+                lines.append(f"{shown} {words} [{link['display_text']} → {link['url']}]")
         case "flow":
             lines.append(f"[form {parameters['flow_id']}: {parameters['flow_cta']}]")
         case "product":

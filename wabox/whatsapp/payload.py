@@ -19,8 +19,13 @@ from typing import Any
 from wabox.core.contact import Contact
 from wabox.core.content import Content, Option, OptionList
 from wabox.core.kind import (
+    AddressRequest,
+    CallButton,
+    CallRequest,
     Card,
+    Carousel,
     Catalog,
+    ContactRequest,
     Contacts,
     Form,
     Link,
@@ -29,6 +34,7 @@ from wabox.core.kind import (
     Media,
     Product,
     Reaction,
+    Slide,
     TemplateMessage,
     TemplateValue,
 )
@@ -39,13 +45,14 @@ Json = dict[str, Any]
 def request_body(content: Content, contact: Contact, about: str = "") -> Json:
     """The request that sends ``content`` to ``contact``, complete but for ``biz_opaque_callback_data``.
 
-    ``about`` is the id of the customer's message that is being answered: what a reaction is put on.
+    ``about`` is the id of the customer's message that is being answered: what a reaction is put on, and what is quoted.
     """
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **address(contact),
         **_message(content, about),
+        **({"context": {"message_id": about}} if content.quote and about else {}),
     }
 
 
@@ -88,7 +95,7 @@ def _message(content: Content, about: str) -> Json:
     if content.media is not None:
         return _media(content.media, _paragraphs(content.header, content.text, content.footer))
     words = _paragraphs(content.header, content.text, content.footer)
-    return {"type": "text", "text": {"body": words, "preview_url": False}}
+    return {"type": "text", "text": {"body": words, "preview_url": content.preview}}
 
 
 def _media(media: Media, caption: str) -> Json:
@@ -141,6 +148,17 @@ def _action(content: Content) -> tuple[str, Json]:
     match kind:
         case Link():
             return "cta_url", {"name": "cta_url", "parameters": {"display_text": kind.title, "url": kind.url}}
+        case ContactRequest():
+            return "request_contact_info", {"name": "request_contact_info"}
+        case AddressRequest():
+            return "address_message", {"name": "address_message", "parameters": {"country": kind.country}}
+        case CallButton():
+            lasts: Json = {} if kind.minutes is None else {"ttl_minutes": kind.minutes}
+            return "voice_call", {"name": "voice_call", "parameters": {"display_text": kind.title, **lasts}}
+        case CallRequest():
+            return "call_permission_request", {"name": "call_permission_request"}
+        case Carousel():
+            return "carousel", {"cards": [_slide(place, card) for place, card in enumerate(kind.cards)]}
         case LocationRequest():
             return "location_request_message", {"name": "send_location"}
         case Form():
@@ -162,6 +180,17 @@ def _action(content: Content) -> tuple[str, Json]:
     if content.list is not None:
         return "list", _list_action(content.list)
     return "button", {"buttons": [_button(option) for option in content.buttons]}
+
+
+def _slide(place: int, card: Slide) -> Json:
+    file: Json = {"id": card.link} if card.link.isdecimal() else {"link": card.link}
+    return {
+        "card_index": place,
+        "type": "cta_url",
+        "header": {"type": card.type, card.type: file},
+        **({"body": {"text": card.text}} if card.text else {}),
+        "action": {"name": "cta_url", "parameters": {"display_text": card.title, "url": card.url}},
+    }
 
 
 def _form(form: Form) -> Json:

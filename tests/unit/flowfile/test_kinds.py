@@ -174,6 +174,97 @@ KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
         },
         "the catalogue",
     ),
+    "contact_request": (
+        "{text: Your number?, contact_request: true}",
+        {
+            "type": "interactive",
+            "interactive": {
+                "type": "request_contact_info",
+                "body": {"text": "Your number?"},
+                "action": {"name": "request_contact_info"},
+            },
+        },
+        "share your phone number",
+    ),
+    "address_request": (
+        "{text: Where to?, address_request: IN}",
+        {
+            "type": "interactive",
+            "interactive": {
+                "type": "address_message",
+                "body": {"text": "Where to?"},
+                "action": {"name": "address_message", "parameters": {"country": "IN"}},
+            },
+        },
+        "your address",
+    ),
+    "call": (
+        "{text: Call us, call: {title: Call, minutes: 60}}",
+        {
+            "type": "interactive",
+            "interactive": {
+                "type": "voice_call",
+                "body": {"text": "Call us"},
+                "action": {"name": "voice_call", "parameters": {"display_text": "Call", "ttl_minutes": 60}},
+            },
+        },
+        "[Call: calls us]",
+    ),
+    "call_request": (
+        "{text: May we?, call_request: true}",
+        {
+            "type": "interactive",
+            "interactive": {
+                "type": "call_permission_request",
+                "body": {"text": "May we?"},
+                "action": {"name": "call_permission_request"},
+            },
+        },
+        "may we call you",
+    ),
+    "carousel": (
+        "{text: Look, carousel: [{image: 'https://e.com/{order}.png', text: '*One*', title: Buy, url: 'https://e.com/1'},"
+        " {image: 'https://e.com/2.png', title: Buy, url: 'https://e.com/2'}]}".replace("{order}", "1"),
+        {
+            "type": "interactive",
+            "interactive": {
+                "type": "carousel",
+                "body": {"text": "Look"},
+                "action": {
+                    "cards": [
+                        {
+                            "card_index": 0,
+                            "type": "cta_url",
+                            "header": {"type": "image", "image": {"link": "https://e.com/1.png"}},
+                            "body": {"text": "*One*"},
+                            "action": {"name": "cta_url", "parameters": {"display_text": "Buy", "url": "https://e.com/1"}},
+                        },
+                        {
+                            "card_index": 1,
+                            "type": "cta_url",
+                            "header": {"type": "image", "image": {"link": "https://e.com/2.png"}},
+                            "action": {"name": "cta_url", "parameters": {"display_text": "Buy", "url": "https://e.com/2"}},
+                        },
+                    ]
+                },
+            },
+        },
+        "[Buy → https://e.com/2]",
+    ),
+    "quote": (
+        "{text: 'See https://e.com', quote: true, preview: true}",
+        {
+            "type": "text",
+            "text": {"body": "See https://e.com", "preview_url": True},
+            "context": {"message_id": "wamid.IN1"},
+        },
+        "See",
+    ),
+    "no_reaction": (
+        "{react: false}",
+        {"type": "reaction", "reaction": {"message_id": "wamid.IN1", "emoji": ""}},
+        "takes the reaction away",
+    ),
     "react": (
         "{react: 👍}",
         {"type": "reaction", "reaction": {"message_id": "wamid.IN1", "emoji": "👍"}},
@@ -233,6 +324,12 @@ KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+TWO_CARDS = (
+    "{text: W, carousel: [{image: 'https://e.com', title: T, url: 'https://e.com'},"
+    " {video: 'https://e.com', text: " + "t" * 161 + ", title: T, url: e.com}]}"
+)
+
+
 def bot_that_says(folder: Path, say: str) -> Bot:
     return load_bot(write(folder, {"flow.yaml": FLOW.format(say=say), "templates.yaml": TEMPLATES}))
 
@@ -281,6 +378,16 @@ def test_kind(tmp_path: Path, name: str) -> None:
         ("{header: H, product: {catalog: 1, id: A}}", "the header is not shown"),
         ("{catalog: true}", "has a catalog but no text"),
         ("{image: 'https://e.com', header: H, text: W, cta_url: {title: P, url: 'https://e.com'}}", "two headers"),
+        ("{text: W, header: H, contact_request: true}", "the header is not shown"),
+        ("{text: W, footer: F, call_request: true}", "the footer is not shown"),
+        ("{contact_request: true}", "has a contact_request but no text"),
+        ("{text: W, call: Call us right now please}", "the title of the call button has 24"),
+        ("{text: W, call: {title: Call, minutes: 43201}}", "the call button lasts too long"),
+        ("{text: W, address_request: ES}", "where WhatsApp has none"),
+        ("{text: W, carousel: [{image: 'https://e.com', title: T, url: 'https://e.com'}]}", "has 1 cards"),
+        (TWO_CARDS, "the carousel has images and videos"),
+        (TWO_CARDS, "the text of card 2 has 161 characters"),
+        (TWO_CARDS, "the link of card 2 is no address"),
         ("{react: 👍, text: Thanks}", "the reaction has no place for a text"),
     ],
 )
@@ -300,6 +407,8 @@ def test_what_whatsapp_would_refuse(tmp_path: Path, say: str, words: str) -> Non
         ("{image: 'https://e.com', location: {latitude: 1, longitude: 1}}", "two-messages"),
         ("{vidoe: 'https://e.com', text: W}", "unknown-key"),
         ("{location: {latitude: 1}}", "missing-key"),
+        ("{text: W, carousel: [{title: T, url: 'https://e.com'}]}", "missing-key"),
+        ("{text: W, call: {title: T, minutes: soon}}", "bad-value"),
         ("{template: reminde}", "unknown-template"),
     ],
 )
