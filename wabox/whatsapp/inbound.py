@@ -4,7 +4,8 @@ Rules:
 
 * Every object is open. An unknown type keeps Meta's name for it; a part that is missing stays missing, because Meta leaves
   parts out (`interactive` without a body, media that could not be fetched). A part of the **wrong JSON type** is
-  :class:`Malformed`: nobody can say what else about that message would be wrong.
+  :class:`Malformed`: nobody can say what else about that message would be wrong. A ``type`` that is missing is that of the
+  only content that is there.
 * The customer is ``from_user_id`` (BSUID) and ``from`` (phone number), either of which may be missing. What the message lacks
   is taken from the contact card with the same id, never from the card at the same place in the list.
 * A tap is the *inner* type (``button_reply``, ``list_reply``), so that nobody downstream needs to know ``interactive``.
@@ -13,6 +14,7 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -183,7 +185,7 @@ def _context(message: Json) -> MessageContext | None:
 
 
 def _read(message: Json) -> Reading:
-    kind = text(message, "type") or "unknown"
+    kind = text(message, "type") or _only_content(message) or "unknown"
     reading = _READERS.get(kind, _other)(kind, message)
     errors = message.get("errors")
     if errors is None:
@@ -192,6 +194,12 @@ def _read(message: Json) -> Reading:
         raise Malformed("errors is not a list")
     kind, words, payload = reading
     return kind, words, {**payload, "errors": errors}
+
+
+def _only_content(message: Json) -> str | None:
+    """The type that was left out, where the message has the content of one type only."""
+    found = [kind for kind in _READERS if kind in message]
+    return found[0] if len(found) == 1 else None
 
 
 def _other(kind: str, message: Json) -> Reading:
@@ -246,11 +254,11 @@ def _button(kind: str, message: Json) -> Reading:
 
 def _interactive(kind: str, message: Json) -> Reading:
     interactive = members(message, "interactive")
-    inner = text(interactive, "type")
+    inner = text(interactive, "type") or next((one for one in _REPLIES if one in interactive), None)
     if not inner:
         # Meta sends this with an error 131000 beside it: the customer did something that the API cannot express.
         return "unsupported", None, {"type": kind}
-    if inner in ("button_reply", "list_reply"):
+    if inner in _TAPS:
         reply = members(interactive, inner)
         if not text(reply, "id"):
             raise Malformed(f"a {inner} without id")
@@ -261,15 +269,17 @@ def _interactive(kind: str, message: Json) -> Reading:
     return _other(inner, interactive)
 
 
+_TAPS: Final = ("button_reply", "list_reply")
+_REPLIES: Final = (*_TAPS, "nfm_reply", "call_permission_reply")
+
+
 def _form(reply: Json) -> Reading:
-    """A completed WhatsApp form, or an address. The answers are JSON *inside a string*, and need not be an object."""
-    answers: Any = None
-    written = text(reply, "response_json")
-    if written is not None:
-        try:
-            answers = wire.inner_value(written)
-        except Malformed:
-            answers = written
+    """A completed WhatsApp form, or an address. The answers are JSON *inside a string*, and need not be an object; some who
+    pass webhooks on have opened the string."""
+    answers: Any = reply.get("response_json")
+    if type(answers) is not dict and (answers := text(reply, "response_json")) is not None:
+        with contextlib.suppress(Malformed):
+            answers = wire.inner_value(answers)
     payload = {"name": text(reply, "name"), "response": answers}
     return "form", text(reply, "body"), payload
 
@@ -303,7 +313,9 @@ def _revoke(kind: str, message: Json) -> Reading:
 def _system(kind: str, message: Json) -> Reading:
     """WhatsApp about the customer, such as a changed number. Not the customer's words: the text stays in the payload."""
     system = members(message, "system")
-    for key in ("type", "body", "wa_id", "user_id", "previous_user_id"):
+    if type(number := system.get("new_wa_id")) is int:  # the older name of wa_id; an old sample has it so
+        system = {**system, "new_wa_id": str(number)}
+    for key in ("type", "body", "wa_id", "new_wa_id", "customer", "user_id", "previous_user_id"):
         text(system, key)
     identity = members(message, "identity")
     return kind, None, {**system, "identity": identity} if identity else system

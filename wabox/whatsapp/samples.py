@@ -58,11 +58,19 @@ def _inside(document: Any) -> Iterator[dict[str, Any]]:
         elif type(document.get("field")) is str and "value" in document:
             # The samples in the app dashboard look like this.
             yield {"entry": [{"changes": [document]}]}
-        elif any(type(document.get(name)) is list for name in _CONTENT) and any(sign in document for sign in _SIGNS):
+        elif _is_value(document):
             yield {"entry": [{"changes": [{"field": "messages", "value": document}]}]}
         else:
             for item in document.values():
                 yield from _inside(item)
+
+
+def _is_value(document: dict[str, Any]) -> bool:
+    """The inside of a change, which the on-premises API sent as it is."""
+    if any(type(document.get(name)) is list for name in _CONTENT) and any(sign in document for sign in _SIGNS):
+        return True
+    statuses = document.get("statuses")
+    return type(statuses) is list and all(type(one) is dict and "id" in one and "status" in one for one in statuses)
 
 
 def _written(document: Any) -> bytes:

@@ -125,6 +125,8 @@ NORMALISED: dict[str, tuple[str, str | None, dict[str, Any]]] = {
     "unknown_type": ("unknown", None, {"errors": [{"code": 131051}]}),
     "type_invented_tomorrow": ("hologram", None, {"id": "7", "depth": 3}),
     "type_missing": ("unknown", None, {}),
+    "text_without_type": ("text", "hola", {}),
+    "location_without_type": ("location", None, {"latitude": 19.43, "longitude": -99.13, "name": "Tienda"}),
     "request_welcome": ("request_welcome", None, {}),
     "edited": ("edited", "corregido", {"original_message_id": "wamid.IN1", "message": {"type": "text"}}),
     "edited_caption": (
@@ -156,6 +158,24 @@ def test_what_every_message_has(name: str) -> None:
     assert (found.number_id, found.channel, found.timestamp) == (NUMBER, "whatsapp", SENT_AT)
     assert found.conversation_id == f"{NUMBER}:{found.contact.key}"
     assert msgspec.json.decode(msgspec.json.encode(found))["message_id"] == found.message_id
+
+
+def test_what_others_leave_out_or_open() -> None:
+    """A tap without its inner type, a form whose answers are JSON already, a number written as one, a call's voicemail: seen in
+    the tests of other projects, and no customer's fault."""
+    assert message("button_reply_without_inner_type").payload == {"id": "n7:yes", "title": "Sí"}
+    assert message("button_reply_without_inner_type").type == "button_reply"
+    assert message("form_reply_already_opened").payload == {"name": "flow", "response": {"size": "M"}}
+    assert message("number_changed_to_a_number").payload["new_wa_id"] == "5215550009999"
+    assert (message("voicemail").type, message("voicemail").message_id) == ("audio", "wacid.VOICEMAIL")
+
+
+def test_a_message_with_the_contents_of_two_types_is_neither() -> None:
+    """Without a type nobody can say which of the two was meant."""
+    both = {**text(), "location": {"latitude": 1, "longitude": 2}}
+    del both["type"]
+    (found,) = parse(envelope(both), NOW).messages
+    assert found.type == "unknown"
 
 
 def test_a_shared_contact_keeps_where_it_came_from() -> None:
@@ -324,7 +344,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "reply": {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": []}},
     "reply id": {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": 1, "title": "x"}}},
     "empty reply id": {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": ""}}},
-    "form": {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": {}}}},
+    "form": {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": 5}}},
     "order": {"type": "order", "order": {"product_items": {}}},
     "reaction": {"type": "reaction", "reaction": {"emoji": 1}},
     "edit": {"type": "edit", "edit": {"message": "x"}},

@@ -111,9 +111,13 @@ class Chunk(Part, frozen=True):
 
 
 class PastChats(Part, frozen=True):
-    """Chats from before the number joined the API."""
+    """Chats from before the number joined the API; their pictures and files come afterwards, by themselves."""
 
     history: tuple[Chunk, ...] = ()
+    messages: tuple[dict[str, Any], ...] = ()
+    """From the customer, as in a webhook of the field ``messages``."""
+    message_echoes: tuple[dict[str, Any], ...] = ()
+    """From the business."""
 
 
 class Group(Part, frozen=True):
