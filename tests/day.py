@@ -322,7 +322,7 @@ def main() -> None:
     for name, usual in (("customers", 200), ("messages", 12), ("seed", 1), ("days", 5)):
         asked.add_argument(f"--{name}", type=int, default=usual)
     options = asked.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(60))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     for seed in range(options.seed, options.seed + options.days):
         for silent in ("off", "30%"):
             with tempfile.TemporaryDirectory() as folder:
