@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wabox.core import carousel, limits
+from wabox.core.changed import changed
 from wabox.core.content import Content, Option, OptionList, Section
 from wabox.core.kind import (
     VARIABLE,
@@ -45,7 +46,7 @@ def fit(content: Content) -> Content:
     optional = content.media is not None and not content.interactive
     optional = optional or (isinstance(content.kind, Product) and not content.kind.sections)
     text = content.text if content.text and content.text.strip() else None
-    return replace(
+    return changed(
         content,
         text=text if text or optional else "…",
         header=_cut_any(content.header, limits.HEADER),

@@ -28,7 +28,7 @@ Rows: TypeAlias = tuple[tuple[Transition, ...], ...]
 class Configuration:
     __slots__ = (
         *("active", "always", "chart", "clock", "collect", "detours", "hard", "key", "leaves"),
-        *("plans", "question", "rows", "soft", "states"),
+        *("expect", "held", "plans", "question", "rows", "soft", "states", "takes"),
     )
 
     def __init__(self, chart: Chart, leaves: Iterable[State]) -> None:
@@ -55,6 +55,12 @@ class Configuration:
         self.collect: tuple[State, Collect] | None = next(
             ((state, state.collect) for state in inner if state.collect is not None), None
         )
+        self.expect = tuple(dict.fromkeys(intent for state in inner for intent in state.expect))
+        """The intents that are waited for, innermost first, each once."""
+        self.takes = frozenset((*self.detours, *(word for state in self.states for word in descriptors(state))))
+        """Events and descriptors of the active states and their detours."""
+        self.held = any(state.handoff for state in self.states)
+        """People have the conversation."""
         self.always = self._rows(lambda state: state.always)
         self.rows: dict[str, Rows] = {}
         self.plans: dict[object, Plan] = {}
@@ -88,6 +94,11 @@ class Configuration:
             if row:
                 rows.append(tuple(row))
         return tuple(rows)
+
+
+def descriptors(state: State) -> list[str]:
+    """The events that the state itself names in ``on``."""
+    return [word for transition in state.transitions if transition.kind == "on" for word in transition.events]
 
 
 def configuration(chart: Chart, key: tuple[str, ...]) -> Configuration:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from wabox.core.slot import Slot
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.collect import Collect, is_filled
-from wabox.engine.configuration import Configuration, configuration
+from wabox.engine.configuration import Configuration, configuration, descriptors
 from wabox.engine.event import matches
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
@@ -59,7 +59,7 @@ def own_events(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
     found = _active(charts, snapshot).collect if snapshot.status == "active" else None
     if found is None:
         return frozenset()
-    return frozenset((*_descriptors(found[0]), *found[0].expect, *found[0].detours)) - {"*"}
+    return frozenset((*descriptors(found[0]), *found[0].expect, *found[0].detours)) - {"*"}
 
 
 def takes_voice(charts: Charts, snapshot: Snapshot) -> bool:
@@ -70,7 +70,7 @@ def takes_voice(charts: Charts, snapshot: Snapshot) -> bool:
     if collect is not None and collect.slot.type == "media":
         return "voice" in collect.slot.kinds
     states = active_states(charts.find(snapshot.chart), snapshot.leaves)
-    return any("message.voice" in _descriptors(state) for state in states)
+    return any("message.voice" in descriptors(state) for state in states)
 
 
 def open_slots(charts: Charts, snapshot: Snapshot) -> tuple[Slot, ...]:
@@ -99,8 +99,7 @@ def expected(charts: Charts, snapshot: Snapshot) -> tuple[str, ...]:
     """The ``expect`` intents of the active states of the active frame, innermost first, each once."""
     if snapshot.status != "active":
         return ()
-    inner = _active(charts, snapshot).inner_first()
-    return tuple(dict.fromkeys(intent for state in inner for intent in state.expect))
+    return _active(charts, snapshot).expect
 
 
 def accepts(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
@@ -108,18 +107,16 @@ def accepts(charts: Charts, snapshot: Snapshot) -> frozenset[str]:
     a detour the outermost chart's escapes and detours. Guards are not asked. Timers' and done events are not listed."""
     if snapshot.status != "active":
         return frozenset()
-    config = _active(charts, snapshot)
-    found = {word for state in config.states for word in _descriptors(state)} | set(config.detours)
-    if snapshot.stack:
-        root = charts.find(snapshot.stack[0].chart).root
-        found.update(word for word in _descriptors(root) if word != "*")
-        found.update(root.detours)
-    return frozenset(found)
+    takes = _active(charts, snapshot).takes
+    if not snapshot.stack:
+        return takes
+    root = charts.find(snapshot.stack[0].chart).root
+    return takes.union((word for word in descriptors(root) if word != "*"), root.detours)
 
 
 def held(charts: Charts, snapshot: Snapshot) -> bool:
     """Whether people have the conversation: an active state of the active frame has a ``handoff``."""
-    return snapshot.status == "active" and any(state.handoff for state in _active(charts, snapshot).states)
+    return snapshot.status == "active" and _active(charts, snapshot).held
 
 
 def gives_back(charts: Charts, snapshot: Snapshot, event: str) -> bool:
@@ -130,17 +127,13 @@ def gives_back(charts: Charts, snapshot: Snapshot, event: str) -> bool:
     """
     states = _active(charts, snapshot).states
     return any(
-        word != "*" and matches(word, event) for state in states if state.ancestors for word in _descriptors(state)
+        word != "*" and matches(word, event) for state in states if state.ancestors for word in descriptors(state)
     )
 
 
 def waits_for_calls(charts: Charts, snapshot: Snapshot) -> bool:
     """Whether the conversation waits for the result of a call, and for no answer of the customer."""
     return snapshot.status == "active" and bool(snapshot.invokes) and _active(charts, snapshot).question is None
-
-
-def _descriptors(state: State) -> list[str]:
-    return [word for transition in state.transitions if transition.kind == "on" for word in transition.events]
 
 
 def _active(charts: Charts, snapshot: Snapshot) -> Configuration:

@@ -26,6 +26,7 @@ from wabox.flowfile.actions import may_set
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.files import Files, placed
 from wabox.flowfile.findings import Finding, render_all
+from wabox.flowfile.fixed import Fixed
 from wabox.flowfile.folder import shown
 from wabox.flowfile.formats import in_language
 from wabox.flowfile.messages import check_messages, content, is_offered
@@ -77,6 +78,8 @@ class Bot:
     """Texts that follow each other share a bubble."""
     pause: int = PAUSE
     """ms that it keeps quiet after a person's last words from the phone."""
+    _rendered: Fixed[Content] = field(default_factory=Fixed, repr=False, compare=False)
+    _offered: Fixed[tuple[Choice, ...]] = field(default_factory=Fixed, repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -103,10 +106,20 @@ class Bot:
 
     def render(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Content:
         """The message as this customer gets it; what a placeholder made too long for WhatsApp is cut."""
-        return fit(placed(content(template, self.texts, language, context, self.templates), self.files))
+        return self._rendered.get(
+            template,
+            language,
+            self.texts,
+            lambda: fit(placed(content(template, self.texts, language, context, self.templates), self.files)),
+        )
 
-    def choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+    def choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> tuple[Choice, ...]:
         """Event and title of every option of a message, in reading order."""
+        return self._offered.get(
+            template, language, self.texts, lambda: tuple(self._choices(template, context, language))
+        )
+
+    def _choices(self, template: SayTemplate, context: Mapping[str, Any], language: str) -> Iterator[Choice]:
         options: Iterable[tuple[str, str]] = template.buttons
         if template.list is not None:
             options = ((row.event, row.title) for section in template.list.sections for row in section.rows)
@@ -116,7 +129,7 @@ class Bot:
             written = self.texts.get(reference, language)
             title = fill(written, context, in_language(language))
             if is_offered(written, title):
-                yield event, title
+                yield Choice(event=event, title=title)
 
     @property
     def borrowed(self) -> frozenset[str]:

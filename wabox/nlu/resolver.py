@@ -22,6 +22,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+from wabox.core.changed import changed
 from wabox.core.intent import Candidate, Expected, Intent, Tier, Understanding, Verdict
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Classifier, Library
@@ -75,7 +76,7 @@ class Resolver:
         """What the message means where the conversation stands; ``language`` is the one it was in so far."""
         began = perf_counter()
         found = self._resolve(message, expected, language)
-        return replace(found, ms=round((perf_counter() - began) * 1000, 3))
+        return changed(found, ms=round((perf_counter() - began) * 1000, 3))
 
     def _resolve(self, message: InboundMessage, expected: Expected, language: str | None) -> Understanding:
         text = message.text or ""
@@ -96,10 +97,11 @@ class Resolver:
         if found and (event is None or weak):
             guess = self._guess(text, expected)
             if event is None or guess.intent is not None:
-                return replace(guess, language=chosen, data=data)
+                return changed(guess, language=chosen, data=data)
         if event is None:
-            return replace(_LOST, language=chosen, data=data)
-        return replace(self._understood(event, tier, chosen, data), confidence=confidence)
+            return changed(_LOST, language=chosen, data=data)
+        found_ = self._understood(event, tier, chosen, data)
+        return found_ if confidence == 1 else changed(found_, confidence=confidence)
 
     def _guess(self, text: str, expected: Expected) -> Understanding:
         """What the classifier makes of it, here."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0652\u0640]")
 _ARABIC = str.maketrans("أإآٱىةؤئ", "اااايهوي")
@@ -30,8 +31,11 @@ _INNER_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 LONGEST = 1_000
 """Characters of a message that are looked at: whatever it means, it says so before that, and a pattern that is slow on long
 texts stays harmless."""
+RECENT = 128
+"""Texts whose forms are kept: all who look at one message ask for them again, a dozen times."""
 
 
+@lru_cache(maxsize=RECENT)
 def folded(text: str) -> str:
     """Lower case without accents, cut to :data:`LONGEST`; punctuation and emoji stay."""
     if len(text) > LONGEST:
@@ -48,6 +52,7 @@ def unaccented(pattern: str) -> str:
     return unicodedata.normalize("NFC", plain).translate(_ARABIC)
 
 
+@lru_cache(maxsize=RECENT)
 def tokens(text: str) -> tuple[str, ...]:
     """The words of a text: ``"¡Sí, porfa! 👍🏽"`` is ``("si", "porfa", "👍")``; ``don't`` is one word, ``dont``."""
     return tokens_of_folded(folded(text))
@@ -71,6 +76,7 @@ def is_unspaced(text: str) -> bool:
     return not text.isascii() and _UNSPACED.search(text) is not None
 
 
+@lru_cache(maxsize=RECENT)
 def words_only(found: tuple[str, ...]) -> tuple[str, ...]:
     """The tokens without emoji; all of them if there is nothing else."""
     if all(map(str.isascii, found)):

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
@@ -129,8 +130,8 @@ class Messages:
                 and self._outbox.idle(unit.conversation_id, unit.number_id)
             ):
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.
-                first = replace(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
-                unit = replace(unit, sends=(first, *unit.sends[1:]))
+                first = changed(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
+                unit = changed(unit, sends=(first, *unit.sends[1:]))
             try:
                 result = await self._sessions.commit(unit)
             except StorageError:

@@ -109,9 +109,9 @@ class Answers:
             return self._bot.slot_choices(slot, self._snapshot.context, self._language)
         asked = question(self._bot.charts, self._snapshot)
         return [
-            Choice(event=event, title=title)
+            choice
             for template in (asked[1] if asked else ())
-            for event, title in self._bot.choices(template, self._snapshot.context, self._language)
+            for choice in self._bot.choices(template, self._snapshot.context, self._language)
         ]
 
     # -- the question that stands --------------------------------------------------------------------------------------

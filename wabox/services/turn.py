@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from wabox.core import window
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.content import Content
 from wabox.core.conversation import Amendment, Record, Session, Timer, UnitOfWork
@@ -242,7 +243,7 @@ class Draft:
         if self.message.channel == "api":
             # Whoever sends knows one id of the customer's, and not how they call themselves.
             return replace(old, user_id=old.user_id or new.user_id, wa_id=old.wa_id or new.wa_id)
-        return replace(new, name=new.name or old.name, username=new.username or old.username)
+        return changed(new, name=new.name or old.name, username=new.username or old.username)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
@@ -335,7 +336,7 @@ class Draft:
             return message
         template = None if content.outside is None else request_body(Content(kind=content.outside), contact, about)
         if closes_at is None or self.now < closes_at:
-            return replace(message, closes_at=closes_at, otherwise=template)
+            return changed(message, closes_at=closes_at, otherwise=template)
         if template is not None:
             return replace(message, body=template)
         return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)

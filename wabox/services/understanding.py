@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wabox.core.intent import Choice, Expected, Understanding
+from wabox.core.intent import Expected, Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
 from wabox.engine.snapshot import Snapshot
@@ -30,9 +30,9 @@ def understand(
     language = snapshot.language or bot.default_language
     standing = question(bot.charts, snapshot)
     choices = tuple(
-        Choice(event=event, title=title)
+        choice
         for template in (standing[1] if standing else ())
-        for event, title in bot.choices(template, snapshot.context, language)
+        for choice in bot.choices(template, snapshot.context, language)
     )
     waits_for = Expected(choices=choices, intents=expected(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
     found = resolver.resolve(message, waits_for, language)

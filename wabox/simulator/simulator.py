@@ -85,7 +85,8 @@ class Simulator:
         asked = question(self._bot.charts, snapshot)
         for template in asked[1] if asked else ():
             language = snapshot.language or self._bot.default_language
-            self._titles.update(self._bot.choices(template, snapshot.context, language))
+            choices = self._bot.choices(template, snapshot.context, language)
+            self._titles.update((choice.event, choice.title) for choice in choices)
         self._offered.update(self._titles)
         chart = snapshot.chart.partition("@")[0]
         self._awaited = [(chart, name, armed) for name, armed in snapshot.invokes.items()]

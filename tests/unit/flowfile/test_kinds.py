@@ -517,5 +517,5 @@ def test_options_that_nothing_fills_are_left_out(tmp_path: Path) -> None:
         ("t.0", "nine", None),
         ("t.1", "ten", None),
     ]
-    assert [event for event, _ in bot.choices(template, {"times": ["nine"]}, "en")] == ["t.0"]
+    assert [choice.event for choice in bot.choices(template, {"times": ["nine"]}, "en")] == ["t.0"]
     assert bot.render(template, {"times": []}, "en").list is None
