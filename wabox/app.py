@@ -10,7 +10,7 @@ import contextlib
 import functools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,26 +28,22 @@ from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.slot import MEDIA
-from wabox.core.template import StoredTemplate
-from wabox.errors import SettingsError, StorageError
+from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
-from wabox.services.meter import Meter
 from wabox.services.models import Models
 from wabox.services.outbox import Outbox
+from wabox.services.outward import Outward, outward_of
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.publishing import Publishing
 from wabox.services.rates import Rates
 from wabox.services.requests import reveal
-from wabox.services.sends import Sends
-from wabox.services.sends import Store as Sending
 from wabox.services.slots import prepare
-from wabox.services.templates import Templates
 from wabox.services.timers import fire
 from wabox.services.uploads import Uploads
 from wabox.services.versions import Versions, served
@@ -57,7 +53,6 @@ from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.number import rate as number_rate
-from wabox.whatsapp.templates import fetch as fetch_templates
 from wabox.whatsapp.token import Token
 
 log = structlog.get_logger(__name__)
@@ -83,18 +78,14 @@ class App:
         downloads: Downloads,
         messenger: Messenger,
         clock: Clock,
-        templates: Templates,
-        sends: Sends,
+        outward: Outward,
         presence: Presence,
         rates: Rates,
-        meter: Meter,
         graph: GraphClient | None,
         keep: Keep,
     ) -> None:
         self.versions = versions
-        self.templates = templates
-        self.sends = sends
-        self.meter = meter
+        self.outward = outward
         self._presence = presence
         self._rates = rates
         self._graph = graph
@@ -144,7 +135,7 @@ class App:
         await self._messages.accept(arrival)
         if arrival.others:
             with contextlib.suppress(StorageError):  # the change is stored; the next look at the account says the same
-                await self.templates.hear(arrival.others)
+                await self.outward.hear(arrival.others)
             self._rates.hear(arrival.others)
         if any(message.type in MEDIA for message in arrival.messages):
             with contextlib.suppress(StorageError):  # the same: the next look fetches the file
@@ -175,10 +166,6 @@ class App:
     async def look_at_rates(self) -> None:
         """Ask Meta how fast each number may send that it was not asked about."""
         await self._rates.look()
-
-    async def look_at_meter(self) -> None:
-        """Warn when the free messages of a number run out."""
-        await self.meter.look()
 
     async def prune(self) -> None:
         """Forget what is past its keep; idle customers, which is more work, once a day."""
@@ -321,8 +308,6 @@ def _wired(
     outbox = Outbox(store, messenger, clock, jitter=random.random, rate=rate, hold=settings.hold)
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
-    templates = templates_of(settings, store, graph, clock)
-    sends = sends_of(settings, store, lambda: versions.live.bot, clock)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
     invocations = Invocations(store, caller or _caller(settings, versions, downloads), jitter=random.random)
     ask = None if graph is None or settings.rate is not None else functools.partial(number_rate, graph)
@@ -337,6 +322,15 @@ def _wired(
         clock=clock,
         hearing=_hearing(settings, store, downloads, clock),
     )
+    outward = outward_of(
+        settings,
+        store,
+        graph,
+        clock,
+        lambda: versions.live.bot,
+        stopped=lambda: outbox.stopped,
+        crowded=lambda: messages.crowded,
+    )
     return App(
         versions=versions,
         publishing=publishing,
@@ -347,11 +341,9 @@ def _wired(
         downloads=downloads,
         messenger=messenger,
         clock=clock,
-        templates=templates,
-        sends=sends,
+        outward=outward,
         presence=presence,
         rates=rates,
-        meter=Meter(store.outgoing.metered, clock, settings.timezone),
         graph=graph,
         keep=keep_of(settings.keep),
     )
@@ -361,34 +353,6 @@ def graph_of(settings: Settings) -> GraphClient | None:
     """Who asks Meta; None without an account."""
     whatsapp = settings.whatsapp
     return None if whatsapp is None else GraphClient(whatsapp.api_url, _token(settings, whatsapp))
-
-
-def templates_of(settings: Settings, store: SqliteStore, graph: GraphClient | None, clock: Clock) -> Templates:
-    """What keeps the account's templates; asking for them raises SettingsError, GraphRefused."""
-
-    async def fetch() -> Sequence[StoredTemplate]:
-        account_id = settings.require_whatsapp().account_id
-        if graph is None or account_id is None:
-            raise SettingsError(
-                "wabox does not know your WhatsApp business account: set WABOX_ACCOUNT_ID, or [whatsapp] account_id in "
-                "wabox.toml; Meta's dashboard shows it under API Setup as WhatsApp Business Account ID"
-            )
-        return await fetch_templates(graph, account_id, clock())
-
-    return Templates(store.outgoing, clock, fetch)
-
-
-def sends_of(settings: Settings, store: SqliteStore, bot: Callable[[], Bot], clock: Clock) -> Sends:
-    """What our own side begins."""
-    outgoing = store.outgoing
-    needed = Sending(
-        open=store.open,
-        put=store.put,
-        templates=outgoing.templates,
-        recognise=outgoing.recognise,
-        numbers=outgoing.numbers,
-    )
-    return Sends(needed, bot, clock, number_id=settings.number_id)
 
 
 def _caller(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:

@@ -29,6 +29,7 @@ whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webho
 …                  WABOX_ACCESS_TOKEN            system-user token
 data.folder        WABOX_DATA                    everything that must be backed up (``data``)
 keep.…             –                             days that things are kept: see :mod:`wabox.core.keep` (0: for ever)
+prices.…           –                             price of a message by category and country; their currency (USD)
 calls.allow        –                             private hosts, addresses, networks that flows may call
 speech.url         –                             OpenAI-compatible endpoint that writes down voice messages (off)
 speech.model       –                             its model (whisper-1)
@@ -46,7 +47,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ class Settings:
     """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
     speech: SpeechSettings | None = None
     """None: voice messages stay unheard."""
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    """As written; see :func:`wabox.core.prices.read`."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -153,6 +156,7 @@ KNOWN: dict[str, frozenset[str]] = {
     "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
     "speech": frozenset({"url", "model", "timeout", "confidence", "key_file"}),
+    "prices": frozenset({"currency", "marketing", "utility", "authentication", "service"}),
     "secrets": frozenset(),
 }
 
@@ -197,6 +201,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
         number_id=_id(env, tables.get("whatsapp", {}), "number_id"),
         speech=_speech(path, root, tables.get("speech", {}), env),
+        prices=tables.get("prices", {}),
         whatsapp=whatsapp,
         missing=missing,
     )
@@ -332,26 +337,17 @@ def _whatsapp(
             f"the Graph URL must start with https://, not {url!r} (WABOX_GRAPH_URL or [whatsapp] api_url)"
         )
     of_app = (app, old) if old else (app,)
-    account_id = _id(env, table, "account_id")
-    return (
-        WhatsAppSettings(
-            app_secrets=of_app, verify_token=verify, access_token=token, api_url=url, account_id=account_id
-        ),
-        (),
-    )
+    of_meta = WhatsAppSettings(app_secrets=of_app, verify_token=verify, access_token=token, api_url=url)
+    return replace(of_meta, account_id=_id(env, table, "account_id")), ()
 
 
 def _id(env: Mapping[str, str], table: Mapping[str, Any], name: str) -> str | None:
     """One of Meta's ids, as text or number."""
     variable = f"WABOX_{name.upper()}"
-    found = env.get(variable) or table.get(name)
-    if found is None:
-        return None
-    if isinstance(found, bool) or not str(found).strip().isdecimal():
-        raise SettingsError(
-            f"{name} must be the digits of an id at Meta, not {found!r} ({variable} or [whatsapp] {name})"
-        )
-    return str(found).strip()
+    found = str(env.get(variable) or table.get(name, "")).strip()
+    if found and not found.isdecimal():
+        raise SettingsError(f"{name} is digits, an id at Meta, not {found!r} ({variable} or [whatsapp] {name})")
+    return found or None
 
 
 def _speech(path: Path, root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> SpeechSettings | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +13,30 @@ from typing import Any
 
 from tests.fakes import NOW
 from wabox.app import App, build
+from wabox.core.consent import ConsentEntry
+from wabox.core.contact import Contact, conversation_id
+from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.customer import ACCOUNT_ID
 from wabox.demo.graph import graph_app
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, WhatsAppSettings
+from wabox.sqlite import consents
 from wabox.web.api import api_router
 from wabox.web.door import Door
 from wabox.web.server import Server, asgi_app, listen
 
 NUMBER = "200000000000002"
-FLOW = (
-    "initial: hello\nstates: {hello: {ask: Hello!, timeouts: {hard: 1d}, on: {human: people}}, people: {handoff: {}}}\n"
-)
+FLOW = """\
+initial: hello
+timeouts: {hard: 1d}
+on: {human: people}
+states:
+  hello: {ask: {text: Hello!, buttons: {bye: Bye}}, on: {bye: end}}
+  people: {handoff: {}, ask: Wait please., on: {handoff.closed: hello}}
+  end: {type: final}
+"""
 TEMPLATES = """\
 visit_reminder:
   category: utility
@@ -108,3 +120,38 @@ def approved(templates: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         name: {code: {**text.to_json(), "category": one.category} for code, text in one.languages.items()}
         for name, one in templates.items()
     }
+
+
+async def hear(app: App, phone: str, text: str, channel: Any = "whatsapp", type_: str = "text") -> str:
+    """The customer of this number writes, or calls; the conversation."""
+    contact = Contact(wa_id=phone.removeprefix("+"))
+    talk = conversation_id(NUMBER, contact)
+    message = InboundMessage(
+        message_id=f"{phone}-{text}",
+        number_id=NUMBER,
+        conversation_id=talk,
+        timestamp=app.clock(),
+        channel=channel,
+        type=type_,
+        text=text,
+        contact=contact,
+    )
+    await app.store.put(Arrival(messages=(message,)))
+    for _ in range(2000):
+        if app.store.lanes.backlog == 0:
+            break
+        await asyncio.sleep(0.001)
+    return talk
+
+
+async def agrees(app: App, phone: str, what: Any) -> None:
+    """It is entered that the customer of this number wants marketing, or does not."""
+    talk = await hear(app, phone, f"rings {what}", "notice", "call")
+    entry = ConsentEntry(at=NOW, what=what, channel="command")
+
+    def write(connection: sqlite3.Connection) -> None:
+        contact = consents.find(connection, consents.handle_of(talk))
+        assert contact is not None
+        consents.write(connection, contact, [entry], NOW)
+
+    await app.store.writer.submit(write)

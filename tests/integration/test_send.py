@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.fakes import NOW, VirtualClock
-from tests.integration.meta import NUMBER, Town, town
+from tests.integration.meta import NUMBER, Town, agrees, town
 from wabox.cli.main import app as commands
-from wabox.core.consent import Consent
 from wabox.core.contact import Contact
 from wabox.core.dispatch import Dispatch
 from wabox.core.message import Arrival
 from wabox.demo.customer import CUSTOMERS
 from wabox.flowfile.bot import load_bot
 from wabox.services.sends import CannotSend, SendRequest
-from wabox.sqlite import conversations
 from wabox.whatsapp.webhook import parse
 
 SAM = next(one for one in CUSTOMERS if one.wa_id)
@@ -47,12 +44,6 @@ async def wabox(*args: str) -> Result:
     return await asyncio.to_thread(run, *args)
 
 
-def consented(monkeypatch: pytest.MonkeyPatch, **consent: Any) -> None:
-    """Every conversation is of a customer who agreed to this."""
-    load = conversations.load
-    monkeypatch.setattr(conversations, "load", lambda *args: replace(load(*args), consent=Consent(**consent)))
-
-
 async def test_a_template_to_somebody_who_never_wrote(there: Town) -> None:
     """It leaves with its values and button, and the command says that it was sent."""
     sent = await wabox("send", f"+{SAM.wa_id}", *REMINDER, "--json")
@@ -65,7 +56,7 @@ async def test_a_template_to_somebody_who_never_wrote(there: Town) -> None:
     assert body["biz_opaque_callback_data"] == said["outbound_id"]
     await there.cloud.tap(SAM.key, "I will come")
     hello = (await there.cloud.until(SAM.key, 2))[1]
-    assert hello["text"]["body"] == "Hello!"
+    assert hello["interactive"]["body"]["text"] == "Hello!"
 
 
 async def test_a_dry_run(there: Town) -> None:
@@ -120,28 +111,27 @@ async def test_what_cannot_be_right(there: Town, args: tuple[str, ...], sentence
 
 
 @pytest.mark.parametrize(
-    ("consent", "sentence"),
+    ("said", "sentence"),
     [
-        ({}, "has not agreed to marketing"),
-        ({"marketing": False}, "does not want marketing"),
-        ({"marketing": True, "stopped": True}, "asked us to stop"),
-        ({"marketing": True}, None),
+        ((), "has not agreed to marketing"),
+        (("opt_out",), "does not want marketing"),
+        (("opt_in", "stop"), "asked us to stop"),
+        (("opt_in",), None),
     ],
 )
-async def test_marketing_needs_consent(
-    there: Town, monkeypatch: pytest.MonkeyPatch, consent: dict[str, bool], sentence: str | None
-) -> None:
+async def test_marketing_needs_consent(there: Town, said: tuple[str, ...], sentence: str | None) -> None:
     """Only who agreed to it and did not say STOP gets it: refused when planned, and again in the customer's own turn."""
-    consented(monkeypatch, **consent)
+    for what in said:
+        await agrees(there.app, f"+{SAM.wa_id}", what)
     request = SendRequest(to=f"+{SAM.wa_id}", template="spring", values={"1": "Ana"})
-    plan = await there.app.sends.plan(request)
+    plan = await there.app.outward.sends.plan(request)
     assert plan.purpose == "marketing"
     if sentence is None:
-        await there.app.sends.send(request, "m")
+        await there.app.outward.sends.send(request, "m")
         await there.cloud.until(SAM.key, 1)
         return
     with pytest.raises(CannotSend, match=sentence):
-        await there.app.sends.send(request, "m")
+        await there.app.outward.sends.send(request, "m")
     body = {"type": plan.body["type"], "template": plan.body["template"]}
     contact = Contact(wa_id=SAM.wa_id)
     dispatch = Dispatch(
@@ -160,9 +150,9 @@ async def test_marketing_needs_consent(
 async def test_the_same_wish_again(there: Town) -> None:
     """It is said once (P2)."""
     request = SendRequest(to=f"+{SAM.wa_id}", template="visit_reminder", values={"1": "Ana", "2": "Monday"})
-    first = await there.app.sends.send(request, "a")
-    again = await there.app.sends.send(request, "a")
-    await there.app.sends.send(request, "b")
+    first = await there.app.outward.sends.send(request, "a")
+    again = await there.app.outward.sends.send(request, "a")
+    await there.app.outward.sends.send(request, "b")
     assert first.outbound_id == again.outbound_id
     await there.cloud.until(SAM.key, 2)
     await there.app.store.lanes.drain(1.0)
@@ -196,7 +186,7 @@ async def test_what_differs_at_whatsapp(there: Town) -> None:
     theirs["visit_reminder"]["en"]["body"] = "Hello {{1}}, see you."
     theirs["visit_reminder"]["es"]["body"] = "Buenas {{1}}, tu visita es el {{2}}."
     theirs["spring"]["en"]["category"] = "utility"
-    await there.app.templates.sync()
+    await there.app.outward.templates.sync()
     shown = await wabox("templates", "check", "--json")
     assert shown.exit_code == 1
     found = {(one["template"], one["language"]): one for one in map(json.loads, shown.stdout.splitlines())}
@@ -208,7 +198,7 @@ async def test_what_differs_at_whatsapp(there: Town) -> None:
 
 async def test_a_webhook_about_a_template(there: Town) -> None:
     """It changes what is known without asking again."""
-    await there.app.templates.sync()
+    await there.app.outward.templates.sync()
     value = {
         "event": "DISABLED",
         "message_template_id": 1,
@@ -226,7 +216,7 @@ async def test_one_that_only_whatsapp_knows(there: Town) -> None:
     """It can be sent once the account was asked."""
     theirs: Any = there.cloud.templates
     theirs["late"] = {"en_US": {"header": None, "body": "Late by {{minutes}} min.", "footer": None, "buttons": []}}
-    await there.app.templates.sync()
+    await there.app.outward.templates.sync()
     sent = await wabox("send", f"+{SAM.wa_id}", "late", "-v", "minutes=5")
     assert sent.exit_code == 0, sent.output
     (body,) = await there.cloud.until(SAM.key, 1)
@@ -251,7 +241,7 @@ async def test_a_mexican_number_in_the_other_spelling(tmp_path: Path) -> None:
                 )
             )
         )
-        plan = await there.app.sends.plan(
+        plan = await there.app.outward.sends.plan(
             SendRequest(to="+525550002222", template="visit_reminder", values={"1": "Ana", "2": "Monday"})
         )
         assert plan.conversation_id == f"{NUMBER}:5215550002222"

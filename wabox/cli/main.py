@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from wabox import __version__
 from wabox.cli import (
+    broadcast,
     chat,
     contacts,
     demo,
@@ -60,6 +61,12 @@ app.command()(serve.serve)
 app.command()(fake.fake)
 app.command("help")(help.show)
 app.command()(send.send)
+app.command()(broadcast.broadcast)
+app.command("broadcast list")(broadcast.list_)
+app.command("broadcast show")(broadcast.show)
+app.command("broadcast pause")(broadcast.pause)
+app.command("broadcast resume")(broadcast.resume)
+app.command("broadcast stop")(broadcast.stop)
 app.command()(meter.meter)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")

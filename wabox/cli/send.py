@@ -89,10 +89,11 @@ async def _send(settings: Settings, request: SendRequest, *, dry_run: bool, as_j
     import secrets
     from dataclasses import asdict
 
-    from wabox.app import sends_of, wall_clock
+    from wabox.app import wall_clock
     from wabox.cli.running import Line, reached
     from wabox.cli.serve import load_for
     from wabox.errors import StorageError
+    from wabox.services.outward import outward_of
     from wabox.sqlite.connection import DATABASE
 
     if not (settings.data / DATABASE).is_file():
@@ -103,7 +104,7 @@ async def _send(settings: Settings, request: SendRequest, *, dry_run: bool, as_j
             report = await there.call("POST", "/api/v1/send", call)
         elif dry_run:
             bot = load_for(settings)
-            plan = await sends_of(settings, there, lambda: bot, wall_clock).plan(request)
+            plan = await outward_of(settings, there, None, wall_clock, lambda: bot).sends.plan(request)
             report = {"plan": asdict(plan), "delivery": None}
         else:
             raise StorageError("no server is running that could send it: start wabox serve, then say this again")

@@ -91,6 +91,10 @@ class FakeCloud:
         self.templates = templates
         self.clock = clock
         self.random = random
+        self.quality = "GREEN"
+        """Of the number; RED when customers report it."""
+        self.tier = "TIER_2K"
+        """How many people may be written to in 24 hours."""
         self.feed = Feed()
         self.faults = Faults(clock, seed)
         self._quota = Quota()

@@ -104,7 +104,8 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
                 return {
                     "verified_name": cloud.business.name,
                     "display_phone_number": f"+{cloud.business.display_phone_number}",
-                    "quality_rating": "GREEN",
+                    "quality_rating": cloud.quality,
+                    "whatsapp_business_manager_messaging_limit": cloud.tier,
                     "code_verification_status": "VERIFIED",
                     "id": object_id,
                 }

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
-TOPICS = ("flows", "understanding", "testing", "fake", "publishing", "whatsapp", "privacy", "settings", "commands")
+TOPICS = (
+    "flows",
+    "understanding",
+    "testing",
+    "fake",
+    "publishing",
+    "whatsapp",
+    "sending",
+    "privacy",
+    "settings",
+    "commands",
+)
 """In the order in which a newcomer needs them."""
 
 

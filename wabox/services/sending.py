@@ -221,7 +221,7 @@ class Sender:
 
     async def _retry(self, chain: _Chain, message: OutboundMessage, result: SendResult) -> None:
         """It did not leave."""
-        attempt = self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason)
+        attempt = replace(self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason), code=result.code)
         pause = max(result.wait or 0.0, min(2.0 ** min(message.attempts, 16), LONGEST_PAUSE))
         again = replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
         if result.later:

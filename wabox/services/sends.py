@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wabox.core import limits
+from wabox.core.consent import Consent
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.content import Content
 from wabox.core.conversation import Session
@@ -87,6 +88,7 @@ class Store:
     put: Callable[[Arrival], Awaitable[None]]
     templates: Callable[[str | None], Awaitable[Sequence[StoredTemplate]]]
     recognise: Callable[[Sequence[tuple[str, str]]], Awaitable[Mapping[str, str]]]
+    consents: Callable[[Sequence[str]], Awaitable[Sequence[Consent]]]
     numbers: Callable[[], Awaitable[Sequence[str]]]
 
 
@@ -137,6 +139,9 @@ class Sends:
         contact = read_contact(request.to, bot.region)
         contact, talk = await self._known(number_id, contact)
         session = await self._store.open(talk)
+        # What was entered elsewhere a moment ago is not in the conversation's own view of it yet.
+        (consent,) = await self._store.consents([talk])
+        session = replace(session, consent=consent)
         warnings: list[str] = []
         if request.template is not None:
             chosen = await self.choose(request.template)
@@ -284,9 +289,11 @@ def read_contact(written: str, region: str | None) -> Contact:
     except phonenumbers.NumberParseException:
         fix = "begin it with + and the country code" if region is None else "begin a foreign one with +"
         raise CannotSend(f"{written!r} is neither a phone number nor a user id; {fix}") from None
-    if not phonenumbers.is_possible_number(parsed):
+    wa_id = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+    # WhatsApp's own spelling of some numbers is one that nobody can dial.
+    if not any(phonenumbers.is_possible_number(phonenumbers.parse(f"+{one}")) for one in spellings(wa_id)):
         raise CannotSend(f"{written!r} has too many or too few digits for a phone number")
-    return Contact(wa_id=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+"))
+    return Contact(wa_id=wa_id)
 
 
 def region_of(contact: Contact) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from wabox.core.broadcast import Outcome, Progress
 from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery
@@ -17,7 +18,18 @@ from wabox.core.meter import Metered
 from wabox.core.person import Person
 from wabox.core.template import StoredTemplate
 from wabox.errors import StorageError
-from wabox.sqlite import consents, conversations, deliveries, meter, people, templates, transcript
+from wabox.sqlite import (
+    broadcasts,
+    consents,
+    conversations,
+    deliveries,
+    meter,
+    people,
+    recipients,
+    templates,
+    transcript,
+)
+from wabox.sqlite.broadcasts import Row
 from wabox.sqlite.connection import DATABASE
 from wabox.sqlite.reader import P, Query, T
 
@@ -101,6 +113,29 @@ class Glance:
             return []  # the folder is an older wabox's
         except sqlite3.Error as error:
             raise StorageError(f"The templates cannot be read: {error}") from error
+
+    def broadcasts(self) -> list[Row]:
+        """The newest first. Raises StorageError."""
+        try:
+            return broadcasts.list_(self._connection)
+        except sqlite3.OperationalError:
+            return []  # the folder is an older wabox's
+        except sqlite3.Error as error:
+            raise StorageError(f"The broadcasts cannot be read: {error}") from error
+
+    def progress(self, broadcast: int) -> Progress:
+        """How far a broadcast (its key) is. Raises StorageError."""
+        try:
+            return recipients.progress(self._connection, broadcast)
+        except sqlite3.Error as error:
+            raise StorageError(f"The broadcasts cannot be read: {error}") from error
+
+    def recipients(self, broadcast: int, limit: int, status: str | None = None) -> list[Outcome]:
+        """In the order of the file. Raises StorageError."""
+        try:
+            return recipients.list_(self._connection, broadcast, limit, status)
+        except sqlite3.Error as error:
+            raise StorageError(f"The broadcasts cannot be read: {error}") from error
 
     def metered(self, begin: int, end: int) -> list[Metered]:
         """What was delivered from ``begin`` to before ``end``, ms. Raises StorageError."""

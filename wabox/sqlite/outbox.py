@@ -122,12 +122,13 @@ def mark(connection: sqlite3.Connection, attempt: Attempt) -> bool:
             sending = attempt.status is DeliveryStatus.SENDING
             connection.execute(
                 "UPDATE outbox SET status = ?, attempts = attempts + ?, attempted_at = coalesce(?, attempted_at),"
-                " reason = coalesce(?, reason), due_at = ? WHERE key = ?",
+                " reason = coalesce(?, reason), code = ?, due_at = ? WHERE key = ?",
                 (
                     attempt.status.value,
                     sending,
                     attempt.at if sending else None,
                     attempt.reason,
+                    attempt.code,
                     attempt.due_at,
                     row.key,
                 ),

@@ -193,6 +193,48 @@ CREATE TABLE identities (
 CREATE UNIQUE INDEX identities_current ON identities (value, kind) WHERE replaced_at IS NULL;
 CREATE INDEX identities_contact ON identities (contact);
 
+-- One template to many customers.
+CREATE TABLE broadcasts (
+  key INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,             -- core.broadcast.BroadcastStatus
+  reason TEXT NOT NULL,             -- why it is paused, or waits
+  next_at INTEGER NOT NULL,         -- when the next recipient may be entered
+  body BLOB NOT NULL                -- JSON of core.broadcast.Broadcast; status and reason are those of this row
+) STRICT;
+
+-- Each of them: waiting, entered (into the conversation's queue), then what became of the message; or skipped.
+CREATE TABLE recipients (
+  key INTEGER PRIMARY KEY,
+  broadcast INTEGER NOT NULL,
+  line INTEGER NOT NULL,            -- of the file
+  contact BLOB NOT NULL,            -- JSON
+  body BLOB NOT NULL,               -- JSON, the request without addressing
+  status TEXT NOT NULL,
+  code INTEGER,                     -- Meta's
+  reason TEXT,
+  outbound_id TEXT,
+  entered_at INTEGER
+) STRICT;
+CREATE INDEX recipients_progress ON recipients (broadcast, status, code);
+CREATE INDEX recipients_entered ON recipients (entered_at) WHERE entered_at IS NOT NULL;
+
+-- Many hands change the outbox; a recipient learns from here what became of the message. Skipped: refused here, not by WhatsApp.
+CREATE TRIGGER outbox_recipient AFTER INSERT ON outbox WHEN NEW.recipient IS NOT NULL
+BEGIN
+  UPDATE recipients SET outbound_id = NEW.id, reason = NEW.reason, code = NEW.code,
+    status = CASE WHEN NEW.status = 'failed' THEN 'skipped' ELSE NEW.status END
+  WHERE key = NEW.recipient;
+END;
+CREATE TRIGGER outbox_followed AFTER UPDATE OF status ON outbox WHEN NEW.recipient IS NOT NULL
+BEGIN
+  UPDATE recipients SET reason = NEW.reason,
+    code = CASE WHEN NEW.status = 'queued' OR (NEW.status = 'failed' AND OLD.status <> 'queued') THEN NEW.code END,
+    status = CASE WHEN NEW.status = 'failed' AND (NEW.attempts = 0 OR NEW.recalled IS NOT NULL OR OLD.status = 'queued')
+      THEN 'skipped' ELSE NEW.status END
+  WHERE key = NEW.recipient;
+END;
+
 -- How many messages were delivered, for what Meta charges: counters that outlive the messages.
 CREATE TABLE meter (
   slot INTEGER NOT NULL,            -- the half hour: ms since the epoch / 1,800,000

@@ -21,6 +21,7 @@ from wabox.core.ports import Clock, StoreStats
 from wabox.core.version import Version
 from wabox.errors import ConversationError, StorageError
 from wabox.sqlite import (
+    broadcasts,
     conversations,
     dead_letters,
     deliveries,
@@ -267,6 +268,17 @@ class SqliteStore:
             return 0
         places = self._inbox.reserve(limit)
         operation = partial(failures.tell, places=places, now=self._clock())
+        try:
+            rows = await self.writer.submit(operation, partial(self._received, places))
+        except Exception:
+            self._inbox.free(places)
+            raise
+        return len(rows)
+
+    async def enter(self, broadcast: int, at_most: int) -> int:
+        """Put recipients of a broadcast that are due into their conversations' queues; how many."""
+        places = self._inbox.reserve(at_most)
+        operation = partial(broadcasts.enter, key=broadcast, now=self._clock(), at_most=at_most, places=places)
         try:
             rows = await self.writer.submit(operation, partial(self._received, places))
         except Exception:

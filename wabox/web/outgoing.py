@@ -8,13 +8,16 @@ from typing import Any
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from wabox.app import App
 from wabox.core.delivery import Delivery, DeliveryStatus
 from wabox.core.template import StoredTemplate
+from wabox.services.broadcasts import BroadcastReport
 from wabox.services.meter import MeterReport
+from wabox.services.planning import BroadcastPlan, BroadcastRequest
 from wabox.services.sends import CannotSend, Plan, SendRequest
+from wabox.services.sheet import LARGEST
 from wabox.services.templates import SyncReport
 
 LOOK_EVERY = 0.05
@@ -41,14 +44,20 @@ class SendReport:
     """As it is now; None: it was not sent, or nobody waited."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroadcastCall:
+    request: BroadcastRequest
+    dry_run: bool = False
+
+
 def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
     @post("/send", status_code=200, summary="Send one template, or a text inside the service window", tags=["send"])
     async def send(data: JSONBody[SendCall]) -> SendReport:
         if data.dry_run:
-            return SendReport(plan=await app.sends.plan(data.request))
+            return SendReport(plan=await app.outward.sends.plan(data.request))
         if not data.id:
             raise CannotSend("give the message an id of yours: the same one again sends nothing")
-        plan = await app.sends.send(data.request, data.id)
+        plan = await app.outward.sends.send(data.request, data.id)
         return SendReport(plan=plan, delivery=await _became(app, plan.outbound_id or "", data.wait))
 
     @get("/templates", summary="Templates as WhatsApp has them, as far as we know", tags=["templates"])
@@ -57,13 +66,43 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
 
     @post("/templates/sync", status_code=200, summary="Ask WhatsApp for its templates", tags=["templates"])
     async def sync() -> SyncReport:
-        return await app.templates.sync()
+        return await app.outward.templates.sync()
 
     @get("/meter", summary="What was delivered this month, against the free messages", tags=["meter"])
     async def meter(month: FromQuery[str | None] = None) -> MeterReport:
-        return await app.meter.month(month)
+        return await app.outward.meter.month(month)
 
-    routes: list[Any] = [send, templates, sync, meter]
+    @post(
+        "/broadcasts",
+        status_code=200,
+        request_max_body_size=2 * LARGEST,
+        summary="Begin a broadcast, or say what it would be",
+        tags=["broadcasts"],
+    )
+    async def begin(data: JSONBody[BroadcastCall]) -> BroadcastPlan:
+        return await (app.outward.broadcasts.plan if data.dry_run else app.outward.broadcasts.start)(data.request)
+
+    @get("/broadcasts", summary="Every broadcast, the newest first", tags=["broadcasts"])
+    async def broadcasts() -> list[BroadcastReport]:
+        return await app.outward.broadcasts.reports()
+
+    @get("/broadcasts/{name:str}", summary="How far it is", tags=["broadcasts"])
+    async def broadcast(name: FromPath[str]) -> BroadcastReport:
+        return await app.outward.broadcasts.report(name)
+
+    @post("/broadcasts/{name:str}/pause", status_code=200, summary="Enter nobody more", tags=["broadcasts"])
+    async def pause(name: FromPath[str]) -> BroadcastReport:
+        return await app.outward.broadcasts.pause(name)
+
+    @post("/broadcasts/{name:str}/resume", status_code=200, summary="Go on", tags=["broadcasts"])
+    async def resume(name: FromPath[str]) -> BroadcastReport:
+        return await app.outward.broadcasts.resume(name)
+
+    @post("/broadcasts/{name:str}/stop", status_code=200, summary="End it for good", tags=["broadcasts"])
+    async def stop(name: FromPath[str]) -> BroadcastReport:
+        return await app.outward.broadcasts.stop(name)
+
+    routes: list[Any] = [send, templates, sync, meter, begin, broadcasts, broadcast, pause, resume, stop]
     return routes
 
 
