@@ -53,9 +53,9 @@ def unit_of(number: int, *, sending: bool) -> UnitOfWork:
     )
 
 
-async def until_sent(store: SqliteStore) -> None:
-    while (await store.stats()).outbox:
-        await asyncio.sleep(0.25)
+async def until_sent(outbox: Outbox) -> None:
+    while outbox._tasks:
+        await asyncio.wait(outbox._tasks)
 
 
 async def live(store: SqliteStore, outbox: Outbox, count: int, rate: float) -> float:
@@ -66,7 +66,7 @@ async def live(store: SqliteStore, outbox: Outbox, count: int, rate: float) -> f
         await store.commit(unit)
         outbox.deliver(unit.conversation_id, unit.sends)
         await asyncio.sleep(max(0.0, begin + number / rate - time.perf_counter()))
-    await until_sent(store)
+    await until_sent(outbox)
     return time.perf_counter() - begin
 
 
@@ -99,7 +99,7 @@ async def measure(url: str, way: str, count: int, rate: float) -> str:
             took = await live(store, outbox, count, rate)
         else:
             await outbox.recover()
-            await until_sent(store)
+            await until_sent(outbox)
             took = time.perf_counter() - begin
         cpu = time.process_time() - cpu - base
         await outbox.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from wabox.core import carousel, limits
@@ -20,6 +21,9 @@ from wabox.core.kind import (
     TemplateMessage,
     TemplateValue,
 )
+from wabox.core.markup import THIN
+
+_BLANKS = re.compile(rf"[^\S{THIN}]+")
 
 
 def fit(content: Content) -> Content:
@@ -103,7 +107,7 @@ def _slide(card: Slide) -> Slide:
 
 def _value(value: TemplateValue, limit: int) -> TemplateValue:
     """WhatsApp takes no line breaks, tabs or rows of blanks in a template's values."""
-    return replace(value, text=_cut(" ".join(value.text.split()), limit))
+    return replace(value, text=_cut(_BLANKS.sub(" ", value.text).strip(), limit))
 
 
 def _section(section: Section) -> Section:

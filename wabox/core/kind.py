@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 from wabox.core.media import LocalFile
 
 Path: TypeAlias = tuple[str | int, ...]
-Role: TypeAlias = Literal["words", "link", "data"]
-"""``words`` are read by the customer and may be the key of a text; a ``link`` may be one too, where pictures differ by
-language; ``data`` is taken as it is. Placeholders are filled in all three."""
+Role: TypeAlias = Literal["words", "body", "value", "link", "data"]
+"""``words`` are read by the customer and may be the key of a text; so are those of a ``body``, where WhatsApp shows formatting,
+and a ``value`` that becomes a part of one. A ``link`` may be a key too, where pictures differ by language; ``data`` is taken as
+it is. Placeholders are filled in all of them."""
 
 MediaType: TypeAlias = Literal["image", "video", "audio", "document", "sticker"]
 
@@ -25,6 +26,16 @@ MediaType: TypeAlias = Literal["image", "video", "audio", "document", "sticker"]
 def _words(**more: Any) -> Any:
     """A field that customers read."""
     return field(metadata={"role": "words"}, **more)
+
+
+def _body(**more: Any) -> Any:
+    """A field that customers read, formatted."""
+    return field(metadata={"role": "body"}, **more)
+
+
+def _value(**more: Any) -> Any:
+    """A field that becomes part of a text at WhatsApp."""
+    return field(metadata={"role": "value"}, **more)
 
 
 def _link(**more: Any) -> Any:
@@ -175,7 +186,7 @@ class Slide:
 
     type: Literal["image", "video"]
     link: str = _link()
-    text: str | None = _words(default=None)
+    text: str | None = _body(default=None)
     title: str = _words()
     url: str = _link()
 
@@ -212,7 +223,7 @@ class TemplateUse:
     name: str = _data()
     language: str | None = _data(default=None)
     """Always this one, whatever the customer writes."""
-    values: Mapping[str, str] = _words(default_factory=dict)
+    values: Mapping[str, str] = _value(default_factory=dict)
     """By variable: ``1``, ``2`` … or names."""
     header: str | None = _link(default=None)
     """What goes into the header: a text, or the address of its picture, video or document."""

@@ -103,6 +103,10 @@ def content(
         return fill(texts.get(reference, language), context, show)
 
     def changed(reference: str, role: Role) -> str:
+        if role == "body":
+            return body(reference) or ""
+        if role == "value":
+            return filled(texts.get(reference, language), context, show)
         return fill(reference if role == "data" else texts.get(reference, language), context, show)
 
     listed: OptionList | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from wabox.core.bubbles import bubbles
 from wabox.core.content import Content
 from wabox.core.limits import breaches
+from wabox.core.markup import literal, settled
 from wabox.engine.effect import Say
 from wabox.engine.say import SayTemplate
 from wabox.engine.snapshot import Snapshot
@@ -81,7 +82,7 @@ def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fre
     titles = [option.title for content in again for option in content.options]
     if lead.numbered and titles:
         # The list takes the place of the question, which was not understood twice; its buttons stay.
-        text = "\n".join([text, *(f"{place}. {title}" for place, title in enumerate(titles, 1))])
+        text = settled("\n".join([text, *(f"{place}. {literal(title)}" for place, title in enumerate(titles, 1))]))
         spelled = replace(again[0], text=text)
         if len(again) == 1 and not breaches(spelled):
             return [spelled]

@@ -11,6 +11,7 @@ from tests.unit.flowfile.folders import check, write
 from wabox.cli.bubble import bubble
 from wabox.core.contact import Contact
 from wabox.core.limits import breaches
+from wabox.core.markup import THIN
 from wabox.demo.body import check as refuse
 from wabox.demo.refusal import Refused
 from wabox.flowfile.bot import Bot, check_bot, load_bot
@@ -519,3 +520,24 @@ def test_options_that_nothing_fills_are_left_out(tmp_path: Path) -> None:
     ]
     assert [choice.event for choice in bot.choices(template, {"times": ["nine"]}, "en")] == ["t.0"]
     assert bot.render(template, {"times": []}, "en").list is None
+
+
+def test_formatting_where_whatsapp_shows_it(tmp_path: Path) -> None:
+    """The owner's Markdown in a text, a footer and a card; never in a title; a customer's marks nowhere."""
+    name = "*Ana*"
+    plain = f"*{THIN}Ana{THIN}*"
+
+    def sent(say: str) -> dict[str, Any]:
+        bot = bot_that_says(tmp_path, say)
+        content = bot.render(bot.charts[bot.main].states["menu"].ask[0], {"n": name}, "en")
+        return request_body(content, Contact(wa_id="1"), "wamid.IN1")
+
+    said = sent("{header: '**H**', text: '**Hi** {n}', footer: '__F__', buttons: {human: '**B**'}}")["interactive"]
+    assert (said["header"]["text"], said["body"]["text"]) == ("H", f"*Hi* {plain}")
+    assert (said["footer"]["text"], said["action"]["buttons"][0]["reply"]["title"]) == ("*F*", "**B**")
+    card = "{image: 'https://e.com', text: '**C** {n}', title: T, url: 'https://e.com'}"
+    cards = sent(f"{{text: W, carousel: [{card}, {card}]}}")["interactive"]["action"]["cards"]
+    assert cards[0]["body"]["text"] == f"*C* {plain}"
+    template = sent("{template: {name: reminder, header: x, values: {1: '{n}', 2: b}, buttons: {page: x}}}")["template"]
+    assert template["components"][1]["parameters"][0]["text"] == plain
+    assert sent("{location: {latitude: 1, longitude: 1, name: '{n}'}}")["location"]["name"] == name
