@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import NOW, FakeMessenger, VirtualClock
-from tests.integration.world import CONVERSATION, World
+from tests.integration.world import BSUID, CONVERSATION, PHONE, World
 from tests.loopback import Answer, FileServer, parts, served
 from wabox.app import build
 from wabox.core.contact import Contact
@@ -23,6 +23,7 @@ from wabox.core.message import InboundMessage
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, SpeechSettings, WhatsAppSettings
 
+ANA = {"from": PHONE, "from_user_id": BSUID}
 VOICE = b"OggS\0\x02" + b"voice" * 100
 KEY = "speech-key"
 FLOW = """
@@ -216,6 +217,26 @@ async def test_a_service_that_takes_too_long_is_not_waited_for(
         speech.gate.clear()
         assert (await world.speak())[0].startswith("I can't listen")
         speech.gate.set()
+
+
+async def test_other_conversations_do_not_wait(world: Voices) -> None:
+    """While one customer's recording is being written down, another customer is answered."""
+    world.speech.answers = [said("Bread")]
+    world.speech.gate.clear()
+    voice = world.meta.put("300001", VOICE)
+    element = world.element(type="audio", audio={"voice": True, "mime_type": "audio/ogg", **voice}, **ANA)
+    await world.send("messages", messages=[element])
+    other = world.element(**{"from": "34600000000", "from_user_id": "ES.2"})
+    answered = len(world.messenger.taken)
+    await world.send("messages", messages=[other])
+    for _ in range(3000):
+        if len(world.messenger.taken) > answered:
+            break
+        await asyncio.sleep(0.001)
+    assert [sent.conversation_id for sent in world.messenger.taken[answered:]] == ["200:ES.2"]
+    world.speech.gate.set()
+    await world.rest()
+    assert words(world.messenger.taken[-1].body) == "Baked."
 
 
 async def test_a_recording_that_does_not_come_is_not_waited_for(

@@ -48,7 +48,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
             if size > LARGEST or len(found) >= MOST:
                 raise FlowError(
                     f"{shown(folder)} has more than {MOST} files or {LARGEST >> 20} MiB, too much for a bot: "
-                    "keep pictures and other large files elsewhere"
+                    "keep large files elsewhere and send their addresses"
                 )
             found[path.relative_to(folder).as_posix()] = path.read_bytes()
     except OSError as error:

@@ -25,10 +25,16 @@ from wabox.services.downloads import Downloads
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 8
+"""Recordings that are being written down; each is a minute of work for a small machine."""
 FAILURES = 3
 """In a row, after which the service is left alone for a while: every customer would wait for nothing."""
 REST = 60_000
 """ms of that."""
+
+
+class Missing(Unheard):
+    """There is nothing to write down; the service is not to blame."""
 
 
 class Hearing:
@@ -49,6 +55,7 @@ class Hearing:
         self._clock = clock
         self._timeout = timeout
         self._sure = sure
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._failures = 0
         self._rests_until = 0
 
@@ -76,10 +83,13 @@ class Hearing:
                 return known
             if self._clock() < self._rests_until:
                 raise Unheard("the service failed several times and rests")
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._slots:
                 transcript = await self._asked(message, language)
         except TimeoutError:
             self._failed(message, f"it took longer than {self._timeout:g} s")
+            return None
+        except Missing as error:
+            log.warning("voice.unheard", conversation=message.conversation_id, reason=str(error))
             return None
         except Unheard as error:
             self._failed(message, str(error))
@@ -102,7 +112,7 @@ class Hearing:
     async def _asked(self, message: InboundMessage, language: str) -> Transcript:
         media = await self._downloads.wait(message.message_id)
         if media is None or media.status is not MediaStatus.STORED or media.sha256 is None:
-            raise Unheard(f"the recording is not here: {media.reason if media is not None else 'WhatsApp has none'}")
+            raise Missing(f"the recording is not here: {media.reason if media is not None else 'WhatsApp has none'}")
         content_type = media.content_type or (media.mime_type or "audio/ogg").partition(";")[0]
         transcript = await self._transcriber.transcribe(self._library.path(media.sha256), content_type, language)
         await self._library.hear(message.message_id, transcript)
