@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wabox.core.breach import LimitBreach, Path, length, rule
-from wabox.core.kind import Carousel
+from wabox.core.kind import Carousel, Media
 
 FEWEST, MOST = 2, 10
 TEXT = 160
@@ -14,8 +14,8 @@ LINES = 3
 TITLE = 20
 
 
-def in_carousel(carousel: Carousel, fetchable: Callable[[str], bool]) -> Iterator[LimitBreach]:
-    """Everything, in reading order. ``fetchable``: whether WhatsApp can get a picture by this link."""
+def in_carousel(carousel: Carousel, sendable: Callable[[Media], bool]) -> Iterator[LimitBreach]:
+    """Everything, in reading order. ``sendable``: whether WhatsApp can get a picture and takes it."""
     count = len(carousel.cards)
     if not FEWEST <= count <= MOST:
         sentence = f"has {count} cards, WhatsApp shows {FEWEST} to {MOST}"
@@ -26,8 +26,8 @@ def in_carousel(carousel: Carousel, fetchable: Callable[[str], bool]) -> Iterato
     for place, card in enumerate(carousel.cards):
         here: Path = ("carousel", place)
         what = f"card {place + 1}"
-        if not fetchable(card.link):
-            fix = "give an address that begins with https://"
+        if not sendable(card.media):
+            fix = "give an address that begins with https://, or a file of the bot's folder that WhatsApp takes"
             yield rule((*here, card.type), f"the {card.type} of {what}", 0, 0, "cannot be fetched by WhatsApp", fix)
         if card.text is not None:
             yield from length((*here, "text"), f"the text of {what}", card.text, TEXT)

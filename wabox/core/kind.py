@@ -189,6 +189,12 @@ class Slide:
     text: str | None = _body(default=None)
     title: str = _words()
     url: str = _link()
+    file: LocalFile | None = None
+    """As in :class:`Media`."""
+
+    @property
+    def media(self) -> Media:
+        return Media(type=self.type, link=self.link, file=self.file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

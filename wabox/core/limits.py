@@ -285,7 +285,7 @@ def _kind(kind: object) -> Iterator[LimitBreach]:
                 sentence = f"is asked for in {kind.country[:40]!r}, where WhatsApp has none"
                 yield rule(("address_request",), "the address", 0, 0, sentence, "write IN or SG, or ask in words")
         case Carousel():
-            yield from in_carousel(kind, fetchable)
+            yield from in_carousel(kind, sendable)
         case Reaction():
             if kind.emoji:
                 yield from length(("react",), "the reaction", kind.emoji, 16)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from wabox.core.content import Content
-from wabox.core.kind import Media, TemplateMessage
+from wabox.core.kind import Carousel, Media, TemplateMessage
 from wabox.core.media import HEAD, SIZES, SUFFIXES, LocalFile
 from wabox.engine.text import PLACEHOLDER
 
@@ -60,6 +60,8 @@ def placed(content: Content, files: Files) -> Content:
     kind, outside = content.kind, content.outside
     if isinstance(kind, TemplateMessage):
         kind = _template(kind, files)
+    elif isinstance(kind, Carousel):
+        kind = replace(kind, cards=tuple(replace(card, file=_media(card.media, files).file) for card in kind.cards))
     media = content.media if content.media is None else _media(content.media, files)
     outside = outside if outside is None else _template(outside, files)
     if (media, kind, outside) == (content.media, content.kind, content.outside):

@@ -183,11 +183,10 @@ def _action(content: Content) -> tuple[str, Json]:
 
 
 def _slide(place: int, card: Slide) -> Json:
-    file: Json = {"id": card.link} if card.link.isdecimal() else {"link": card.link}
     return {
         "card_index": place,
         "type": "cta_url",
-        "header": {"type": card.type, card.type: file},
+        "header": _media(card.media, ""),
         **({"body": {"text": card.text}} if card.text else {}),
         "action": {"name": "cta_url", "parameters": {"display_text": card.title, "url": card.url}},
     }

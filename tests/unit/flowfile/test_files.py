@@ -93,3 +93,15 @@ def test_the_simulator_shows_the_path(tmp_path: Path) -> None:
 def test_a_flow_cannot_send_itself(tmp_path: Path) -> None:
     """Charts, texts and code are no documents."""
     assert "flow.yaml" not in load_bot(write(tmp_path, "Hi!")).files
+
+
+def test_cards_of_a_carousel_have_files_too(tmp_path: Path) -> None:
+    """Each is found; one that WhatsApp does not take is a finding."""
+    card = "{{image: pictures/{}.png, title: Buy, url: 'https://e.com/1'}}"
+    two = "{text: New, carousel: [" + card.format("soup") + ", " + card.format("soup") + "]}"
+    bot = load_bot(write(tmp_path, two))
+    content = bot.render(bot.charts[bot.main].states["menu"].ask[0], {}, "en")
+    sent = request_body(content, Contact(wa_id="1"))["interactive"]["action"]["cards"]
+    assert [one["header"]["image"]["id"] for one in sent] == [bot.files["pictures/soup.png"].id] * 2
+    (tmp_path / "flow.yaml").write_text(FLOW.format(say=two.replace("soup", "huge")), encoding="utf-8")
+    assert "cannot be fetched" in " ".join(one.sentence for one in check_bot(tmp_path))
