@@ -34,6 +34,7 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.outward.broadcasts.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(_guarded(app.outward.templates.refresh, "templates"), "interval", seconds=PRUNE_SECONDS)
     jobs.add_job(_guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)

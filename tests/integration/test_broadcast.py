@@ -25,6 +25,7 @@ from wabox.core.ports import SendResult
 from wabox.demo.customer import CUSTOMERS
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import load_bot
+from wabox.services.people import forget
 from wabox.services.planning import BroadcastRequest
 from wabox.settings import Secret, Settings, WhatsAppSettings
 
@@ -417,6 +418,23 @@ async def test_a_file_that_was_not_read_to_the_end(there: World, monkeypatch: py
     await there.app.outward.broadcasts.start(reminder(5))
     await there.tick(2)
     assert there.reached == PHONES[:5]
+
+
+async def test_who_was_written_to_is_forgotten(there: World) -> None:
+    """A person who is erased is in no broadcast any more; what is past its keep names nobody, and still counts."""
+    await there.app.outward.broadcasts.start(reminder(3))
+    await there.tick(3)
+    row = await there.app.store.outgoing.broadcast("spring")
+    assert row is not None
+    key, _, broadcast = row
+    await forget(there.app.store.register, PHONES[0])
+    left = await there.app.store.outgoing.recipients(key, 10)
+    assert ["+" + one.to for one in left] == PHONES[1:3]
+    there.clock.now += 40 * DAY
+    await there.app.prune()
+    left = await there.app.store.outgoing.recipients(key, 10)
+    assert [(one.to, one.status) for one in left] == [("", "sent"), ("", "sent")]
+    assert broadcast.status == "done"
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

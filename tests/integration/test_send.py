@@ -194,6 +194,30 @@ async def test_what_differs_at_whatsapp(there: Town) -> None:
     assert "has the variables {{1}} at WhatsApp and {{1}}, {{2}} here" in found["visit_reminder", "en"]["sentence"]
     assert "other words" in found["visit_reminder", "es"]["sentence"]
     assert "is utility at WhatsApp and marketing here" in found["spring", "en"]["sentence"]
+    checked = await wabox("check", "--json")
+    said = [one for one in map(json.loads, checked.stdout.splitlines()) if one["code"] == "template-at-whatsapp"]
+    assert {one["line"] for one in said} == {3, 7, 13}
+    assert {one["severity"] for one in said} == {"warning"}
+
+
+async def test_they_are_asked_for_once_a_day(tmp_path: Path) -> None:
+    """By itself, and not while the last answer is fresh; an account that does not answer is no trouble."""
+    clock = VirtualClock()
+    async with town(tmp_path, clock) as there:
+        refresh, shelf = there.app.outward.templates.refresh, there.app.store.outgoing
+        await refresh()
+        assert len(await shelf.templates()) == 3
+        theirs: Any = there.cloud.templates
+        del theirs["spring"]
+        await refresh()
+        assert len(await shelf.templates()) == 3
+        clock.now += 86_400_001
+        await refresh()
+        assert len(await shelf.templates()) == 2
+        clock.now += 86_400_001
+        there.cloud.access_token = "another"
+        await refresh()
+        assert len(await shelf.templates()) == 2
 
 
 async def test_a_webhook_about_a_template(there: Town) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from wabox.cli import bring, graph, step, versions
 
 if TYPE_CHECKING:
+    from wabox.core.template import StoredTemplate
     from wabox.flowfile.findings import Finding
 
 group = typer.Typer(help="Charts by themselves: draw, play, compare, bring over.", no_args_is_help=True)
@@ -86,10 +88,16 @@ def check(
 
     settings = load(Path.cwd(), {})
     folders = [find_bot(bot, settings.root)] if bot else find_bots(settings.root)
+    stored = _at_whatsapp(settings.data)
     errors = 0
     every: list[Finding] = []
     for folder in folders:
         findings = check_bot(folder)
+        if stored:
+            from wabox.flowfile.approved import differences
+            from wabox.services.templates import compare
+
+            findings += differences(folder, lambda ours: compare(ours, stored))
         every += findings
         wrong = sum(finding.severity == "error" for finding in findings)
         errors += wrong
@@ -106,6 +114,21 @@ def check(
         _write_sarif(every, sarif_file)
     if errors:
         raise typer.Exit(1)
+
+
+def _at_whatsapp(data: Path) -> Sequence[StoredTemplate]:
+    """The account's templates, if WhatsApp was ever asked; nothing is asked now."""
+    from wabox.errors import StorageError
+    from wabox.sqlite.connection import DATABASE
+    from wabox.sqlite.glance import Glance
+
+    if not (data / DATABASE).is_file():
+        return []
+    try:
+        with Glance(data) as glance:
+            return glance.templates()
+    except StorageError:
+        return []
 
 
 def _write_sarif(findings: list[Finding], file: Path) -> None:

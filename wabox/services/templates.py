@@ -17,11 +17,14 @@ from wabox.core.kind import variables
 from wabox.core.message import OtherChange
 from wabox.core.ports import Clock
 from wabox.core.template import APPROVED, StoredTemplate, TemplateChange, changes
+from wabox.errors import SettingsError, WaboxError
 from wabox.flowfile.document import START
 from wabox.flowfile.templates import Category, HeaderType, Template, TemplateButton, TemplateText
 from wabox.whatsapp.templates import ABOUT, told
 
 log = structlog.get_logger(__name__)
+
+DAY = 86_400_000
 
 Fetch = Callable[[], Awaitable[Sequence[StoredTemplate]]]
 """Every template of the account, from WhatsApp. Raises WaboxError."""
@@ -71,6 +74,18 @@ class Templates:
         if before:
             _tell(different)
         return SyncReport(templates=sorted(found.values(), key=lambda one: one.key), changes=different)
+
+    async def refresh(self) -> None:
+        """Ask again when the last answer is a day old; when WhatsApp does not answer, what is known stays."""
+        known = await self._shelf.templates()
+        if max((one.asked_at for one in known), default=0) > self._clock() - DAY:
+            return
+        try:
+            await self.sync()
+        except SettingsError:
+            return  # nobody said whose templates they are
+        except WaboxError as error:
+            log.warning("templates.unknown", error=str(error))
 
     async def hear(self, others: Sequence[OtherChange]) -> None:
         """What webhooks say about templates."""

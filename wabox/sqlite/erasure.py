@@ -1,8 +1,9 @@
 """Erasing a person from every table, in small steps (promise P11).
 
 What belongs to a conversation is found by its key; what only mentions a person (dead letters, changes that nobody acted on,
-delivery statuses of unknown messages) is searched for their ids, as whole words. Another customer's words that happen to
-contain the id are that customer's. Finding reads on the people's thread; deleting is done by the writer, some rows at a time.
+recipients of broadcasts, delivery statuses of unknown messages) is searched for their ids, as whole words. Another customer's
+words that happen to contain the id are that customer's. Finding reads on the people's thread; deleting is done by the writer,
+some rows at a time.
 
 ``seen`` stays: a digest of a message id that nobody can turn back, without which WhatsApp's redelivery within a week would
 bring the message in again. ``meter`` counts messages and names nobody.
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from wabox.core.person import Person
+from wabox.core.phone import spellings
 from wabox.sqlite import consents, media
 
 STEP: Final = 500
@@ -28,6 +30,7 @@ _MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),
     "stray_statuses": ("wamid", "body"),
+    "recipients": ("key", "contact"),
 }
 """Table → what names a row, and where an id may stand."""
 
@@ -112,4 +115,6 @@ def _theirs(connection: sqlite3.Connection, person: Person) -> set[str]:
         " AND i.contact NOT IN (SELECT value FROM json_each(?))"
     )
     tree = str([key for key, _ in consents.tree(connection, person.key)])
-    return {value for value in values if connection.execute(query, (value, tree)).fetchone() is None}
+    theirs = {value for value in values if connection.execute(query, (value, tree)).fetchone() is None}
+    # The file of a broadcast may have their number as people dial it.
+    return theirs | {other for value in theirs if value.isdecimal() for other in spellings(value)}

@@ -16,6 +16,8 @@ from wabox.core.contact import Contact
 from wabox.core.dispatch import Dispatch
 from wabox.sqlite import contacts, inbox, seen
 
+STEP = 500
+
 _encode = msgspec.json.Encoder().encode
 _contacts = msgspec.json.Decoder(Contact)
 
@@ -86,3 +88,13 @@ def list_(connection: sqlite3.Connection, broadcast: int, limit: int, status: st
         to = contact.wa_id or contact.user_id or ""
         found.append(Outcome(line=line, to=to, status=status_, code=code, reason=reason, outbound_id=outbound_id))
     return found
+
+
+def prune(connection: sqlite3.Connection, before: int, after: int) -> int | None:
+    """Forget who some recipients were that were written to before; how many there were of each outcome stays."""
+    rows = connection.execute(
+        "SELECT key FROM recipients WHERE entered_at < ? AND length(contact) > 2 LIMIT ?", (before, STEP)
+    ).fetchall()
+    nobody = [(_encode({}), _encode({}), key) for (key,) in rows]
+    connection.executemany("UPDATE recipients SET contact = ?, body = ?, reason = NULL WHERE key = ?", nobody)
+    return 0 if len(rows) == STEP else None

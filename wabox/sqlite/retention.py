@@ -9,7 +9,17 @@ from typing import Final
 
 from wabox.core.keep import Keep
 from wabox.core.person import Person
-from wabox.sqlite import consents, dead_letters, other_changes, outbox, people, seen, stray_statuses, uploads
+from wabox.sqlite import (
+    consents,
+    dead_letters,
+    other_changes,
+    outbox,
+    people,
+    recipients,
+    seen,
+    stray_statuses,
+    uploads,
+)
 
 STEP: Final = 500
 """Rows per transaction: some 5 ms."""
@@ -25,6 +35,7 @@ def steps(keep: Keep, now: int) -> Iterator[Step]:
         yield partial(fixed.prune, now=now)
     tables: tuple[tuple[str, Step], ...] = (
         *(("outbox", outbox.prune), ("other_changes", other_changes.prune), ("dead_letters", dead_letters.prune)),
+        ("outbox", recipients.prune),
         *(("transcript", transcript), ("handoffs", handoffs)),
     )
     for kind, prune in tables:
