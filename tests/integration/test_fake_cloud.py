@@ -320,6 +320,23 @@ async def test_a_picture_can_be_fetched_with_the_token(world: World) -> None:
     assert (gone["code"], gone["error_subcode"]) == (100, 33)
 
 
+async def test_files_expire(world: World) -> None:
+    """The address of a file dies after five minutes, or when the fault says so; another can be had until the id dies."""
+    await world.cloud.picture("sam", b"\x89PNG\r\n\x1a\n rest", "image/png")
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    about = f"/v26.0/{world.bot.messages[0]['image']['id']}"
+    first = (await world.graph.get(about, headers=headers)).json()["url"]
+    world.cloud.faults.arm("gone")
+    codes = [(await world.graph.get(first, headers=headers)).status_code for _ in range(2)]
+    world.clock.now += 5 * 60 * 1000
+    codes.append((await world.graph.get(first, headers=headers)).status_code)
+    second = (await world.graph.get(about, headers=headers)).json()["url"]
+    codes.append((await world.graph.get(second, headers=headers)).status_code)
+    world.clock.now += 7 * 24 * HOUR
+    codes.append((await world.graph.get(about, headers=headers)).status_code)
+    assert codes == [404, 200, 404, 200, 400]
+
+
 # ── what the bot sends ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -21,9 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +34,7 @@ from wabox.demo.courier import Courier, Letter, Sleep
 from wabox.demo.customer import CUSTOMERS, Business, Customer
 from wabox.demo.fault import Faults, SendFault
 from wabox.demo.feed import Exchange, Feed
+from wabox.demo.media import DAY, RECEIVED, UPLOADED, Media, keep
 from wabox.demo.notification import JSON, contact, digits, envelope, message, tapped
 from wabox.demo.quota import Quota
 from wabox.demo.receipts import Receipts
@@ -46,21 +45,6 @@ WINDOW = 24 * 60 * 60 * 1000
 """ms: the customer service window."""
 TYPING = 25_000
 """ms after which a typing bubble ends by itself."""
-MEDIA_KEPT = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """A file that a customer sent, or the bot uploaded."""
-
-    id: str
-    mime_type: str
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        """Base64, as in webhooks."""
-        return base64.b64encode(hashlib.sha256(self.data).digest()).decode()
 
 
 class FakeCloud:
@@ -182,19 +166,27 @@ class FakeCloud:
 
     async def picture(self, customer: str, data: bytes, mime_type: str = "image/jpeg", caption: str = "") -> str:
         """Send a picture; the bot gets its media id, as from Meta, and may fetch it."""
-        media = self.media[self.keep(data, mime_type)]
+        media = self.media[self.keep(data, mime_type, RECEIVED)]
         image = {"mime_type": mime_type, "sha256": media.sha256, "id": media.id}
         return await self._write(
             customer, "image", {"caption": caption} | image if caption else image, "sent a picture"
         )
 
-    def keep(self, data: bytes, mime_type: str) -> str:
-        """A file that a customer sent or the bot uploaded; its id. Old ones go."""
-        media = Media(id=str(self.random.randrange(10**14, 10**15)), mime_type=mime_type, data=data)
-        self.media[media.id] = media
-        for old in list(self.media)[:-MEDIA_KEPT]:
-            del self.media[old]
+    def keep(self, data: bytes, mime_type: str, days: int = UPLOADED) -> str:
+        """A file that a customer sent or the bot uploaded, for so long; its id."""
+        media = Media(
+            id=str(self.random.randrange(10**14, 10**15)),
+            mime_type=mime_type,
+            data=data,
+            until=self.clock() + days * DAY,
+        )
+        keep(self.media, media)
         return media.id
+
+    def file(self, media_id: str) -> Media | None:
+        """Unless it has expired."""
+        media = self.media.get(media_id)
+        return media if media is not None and self.clock() < media.until else None
 
     async def read(self, customer: str) -> None:
         """Look at the conversation: everything in it becomes read."""

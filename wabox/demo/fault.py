@@ -38,7 +38,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Customers": {
         "private": "customers keep their phone numbers to themselves",
-        "gone": "the address of a picture has expired",
+        "gone": "the address of a file has expired already",
     },
 }
 KINDS: Mapping[str, str] = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}

@@ -22,14 +22,14 @@ from typing import Any
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from wabox.demo.account import page
 from wabox.demo.body import check
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.feed import Exchange
-from wabox.demo.media import must_be_there, upload
+from wabox.demo.media import ADDRESS, must_be_there, upload
 from wabox.demo.notification import JSON
 from wabox.demo.refusal import Refused
 from wabox.demo.thread import summary
@@ -55,7 +55,7 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
                 exchange.customer, reply = _read(cloud, body)
                 return reply
             checked = check(body, cloud.templates)
-            must_be_there(checked, cloud.media)
+            must_be_there(checked, {id_ for id_ in cloud.media if cloud.file(id_)})
             return await cloud.accept(checked, exchange)
 
         status, reply = await _attempt(cloud, answer)
@@ -98,7 +98,7 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
     async def about(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
         async def answer() -> JSON:
             _authorise(cloud, request)
-            media = cloud.media.get(object_id)
+            media = cloud.file(object_id)
             if media is None:
                 _own(cloud, object_id)
                 return {
@@ -110,7 +110,7 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
                     "id": object_id,
                 }
             return {
-                "url": f"{request.base_url}media/{media.id}",
+                "url": f"{request.base_url}media/{media.id}?until={cloud.clock() + ADDRESS}",
                 "mime_type": media.mime_type,
                 "sha256": media.sha256,
                 "file_size": len(media.data),
@@ -121,15 +121,18 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
         return _response(*await _attempt(cloud, answer))
 
     @get("/media/{media_id:str}")
-    async def download(request: Request[Any, Any, Any], media_id: FromPath[str]) -> Response[Any]:
+    async def download(
+        request: Request[Any, Any, Any], media_id: FromPath[str], until: FromQuery[int] = 0
+    ) -> Response[Any]:
         try:
             _authorise(cloud, request)
         except Refused as refusal:
             return _response(refusal.status, _refusal(cloud, refusal))
-        if cloud.faults.strikes("gone", media_id):
+        struck = cloud.faults.strikes("gone", media_id)
+        if struck or cloud.clock() >= until:
             cloud.show_faults()
             return _response(404, _refusal(cloud, Refused(100, "URL signature expired", status=404)))
-        media = cloud.media.get(media_id)
+        media = cloud.file(media_id)
         if media is None:
             return _response(400, _refusal(cloud, _missing(media_id)))
         return Response(media.data, media_type=media.mime_type)

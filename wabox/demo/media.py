@@ -1,11 +1,16 @@
-"""Files that the bot uploads: ``POST /{phone_number_id}/media``, and whether a message names one that is there.
+"""Files: what customers sent and the bot uploaded (``POST /{phone_number_id}/media``), and for how long they can be had.
+
+An id of a customer's file lives 7 days, one of an upload 30; the address to download it from dies after five minutes.
 
 Sizes and types stand here a second time on purpose: this is the other side of the wire. Source: Meta, "Media" (June 2026).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from wabox.demo.refusal import Refused
@@ -19,7 +24,37 @@ LARGEST: Mapping[str, int] = {
 }
 """Bytes by type; any other is a document."""
 DOCUMENT = 100 * MB
+DAY = 24 * 60 * 60 * 1000
+"""ms."""
+RECEIVED, UPLOADED = 7, 30
+"""Days."""
+ADDRESS = 5 * 60 * 1000
+"""ms that the address of a download can be used."""
+KEPT = 20
 KINDS = frozenset({"image", "video", "audio", "document", "sticker"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file that a customer sent, or the bot uploaded."""
+
+    id: str
+    mime_type: str
+    data: bytes
+    until: int
+    """When its id dies, ms since the epoch."""
+
+    @property
+    def sha256(self) -> str:
+        """Base64, as in webhooks."""
+        return base64.b64encode(hashlib.sha256(self.data).digest()).decode()
+
+
+def keep(files: dict[str, Media], media: Media) -> None:
+    """The newest ones are kept: a demo may run for long."""
+    files[media.id] = media
+    for old in list(files)[:-KEPT]:
+        del files[old]
 
 
 def upload(fields: Mapping[str, Any], file_type: str | None, size: int) -> str:
@@ -48,7 +83,7 @@ def named(part: Any, kind: str = "") -> Iterator[tuple[str, str]]:
             yield from named(inner)
 
 
-def must_be_there(body: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def must_be_there(body: Mapping[str, Any], known: Collection[str]) -> None:
     """Raises Refused for a message with a file that was never uploaded, or too long ago."""
     for kind, id_ in named(body):
         if id_ not in known:
