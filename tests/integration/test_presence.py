@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes import NOW, FakeMessenger
+from tests.fakes import NOW, FakeMessenger, VirtualClock
+from tests.integration.world import World as Shop
+from tests.integration.world import until
+from wabox.app import build
 from wabox.core.contact import Contact
+from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
+from wabox.flowfile.bot import load_bot
 from wabox.services.presence import AT_ONCE, Presence
+from wabox.settings import Settings
 
 MESSAGE = InboundMessage(
     message_id="wamid.1",
@@ -149,3 +156,53 @@ async def test_off_is_off() -> None:
     made.presence.begins(MESSAGE)
     await made.time.move(60_000)
     assert made.messenger.seen_by == []
+
+
+FLOW = """
+initial: hello
+timeouts: {hard: 20h}
+on: {human: people}
+states:
+  people: {handoff: desk, ask: "A person will answer.", on: {handoff.closed: hello}}
+  hello:
+    ask: {text: "Hello!", buttons: {look: Look}}
+    on: {look: looking}
+  looking:
+    invoke: {id: stock, http: {url: "https://example.com/stock"}, onDone: found, onError: found}
+  found: {type: final, say: "Yes."}
+"""
+
+
+class SlowWorld:
+    """Implements Caller: an answer comes when the test says so."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        await self.gate.wait()
+        return Outcome(output={})
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_whoever_waits_for_a_lookup(tmp_path: Path) -> None:
+    """An answer that comes at once needs no bubble; while a call is under way there is one, for the message that asked."""
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "flow.yaml").write_text(FLOW)
+    clock, time, messenger, slow = VirtualClock(), Time(), FakeMessenger(), SlowWorld()
+    settings = Settings(root=tmp_path, data=tmp_path / "data", read=True)
+    app = await build(settings, load_bot(tmp_path / "bot"), clock=clock, messenger=messenger, caller=slow)
+    app._presence._sleep, app._presence._clock = time.sleep, time
+    await app.start()
+    world = Shop(app, messenger, clock)
+    assert await world.hear() == ["interactive"]
+    await time.move(2000)
+    assert messenger.seen_by == [("wamid.1", False)]
+    assert await world.tap("look") == []
+    await time.move(2000)
+    assert messenger.seen_by[1:] == [("wamid.2", False), ("wamid.2", True)]
+    slow.gate.set()
+    await until(lambda: len(messenger.taken) == 2)
+    await app.stop()
