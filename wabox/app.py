@@ -17,22 +17,16 @@ from typing import Any
 
 import structlog
 
-from wabox import __version__
-from wabox.calls.address import Allowed
-from wabox.calls.caller import WorldCaller
-from wabox.calls.http import HttpCalls
-from wabox.calls.speech import SpeechCalls
-from wabox.calls.tasks import TaskCalls
+from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of, messenger_of
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.message import Arrival
-from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.core.ports import Caller, Clock, Messenger
 from wabox.core.slot import MEDIA
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
-from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.models import Models
@@ -42,18 +36,14 @@ from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.publishing import Publishing
 from wabox.services.rates import Rates
-from wabox.services.requests import reveal
 from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.uploads import Uploads
 from wabox.services.versions import Versions, served
-from wabox.settings import Settings, WhatsAppSettings, access_token
+from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
-from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
-from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.number import rate as number_rate
-from wabox.whatsapp.token import Token
 
 log = structlog.get_logger(__name__)
 
@@ -125,6 +115,7 @@ class App:
         await self._outbox.stop()
         await self._downloads.stop()
         await self._messenger.aclose()
+        await self._messages.aclose()
         if self._graph is not None:
             await self._graph.aclose()
         await self.store.close()
@@ -199,7 +190,7 @@ async def build(
     caller: Caller | None = None,
 ) -> App:
     """An :class:`App` that serves a folder as it is. Raises DataFolderBusy, StorageError or SettingsError."""
-    messenger = messenger or _messenger(settings)
+    messenger = messenger or messenger_of(settings)
     store = await open_store(settings.data, clock)
     return _wired(
         settings, store, Versions(served(bot, models=models_of(settings, bot.name))), None, messenger, caller, clock
@@ -219,7 +210,7 @@ async def build_published(
 
     ``say`` is told what the operator should know. Raises what :func:`build` raises; FlowError, SpoiltCopy.
     """
-    messenger = messenger or _messenger(settings)
+    messenger = messenger or messenger_of(settings)
     store = await open_store(settings.data, clock)
     try:
         publishing = publishing_of(settings, folder.name, store, clock, warm=prepare)
@@ -264,34 +255,6 @@ def models_of(settings: Settings, bot: str) -> Models:
     return Models(settings.root / "models" / bot)
 
 
-def _messenger(settings: Settings) -> Messenger:
-    whatsapp = settings.require_whatsapp()
-    return CloudMessenger(whatsapp.api_url, _token(settings, whatsapp))
-
-
-def _token(settings: Settings, whatsapp: WhatsAppSettings) -> Token:
-    """The access token, which may be replaced while the server runs."""
-
-    def again() -> str | None:
-        found = access_token(settings.root)
-        return None if found is None else found.reveal()
-
-    return Token(whatsapp.access_token.reveal(), again)
-
-
-def _media(settings: Settings) -> MediaSource | None:
-    whatsapp = settings.whatsapp
-    return None if whatsapp is None else CloudMedia(whatsapp.api_url, _token(settings, whatsapp))
-
-
-def _hearing(settings: Settings, store: SqliteStore, downloads: Downloads, clock: Clock) -> Hearing | None:
-    speech = settings.speech
-    if speech is None:
-        return None
-    calls = SpeechCalls(speech.url, speech.model, speech.key.reveal() if speech.key else None)
-    return Hearing(calls, store.media, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
-
-
 def _wired(
     settings: Settings,
     store: SqliteStore,
@@ -301,7 +264,7 @@ def _wired(
     caller: Caller | None,
     clock: Clock,
 ) -> App:
-    media = _media(settings)
+    media = media_of(settings)
     if media is not None:
         messenger = Uploads(messenger, media, store.media, versions.file)
     rate = RATE if settings.rate is None else settings.rate
@@ -309,7 +272,7 @@ def _wired(
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
-    invocations = Invocations(store, caller or _caller(settings, versions, downloads), jitter=random.random)
+    invocations = Invocations(store, caller or caller_of(settings, versions, downloads), jitter=random.random)
     ask = None if graph is None or settings.rate is not None else functools.partial(number_rate, graph)
     rates = Rates(ask, outbox)
     messages = Messages(
@@ -320,7 +283,8 @@ def _wired(
         invocations=invocations,
         presence=presence,
         clock=clock,
-        hearing=_hearing(settings, store, downloads, clock),
+        hearing=hearing_of(settings, store, downloads, clock),
+        advisor=advisor_of(settings, store, clock),
     )
     outward = outward_of(
         settings,
@@ -347,16 +311,3 @@ def _wired(
         graph=graph,
         keep=keep_of(settings.keep),
     )
-
-
-def graph_of(settings: Settings) -> GraphClient | None:
-    """Who asks Meta; None without an account."""
-    whatsapp = settings.whatsapp
-    return None if whatsapp is None else GraphClient(whatsapp.api_url, _token(settings, whatsapp))
-
-
-def _caller(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:
-    secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
-    http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    tasks = TaskCalls(versions.tasks, media=str(settings.data.absolute() / "media"), settled=downloads.settled)
-    return WorldCaller(http, tasks, lambda request: reveal(request, secrets), secrets.values())

@@ -30,6 +30,7 @@ whatsapp.…_file    WABOX_APP_SECRET              app secret; signs every webho
 data.folder        WABOX_DATA                    everything that must be backed up (``data``)
 keep.…             –                             days that things are kept: see :mod:`wabox.core.keep` (0: for ever)
 prices.…           –                             price of a message by category and country; their currency (USD)
+llm.…              WABOX_LLM_URL, WABOX_LLM_KEY  a language model, off without a url (:mod:`wabox.settings_models`)
 calls.allow        –                             private hosts, addresses, networks that flows may call
 speech.url         –                             OpenAI-compatible endpoint that writes down voice messages (off)
 speech.model       –                             its model (whisper-1)
@@ -53,9 +54,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from wabox import settings_models
 from wabox.errors import SettingsError
 from wabox.secret import Secret as Secret
 from wabox.secret import read_secret
+from wabox.settings_models import LlmSettings
+from wabox.settings_models import SpeechSettings as SpeechSettings
 
 FILE = "wabox.toml"
 NEEDED = 3
@@ -74,19 +78,6 @@ class WhatsAppSettings:
     api_url: str = GRAPH_URL
     account_id: str | None = None
     """The WhatsApp business account (WABA) that templates belong to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechSettings:
-    """Who writes down voice messages."""
-
-    url: str
-    model: str = "whisper-1"
-    timeout: int = 20_000
-    """ms that a voice message may hold up its conversation, fetching it included."""
-    confidence: float = 0.4
-    """Below it the bot asks instead of guessing."""
-    key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +118,8 @@ class Settings:
     """None: voice messages stay unheard."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """As written; see :func:`wabox.core.prices.read`."""
+    llm: LlmSettings | None = None
+    """``None``: no language model is asked."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -155,7 +148,8 @@ KNOWN: dict[str, frozenset[str]] = {
     "data": frozenset({"folder"}),
     "keep": frozenset({"transcript", "handoffs", "outbox", "media", "dead_letters", "other_changes", "contacts"}),
     "calls": frozenset({"allow"}),
-    "speech": frozenset({"url", "model", "timeout", "confidence", "key_file"}),
+    "speech": settings_models.SPEECH_KEYS,
+    "llm": settings_models.LLM_KEYS,
     "prices": frozenset({"currency", "marketing", "utility", "authentication", "service"}),
     "secrets": frozenset(),
 }
@@ -198,9 +192,10 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         rate=_rate(env.get("WABOX_RATE", tables.get("whatsapp", {}).get("rate"))),
         typing=_amount(tables.get("whatsapp", {}).get("typing", 1), "typing"),
         read=_flag(path, tables.get("whatsapp", {}), "whatsapp", "read", default=False),
+        llm=_llm(path, tables.get("llm", {}), env),
         hold=_amount(tables.get("whatsapp", {}).get("hold", 5), "hold"),
         number_id=_id(env, tables.get("whatsapp", {}), "number_id"),
-        speech=_speech(path, root, tables.get("speech", {}), env),
+        speech=_speech(path, tables.get("speech", {}), env),
         prices=tables.get("prices", {}),
         whatsapp=whatsapp,
         missing=missing,
@@ -350,22 +345,15 @@ def _id(env: Mapping[str, str], table: Mapping[str, Any], name: str) -> str | No
     return found or None
 
 
-def _speech(path: Path, root: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> SpeechSettings | None:
-    url = table.get("url")
-    if url is None:
-        return None
-    if not (isinstance(url, str) and url.startswith(("https://", "http://"))):
-        raise SettingsError(f"{path}: [speech] url must start with https:// or http://, not {url!r}")
-    confidence = table.get("confidence", 0.4)
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        raise SettingsError(f"{path}: [speech] confidence must be a number from 0 to 1, not {confidence!r}")
-    return SpeechSettings(
-        url=url.rstrip("/"),
-        model=str(table.get("model", "whisper-1")),
-        timeout=_duration(path, table.get("timeout", "20s"), "[speech] timeout"),
-        confidence=float(confidence),
-        key=read_secret(root, "speech_key", table.get("key_file"), "speech", "key", env),
-    )
+def _speech(path: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> SpeechSettings | None:
+    key = read_secret(path.parent, "speech_key", table.get("key_file"), "speech", "key", env)
+    timeout = _duration(path, table.get("timeout", "20s"), "[speech] timeout")
+    return settings_models.speech_settings(path, table, timeout, key)
+
+
+def _llm(path: Path, table: Mapping[str, Any], env: Mapping[str, str]) -> LlmSettings | None:
+    key = read_secret(path.parent, "llm_key", table.get("key_file"), "llm", "key", env)
+    return settings_models.llm_settings(path, table, env.get("WABOX_LLM_URL"), key)
 
 
 def _allow(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:

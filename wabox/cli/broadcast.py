@@ -137,7 +137,8 @@ async def _planned(settings: Settings, store: SqliteStore, request: BroadcastReq
     """Without a server: WhatsApp is asked about the number all the same, if there is an account."""
     from dataclasses import asdict
 
-    from wabox.app import graph_of, wall_clock
+    from wabox.adapters import graph_of
+    from wabox.app import wall_clock
     from wabox.cli.serve import load_for
     from wabox.services.outward import outward_of
 

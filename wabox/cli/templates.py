@@ -53,7 +53,8 @@ def sync(as_json: Json = False, data: Data = None) -> None:
 
     import msgspec
 
-    from wabox.app import graph_of, wall_clock
+    from wabox.adapters import graph_of
+    from wabox.app import wall_clock
     from wabox.cli.running import Line, reached
     from wabox.services.outward import templates_of
     from wabox.services.templates import SyncReport

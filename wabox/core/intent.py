@@ -107,4 +107,8 @@ class Understanding:
     """Intents of which one is probably meant: not sure enough to act, not lost enough to give up."""
     ms: float | None = None
     """How long understanding took."""
+    why: str = ""
+    """What decided, for the owner: a few words."""
+    trace: Mapping[str, Any] = field(default_factory=dict)
+    """What asking the language model came to, if it was asked."""
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -44,7 +44,8 @@ class Known:
             queues=frozenset({"default"}.union(state.handoff.queue for state in every if state.handoff)),
             calls=frozenset(
                 name for state in every for call in state.invokes for name in (call.id, call.action) if name
-            ),
+            )
+            | {"llm"},
         )
 
     def cannot_begin(self, chart: str, states: tuple[str, ...]) -> str:

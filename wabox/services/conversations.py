@@ -21,6 +21,7 @@ from wabox.core.conversation import Session
 from wabox.core.event import Event
 from wabox.core.fit import fit
 from wabox.core.intent import Understanding
+from wabox.core.llm import Advice
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import CORRECTED, INVALID
 from wabox.engine.invoke import ERROR_INVOKE
@@ -37,6 +38,7 @@ from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
 from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
+from wabox.services.reading import advised, lost
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import GO_ON, understand
@@ -50,11 +52,18 @@ PATIENCE = 3
 
 
 def advance(
-    bot: Bot, resolver: Resolver, session: Session, message: InboundMessage, now: int, move: Move | None = None
+    bot: Bot,
+    resolver: Resolver,
+    session: Session,
+    message: InboundMessage,
+    now: int,
+    move: Move | None = None,
+    advice: Advice | None = None,
 ) -> Turn:
     """Handle one message. Raises ConversationError when the stored snapshot cannot be read; nothing else by design.
 
-    ``move``: how the conversation comes to ``bot``, when it is stored on another version of it.
+    ``move``: how the conversation comes to ``bot``, when it is stored on another version of it. ``advice``: what a language
+    model made of the message, after a turn without it had ``lost`` it.
     """
     draft = Draft(bot, session, message, now, move)
     silent = quiet(session, now)
@@ -86,7 +95,7 @@ def advance(
             amend(draft)  # a person reads it
         case _:
             amend(draft)
-            _customer(draft, resolver)
+            _customer(draft, resolver, advice)
     if silent and message.channel != "agent":
         draft.hush()
     return draft.finish()
@@ -142,7 +151,7 @@ def _failed(draft: Draft) -> None:
         draft.record("event", {"not_handled": draft.message.type, "reason": draft.message.payload.get("reason")})
 
 
-def _customer(draft: Draft, resolver: Resolver) -> None:
+def _customer(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
     message = draft.message
     begun = draft.restore()
     if draft.move is not None and draft.move.how == "failed":
@@ -156,6 +165,11 @@ def _customer(draft: Draft, resolver: Resolver) -> None:
     other = wanted(message.text or "", draft.bot.languages) if message.type == "text" else None
     if other is not None:
         found = replace(found, language=other)
+    if other is None and (missed := lost(draft.bot, draft.snapshot, message, found)) is not None:
+        if advice is None:
+            draft.lost = missed
+        else:
+            found = advised(found, advice)
     draft.understanding = found
     draft.language = found.language
     draft.keep(language=found.language)

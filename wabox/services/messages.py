@@ -25,6 +25,7 @@ from wabox.flowfile.bot import Bot
 from wabox.services.conversations import advance, apologise
 from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
+from wabox.services.llm import Advisor
 from wabox.services.outbox import Outbox
 from wabox.services.presence import Presence
 from wabox.services.turn import Turn
@@ -62,7 +63,9 @@ class Messages:
         presence: Presence,
         clock: Clock,
         hearing: Hearing | None = None,
+        advisor: Advisor | None = None,
     ) -> None:
+        """``advisor``: asks a language model about what nobody understands; None: there is none."""
         self._versions = versions
         self._ingress = ingress
         self._sessions = sessions
@@ -71,6 +74,7 @@ class Messages:
         self._presence = presence
         self._clock = clock
         self._hearing = hearing
+        self._advisor = advisor
 
     @property
     def crowded(self) -> bool:
@@ -81,6 +85,8 @@ class Messages:
         """Let go of what was opened to read messages."""
         if self._hearing is not None:
             await self._hearing.aclose()
+        if self._advisor is not None:
+            await self._advisor.aclose()
 
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored.
@@ -118,6 +124,11 @@ class Messages:
                     raise spoilt
                 on, move = self._versions.take_up(session, message, now)
                 turn = advance(on.bot, on.resolver, session, message, now, move)
+                if turn.lost is not None and self._advisor is not None:
+                    # Only this conversation's lane waits. Nothing was done yet, so nothing is lost if we die here.
+                    advice = await self._advisor.advise(on.bot, on.resolver, turn.lost, message)
+                    now = self._clock()
+                    turn = advance(on.bot, on.resolver, session, message, now, move, advice)
             except Exception as error:
                 log.error(
                     "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error

@@ -29,10 +29,12 @@ from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.services import closing
+from wabox.services.awaiting import Lost
 from wabox.services.moving import Move, settle
 from wabox.services.permit import Permit
 from wabox.services.replies import Lead, Line, render
 from wabox.services.requests import request_of
+from wabox.services.verdict import verdict
 from wabox.whatsapp.payload import request_body
 
 PLAIN = frozenset({"text", "button_reply", "list_reply"})
@@ -48,6 +50,8 @@ class Turn:
     """The conversation from now on; ``None`` when it has not begun or is over."""
     said: tuple[Content, ...] = ()
     understanding: Understanding | None = None
+    lost: Lost | None = None
+    """Set when a language model could be asked about it."""
     events: tuple[str, ...] = ()
     """Every event the engine processed, in order."""
     failures: tuple[effects.Failed, ...] = ()
@@ -80,6 +84,7 @@ class Draft:
         self.language = bot.default_language
         self.snapshot: Snapshot | None = None
         self.understanding: Understanding | None = None
+        self.lost: Lost | None = None
         self.lines: list[Line] = []
         self.records: list[Record] = []
         self.amend: list[Amendment] = []
@@ -228,6 +233,7 @@ class Draft:
             snapshot=None if over else snapshot,
             said=said,
             understanding=self.understanding,
+            lost=self.lost,
             events=tuple(self.events),
             failures=tuple(self.failures),
             steps=tuple(self.steps),
@@ -366,11 +372,7 @@ class Draft:
         if message.type not in PLAIN and message.raw:
             body["raw"] = message.raw
         if found is not None:
-            body["understood"] = [found.tier, found.intent, round(found.confidence, 3), found.language]
-            if found.candidates:
-                body["candidates"] = [[one.intent, round(one.confidence, 3)] for one in found.candidates]
-            if found.ms is not None:
-                body["ms"] = found.ms
+            body.update(verdict(found))
         if self.events:
             body["events"] = self.events
         if self.snapshot is not None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wabox.core.intent import Expected, Understanding
+from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
 from wabox.engine.snapshot import Snapshot
-from wabox.engine.view import accepts, collecting, expected, held, question
+from wabox.engine.view import collecting, held
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import YES, Resolver
 from wabox.nlu.resolver import accepts as takes
 from wabox.nlu.utterances import tokens
+from wabox.services.awaiting import awaited
 from wabox.services.reading import look_up
 from wabox.services.slots import Answers
 
@@ -28,13 +29,7 @@ def understand(
 ) -> Understanding:
     """What ``message`` means here and now; ``asked`` False: the customer has not seen the question that stands."""
     language = snapshot.language or bot.default_language
-    standing = question(bot.charts, snapshot)
-    choices = tuple(
-        choice
-        for template in (standing[1] if standing else ())
-        for choice in bot.choices(template, snapshot.context, language)
-    )
-    waits_for = Expected(choices=choices, intents=expected(bot.charts, snapshot), accepts=accepts(bot.charts, snapshot))
+    waits_for = awaited(bot, snapshot, language)
     found = resolver.resolve(message, waits_for, language)
     if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.

@@ -24,6 +24,7 @@ from wabox.engine.view import question
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
+from wabox.services.advising import asked_of
 from wabox.services.conversations import advance, apologise
 from wabox.services.turn import Turn
 from wabox.simulator.stubs import Stubs
@@ -263,6 +264,10 @@ class Simulator:
     def _turn(self, message: InboundMessage) -> Turn:
         try:
             turn = advance(self._bot, self._resolver, self._session, message, self.now)
+            if (lost := turn.lost) is not None:
+                advice = self.stubs.advice(lambda: asked_of(self._bot, self._resolver, lost, message.text or ""))
+                if advice is not None:
+                    turn = advance(self._bot, self._resolver, self._session, message, self.now, advice=advice)
         except Exception as error:  # noqa: BLE001 - as in wabox serve, a turn that fails ends in an apology
             turn = apologise(self._bot, self._session, message, self.now, error)
             turn = replace(turn, failures=(Failed("this turn", f"{type(error).__name__}: {error}"),))

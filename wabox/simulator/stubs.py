@@ -1,17 +1,25 @@
 """Results that stand in for calls (``invoke``), because a simulated conversation calls nobody.
 
 A stub is found by the id of the invoke, then by the name of its action; then the flow's own ``stub:`` counts.
+The stub ``llm`` is what the language model makes of what nobody else understands: ``{event: name}``, ``{passage: id, quote:
+words}`` or ``unknown``; it is held to the same rules as a real one.
+
 ``{error: sentence}`` makes the call fail; a list is used up one by one, and its last one repeats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from wabox.core.invocation import Outcome
+from wabox.core.llm import Advice, LlmQuestion
 from wabox.engine.invoke import InvokeSpec
 from wabox.flowfile.bot import Bot
+from wabox.services.advising import stubbed
+
+LLM = "llm"
 
 
 class Stubs(dict[str, Any]):
@@ -30,6 +38,13 @@ class Stubs(dict[str, Any]):
         if spec is not None and spec.has_stub:
             return _outcome(self._next(spec.stub))
         return Outcome(error=f"no stub for {name!r}: add stub: {{{name}: …}}, or a stub: to the invoke itself")
+
+    def advice(self, asked: Callable[[], LlmQuestion]) -> Advice | None:
+        """What the language model would say, if there is a stub of it."""
+        if LLM not in self:
+            return None
+        advice = stubbed(asked(), self._next(self[LLM]))
+        return replace(advice, trace={"outcome": advice.outcome, "why": advice.why, "model": "stub"})
 
     def _next(self, stub: Any) -> Any:
         if not isinstance(stub, list | tuple) or not stub:

@@ -79,6 +79,7 @@ def finish(connection: sqlite3.Connection, person: Person) -> dict[str, int]:
         where = "conversation = ? AND pending = 1" if table == "outbox" else "conversation = ?"
         run(table, f"DELETE FROM {table} WHERE {where}", [(key,) for key in keys])  # noqa: S608 - ours
     run("inbox", "DELETE FROM inbox WHERE conversation_id = ?", ids)
+    run("llm_spending", "DELETE FROM llm_spending WHERE conversation_id = ?", ids)
     gone["media"] = media.erase(connection, person.conversations)
     run("consents", "DELETE FROM consents WHERE contact = ?", tree)
     run("identities", "DELETE FROM identities WHERE contact = ?", tree)

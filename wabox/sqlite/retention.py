@@ -15,6 +15,7 @@ from wabox.sqlite import (
     other_changes,
     outbox,
     people,
+    purse,
     recipients,
     seen,
     stray_statuses,
@@ -31,7 +32,7 @@ Step = Callable[..., int | None]
 
 def steps(keep: Keep, now: int) -> Iterator[Step]:
     """One for each table that something of may have to go."""
-    for fixed in (seen, stray_statuses, uploads):
+    for fixed in (seen, stray_statuses, uploads, purse):
         yield partial(fixed.prune, now=now)
     tables: tuple[tuple[str, Step], ...] = (
         *(("outbox", outbox.prune), ("other_changes", other_changes.prune), ("dead_letters", dead_letters.prune)),

@@ -288,3 +288,21 @@ CREATE TABLE uploads (
   at INTEGER NOT NULL,
   PRIMARY KEY (number_id, sha256)
 ) STRICT, WITHOUT ROWID;
+
+-- What the language model has cost.
+CREATE TABLE llm_spending (
+  day TEXT NOT NULL,                -- ISO, by the bot's clock
+  conversation_id TEXT NOT NULL,    -- empty: the day's total
+  micros INTEGER NOT NULL,          -- millionths of a unit of money
+  calls INTEGER NOT NULL,
+  PRIMARY KEY (day, conversation_id)
+) STRICT, WITHOUT ROWID;
+
+-- What it said, for whoever asks the same: a choice among names and sentences of the owner's own.
+CREATE TABLE llm_answers (
+  key BLOB PRIMARY KEY,             -- a digest of everything that it was told
+  at INTEGER NOT NULL,
+  tries INTEGER NOT NULL,           -- without an answer, in a row
+  body TEXT                         -- NULL: none so far
+) STRICT, WITHOUT ROWID;
+CREATE INDEX llm_answers_at ON llm_answers (at);

@@ -46,6 +46,7 @@ from wabox.sqlite.mediafolder import MediaFolder
 from wabox.sqlite.medialibrary import SqliteMedia
 from wabox.sqlite.migrate import migrate
 from wabox.sqlite.outgoing import Outgoing
+from wabox.sqlite.purse import SqlitePurse
 from wabox.sqlite.reader import PeoplesReader, Reader
 from wabox.sqlite.register import Register
 from wabox.sqlite.writer import Writer
@@ -104,10 +105,7 @@ async def open_store(
 
 
 class SqliteStore:
-    """Implements Ingress, Sessions, Timers, Calls and Records; :attr:`lanes` implements Lanes, :attr:`media` MediaLibrary.
-
-    Made by :func:`open_store`.
-    """
+    """Ingress, Sessions, Timers, Calls and Records; its attributes are Lanes, MediaLibrary, Purse. Made by :func:`open_store`."""
 
     def __init__(
         self,
@@ -130,6 +128,7 @@ class SqliteStore:
         self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
         self.outgoing = Outgoing(self.writer, self._people)
+        self.purse = SqlitePurse(self.writer, self._reader)
         self.media = SqliteMedia(files, self.writer, self._reader, clock)
         self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)
         # This process is the only one that writes, so what it committed last is what the database says, and a

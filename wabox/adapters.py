@@ -1,0 +1,76 @@
+"""From settings to what speaks with the world: Meta, the calls of flows, services of the owner's choice.
+
+Used by the composition root alone.
+"""
+
+from __future__ import annotations
+
+from wabox import __version__
+from wabox.calls.address import Allowed
+from wabox.calls.caller import WorldCaller
+from wabox.calls.http import HttpCalls
+from wabox.calls.llm import LlmClient
+from wabox.calls.speech import SpeechCalls
+from wabox.calls.tasks import TaskCalls
+from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.services.downloads import Downloads
+from wabox.services.hearing import Hearing
+from wabox.services.llm import Advisor, Limits
+from wabox.services.requests import reveal
+from wabox.services.versions import Versions
+from wabox.settings import Settings, WhatsAppSettings, access_token
+from wabox.sqlite.store import SqliteStore
+from wabox.whatsapp.client import CloudMessenger
+from wabox.whatsapp.graph import GraphClient
+from wabox.whatsapp.media import CloudMedia
+from wabox.whatsapp.token import Token
+
+
+def messenger_of(settings: Settings) -> Messenger:
+    whatsapp = settings.require_whatsapp()
+    return CloudMessenger(whatsapp.api_url, _token(settings, whatsapp))
+
+
+def _token(settings: Settings, whatsapp: WhatsAppSettings) -> Token:
+    """The access token, which may be replaced while the server runs."""
+
+    def again() -> str | None:
+        found = access_token(settings.root)
+        return None if found is None else found.reveal()
+
+    return Token(whatsapp.access_token.reveal(), again)
+
+
+def media_of(settings: Settings) -> MediaSource | None:
+    whatsapp = settings.whatsapp
+    return None if whatsapp is None else CloudMedia(whatsapp.api_url, _token(settings, whatsapp))
+
+
+def hearing_of(settings: Settings, store: SqliteStore, downloads: Downloads, clock: Clock) -> Hearing | None:
+    speech = settings.speech
+    if speech is None:
+        return None
+    calls = SpeechCalls(speech.url, speech.model, speech.key.reveal() if speech.key else None)
+    return Hearing(calls, store.media, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
+
+
+def advisor_of(settings: Settings, store: SqliteStore, clock: Clock) -> Advisor | None:
+    """Who asks the language model; None without one."""
+    if (llm := settings.llm) is None:
+        return None
+    key = llm.key.reveal() if llm.key else None
+    client = LlmClient(llm.url, llm.model, key, user_agent=f"wabox/{__version__}")
+    return Advisor(client, store.purse, clock, Limits.of(llm))
+
+
+def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:
+    secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
+    http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
+    tasks = TaskCalls(versions.tasks, media=str(settings.data.absolute() / "media"), settled=downloads.settled)
+    return WorldCaller(http, tasks, lambda request: reveal(request, secrets), secrets.values())
+
+
+def graph_of(settings: Settings) -> GraphClient | None:
+    """Who asks Meta; None without an account."""
+    whatsapp = settings.whatsapp
+    return None if whatsapp is None else GraphClient(whatsapp.api_url, _token(settings, whatsapp))
