@@ -105,7 +105,7 @@ async def open_store(
 
 
 class SqliteStore:
-    """Ingress, Sessions, Timers, Calls and Records; its attributes are Lanes, MediaLibrary, Purse. Made by :func:`open_store`."""
+    """Ingress, Sessions, Timers, Calls, Records; its attributes are Lanes, MediaLibrary, Purse. Made by :func:`open_store`."""
 
     def __init__(
         self,
