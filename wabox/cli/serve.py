@@ -35,6 +35,12 @@ def serve(
     import sys
     from dataclasses import replace
 
+    from wabox.cli.lean import without
+
+    with without("rich"):  # structlog and httpx use it where it is; 80 modules and 4 MB
+        import httpx  # noqa: F401
+        import structlog  # noqa: F401
+
     from wabox.cli import logs
     from wabox.settings import load
 
