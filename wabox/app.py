@@ -129,8 +129,7 @@ class App:
                 await self.outward.hear(arrival.others)
             self._rates.hear(arrival.others)
         if any(message.type in MEDIA for message in arrival.messages):
-            with contextlib.suppress(StorageError):  # the same: the next look fetches the file
-                await self._downloads.look()
+            self._downloads.wake()
 
     @property
     def crowded(self) -> bool:

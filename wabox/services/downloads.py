@@ -51,6 +51,7 @@ class Downloads:
         """By message."""
         self._whose: dict[str, str] = {}
         """Message to conversation, of those under way."""
+        self._looking: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def recover(self) -> None:
@@ -68,6 +69,19 @@ class Downloads:
         for media in await self._library.due(self._clock(), 2 * self._at_once):
             if len(self._under_way) < self._at_once:
                 self._start(media, self._source)
+
+    def wake(self) -> None:
+        """A message with a file has come: look soon. Whoever brought it is acknowledged meanwhile."""
+        if self._looking is None and not self._stopping:
+            self._looking = asyncio.create_task(self._look_now())
+
+    async def _look_now(self) -> None:
+        try:
+            await self.look()
+        except StorageError as error:
+            log.warning("media.later", error=str(error))  # the next look finds it
+        finally:
+            self._looking = None
 
     async def wait(self, message_id: str) -> InboundMedia | None:
         """The file of a message, fetched now, before all others; None when there is none or it was not announced."""
@@ -99,7 +113,7 @@ class Downloads:
     async def stop(self) -> None:
         """What is not finished begins anew after the next start."""
         self._stopping = True
-        tasks = list(self._under_way.values())
+        tasks = [*self._under_way.values(), *([self._looking] if self._looking is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
