@@ -38,10 +38,8 @@ def serve(
     from wabox.cli.lean import without
 
     with without("rich"):  # structlog and httpx use it where it is; 80 modules and 4 MB
-        import httpx  # noqa: F401
-        import structlog  # noqa: F401
-
-    from wabox.cli import logs
+        from wabox import app  # noqa: F401
+        from wabox.cli import logs
     from wabox.settings import load
 
     settings = load(Path.cwd())
