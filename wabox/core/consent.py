@@ -15,7 +15,7 @@ Sources: WhatsApp Business Messaging Policy (Sept 2026); Meta, "user_preferences
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,6 +25,10 @@ ConsentWhat = Literal["stop", "start", "opt_in", "opt_out", "reminded"]
 """``reminded``: someone who had said stop wrote, and was told once how to start again."""
 ConsentChannel = Literal["message", "button", "preference", "delivery", "flow", "command", "import", "api"]
 """Where it was said. ``preference``: in WhatsApp's own settings. ``delivery``: Meta refused a message for it."""
+
+STOP, START, NO_MARKETING = "stop_messages", "start_messages", "stop_promotions"
+"""Events of buttons, and intents, that every bot understands without a transition for them."""
+WISHES: Mapping[str, Literal["stop", "start", "opt_out"]] = {STOP: "stop", START: "start", NO_MARKETING: "opt_out"}
 
 STOPPED = "the customer asked us to stop. Not sent"
 NO_OPT_IN = "the customer has not agreed to marketing messages. Not sent"

@@ -13,6 +13,7 @@
     cancel:    {id: reminder}                                 the timers of delayed events with that id
     say:       a text or bubble, as the state's own say
     repair:    back | repeat | skip | cancel | restart …      what customers ask for anywhere: :mod:`wabox.engine.repair`
+    opt_in:    what the customer agrees to                    and opt_out: :mod:`wabox.engine.agree`
     log:       {message: "paid {total}"}
 
 Every one of them makes new values and leaves the old alone, so a step can be dropped half way without a trace. What cannot be
@@ -27,6 +28,7 @@ from typing import Any
 
 from wabox.core.duration import parse_duration
 from wabox.core.event import Event
+from wabox.engine.agree import read_agree
 from wabox.engine.effect import Log, Say
 from wabox.engine.event import RAISE, raise_timer
 from wabox.engine.problem import Path
@@ -271,5 +273,7 @@ BUILT_IN: Mapping[str, Callable[[Reader, object, Path, str], BoundAction | None]
     "say": _say,
     "log": _log,
     "repair": read_repair,
+    "opt_in": read_agree("opt_in"),
+    "opt_out": read_agree("opt_out"),
 }
 """Each reads the action's parameters, for the state that has it."""

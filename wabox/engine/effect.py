@@ -7,7 +7,7 @@ few times faster, which the engine's figure needs. They are in no reference cycl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -128,6 +128,17 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     error: str
 
 
+class Agree(msgspec.Struct, frozen=True, gc=False):
+    """The customer agreed to marketing messages, or took that back."""
+
+    what: Literal["opt_in", "opt_out"]
+    words: str
+    """What they agreed to, as they read it; perhaps empty."""
+    said: str
+    """What they answered; perhaps empty."""
+    state: str
+
+
 class Log(msgspec.Struct, frozen=True, gc=False):
     """The built-in action ``log``: a line for the owner, placeholders filled in."""
 
@@ -150,5 +161,6 @@ Effect: TypeAlias = (
     | Nudge
     | Ended
     | Failed
+    | Agree
     | Log
 )

@@ -8,6 +8,7 @@
     guard: {path: event.text, op: eq, value: {from: context.code}}
     guard: {and: [...]}   {or: [...]}   {not: ...}    XState's {type: xstate.and, guards: [...]} means the same
     guard: {in: "#checkout.pay"}                      that state is active
+    guard: consent.marketing                          the customer agreed to marketing messages
 
 A comparison never raises: what cannot be compared (a missing value, text with a number) does not hold. ``true`` is not 1.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 from wabox.core.action import Guard, GuardInput
 from wabox.core.event import Event
+from wabox.engine.agree import GUARD, MARKETING
 from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.reference import Source, reference, source
@@ -64,6 +66,8 @@ def read_guard(
 def _named(
     reader: Reader, name: str, params: Mapping[str, Any], path: Path, guards: Mapping[str, Guard]
 ) -> BoundGuard | None:
+    if name == GUARD and name not in guards:
+        return MARKETING
     if name not in guards:
         reader.wrong(
             path,

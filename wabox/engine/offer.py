@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wabox.core.consent import WISHES
 from wabox.engine.chart import Chart
 from wabox.engine.collect import COLLECTED, INVALID, Collect
 from wabox.engine.event import matches
@@ -47,6 +48,8 @@ def _options(chart: Chart, said: Said, main: Chart) -> Iterator[Fault]:
         return  # what is collected is answered by its options
     for option in said.template.options:
         path = (*said.path, *option_path(said.template, option.event))
+        if option.event in WISHES:
+            continue  # wabox itself answers
         if not any(hears(one, option.event) for one in ears):
             sentence = f"nobody handles {option.event!r}: a tap on {option.title!r} would do nothing"
             fix = f"add {option.event}: to the state's on:, or take the option away"

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from wabox.engine.agree import VARIABLE
 from wabox.engine.chart import Chart, Charts
 from wabox.engine.collect import COLLECTED, CORRECTED, filled
 from wabox.engine.configuration import Configuration, check_history, check_timers, configuration
@@ -158,7 +159,9 @@ class Conversation(Run):
         self.stack = (*self.stack, self._suspended())
         self.effects.append(Push(chart.id))
         self.delays = (0, 0)
-        known = {"collected": self._collected()} if chart.id.startswith(PREFIX) else {}
+        known: dict[str, Any] = {"collected": self._collected()} if chart.id.startswith(PREFIX) else {}
+        if VARIABLE in self.context:
+            known[VARIABLE] = self.context[VARIABLE]  # it is the customer's, not the chart's
         self.begin(chart, known)
         return True
 

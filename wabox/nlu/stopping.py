@@ -13,17 +13,14 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from wabox.core.consent import WISHES
 from wabox.core.intent import Intent
 from wabox.nlu.utterances import tokens, words_only
-
-STOP, START, NO_MARKETING = "stop_messages", "start_messages", "stop_promotions"
-"""Also the events of buttons: ``buttons: {stop_messages: No more messages}``."""
 
 LONGEST = 200
 """Characters of a message that can be one of these."""
 
 Wish = Literal["stop", "start", "opt_out"]
-_OF: dict[str, Wish] = {STOP: "stop", START: "start", NO_MARKETING: "opt_out"}
 
 _UNIVERSAL = {
     "": "stop, stop stop, stop all, stopall, stop it all, unsubscribe, 🛑",
@@ -162,9 +159,9 @@ class Stopping:
     def __init__(self, intents: Iterable[Intent] = ()) -> None:
         """``intents``: the bot's, which may know more words for it."""
         own = {
-            words_only(tokens(phrase)): Said(_OF[intent.name], True, language)
+            words_only(tokens(phrase)): Said(WISHES[intent.name], True, language)
             for intent in intents
-            if intent.name in _OF
+            if intent.name in WISHES
             for language, given in intent.words.items()
             for phrase in (*given.examples, *given.keywords)
         }
@@ -183,7 +180,7 @@ class Stopping:
 
 def tapped(event: object) -> Wish | None:
     """Whether a button with this event asks for it."""
-    return _OF.get(event) if isinstance(event, str) else None
+    return WISHES.get(event) if isinstance(event, str) else None
 
 
 def only_polite(text: str) -> bool:

@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wabox.core.consent import LONGEST_WORDS, REFUSED, ConsentChannel, ConsentEntry, ConsentWhat
+from wabox.core.consent import LONGEST_WORDS, REFUSED, START, WISHES, ConsentChannel, ConsentEntry, ConsentWhat
 from wabox.core.content import Content, Option
 from wabox.core.fit import fit
 from wabox.core.message import InboundMessage
 from wabox.engine.view import expected, held
 from wabox.nlu.resolver import Resolver
-from wabox.nlu.stopping import START, Said, Wish, only_polite, tapped
+from wabox.nlu.stopping import Said, Wish, only_polite, tapped
 from wabox.nlu.utterances import tokens
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft
@@ -68,7 +68,7 @@ def heard(draft: Draft, resolver: Resolver, *, silent: bool) -> bool:
     if wish is None:
         _unanswered(draft, resolver, watched=watched)
         return True
-    draft.events.append({"stop": "stop_messages", "start": "start_messages", "opt_out": "stop_promotions"}[wish])
+    draft.events.append(next(event for event, name in WISHES.items() if name == wish))
     _enter(draft, wish, "message" if message.type == "text" else "button", message.text)
     if message.channel != "whatsapp":
         return True  # another partner has the thread, and confirms

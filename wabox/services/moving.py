@@ -142,4 +142,4 @@ def _fail(draft: Draft, to: Move) -> None:
         draft.lines.clear()
     text = draft.message.text if draft.message.channel == "agent" else None
     if text:
-        draft.lines.append(Content(text=text))
+        draft.lines.append(draft.permit.typed(Content(text=text)))

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
 
-from wabox.core.consent import Consent, ConsentEntry, after, refusal
+import msgspec
+
+from wabox.core.consent import LONGEST_WORDS, Consent, ConsentEntry, after, refusal
 from wabox.core.content import Content
 from wabox.core.delivery import Purpose
+from wabox.core.message import InboundMessage
+from wabox.engine.agree import GUARD, VARIABLE
+from wabox.engine.chart import Chart
+from wabox.engine.effect import Agree
+from wabox.engine.snapshot import Snapshot
+from wabox.flowfile.bot import Bot
 
 
 class Permit:
@@ -23,6 +33,34 @@ class Permit:
         """The customer says how they want to be written to."""
         self.entries.append(entry)
         self.consent = after(self.consent, entry)
+
+    def take(self, effect: Agree, message: InboundMessage, now: int) -> None:
+        """The flow asked about marketing, and got an answer: both are quoted."""
+        words = " / ".join(part for part in (effect.words, effect.said) if part)[:LONGEST_WORDS]
+        self.agree(
+            ConsentEntry(
+                at=now,
+                what=effect.what,
+                channel="flow",
+                words=words or None,
+                number_id=message.number_id,
+                ref=message.message_id,
+                by=effect.state or None,
+            )
+        )
+
+    def variables(self, bot: Bot) -> Mapping[str, Any]:
+        """What the charts of a bot know of it, if any of them asks."""
+        asks = any(map(_asks, bot.charts.live.values()))
+        return {VARIABLE: {"marketing": self.consent.marketing}} if asks else {}
+
+    def tell(self, bot: Bot, snapshot: Snapshot | None) -> Snapshot | None:
+        """The conversation with that in it: the customer may have changed their mind elsewhere."""
+        known = self.variables(bot) if snapshot is not None else {}
+        if snapshot is None or not known:
+            return snapshot
+        stack = tuple(msgspec.structs.replace(frame, context={**frame.context, **known}) for frame in snapshot.stack)
+        return msgspec.structs.replace(snapshot, context={**snapshot.context, **known}, stack=stack)
 
     def typed(self, content: Content) -> Content:
         """Somebody of the business says this."""
@@ -44,3 +82,13 @@ class Permit:
     def filter(self, said: Iterable[Content]) -> tuple[Content, ...]:
         """What of it the consent lets leave."""
         return tuple(content for content in said if refusal(self.consent, self.purpose(content)) is None)
+
+
+@lru_cache(maxsize=1024)
+def _asks(chart: Chart) -> bool:
+    """Whether a guard of the chart is about consent."""
+    return any(
+        transition.guard is not None and GUARD in transition.guard.names
+        for state in chart.states.values()
+        for transition in (*state.transitions, *state.always)
+    )

@@ -111,6 +111,7 @@ class Draft:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
         if self._restored is None:
             self._restored = self._restore()
+            self.snapshot = self.permit.tell(self.bot, self.snapshot)
         return self._restored
 
     def _restore(self) -> bool:
@@ -127,7 +128,9 @@ class Draft:
 
     def begin(self) -> None:
         """Start the main chart."""
-        self.take(start(self.bot.charts, self.bot.main, self.now, self.bot.context))
+        self.take(
+            start(self.bot.charts, self.bot.main, self.now, {**self.bot.context, **self.permit.variables(self.bot)})
+        )
 
     def step(self, event: Event) -> bool:
         """Give the event to the engine; whether somebody handled it."""
@@ -291,6 +294,8 @@ class Draft:
             case effects.Failed():
                 self.failures.append(effect)
                 self.record("error", {"where": effect.where, "error": effect.error})
+            case effects.Agree():
+                self.permit.take(effect, self.message, self.now)
             case effects.Log():
                 self.record("event", {"log": effect.message, "state": effect.state})
             case effects.Push() | effects.Ended():
