@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,11 @@ async def a_neighbour(world: World, number: int) -> list[str]:
     return await world.write(f"neighbour {number}", **{"from": f"34600{number:06}", "from_user_id": f"{BSUID}{number}"})
 
 
+def _in_a_broadcast(connection: sqlite3.Connection, values: tuple[int, bytes, bytes]) -> None:
+    query = "INSERT INTO recipients (broadcast, line, contact, body, status) VALUES (1, ?, ?, ?, 'sent')"
+    connection.execute(query, values)
+
+
 async def test_nothing_of_a_person_is_left(world: World, tmp_path: Path) -> None:
     """Not a row, and not a byte: neither in the database, nor in its log, nor in any other file."""
     for number in range(30):
@@ -100,6 +107,9 @@ async def test_nothing_of_a_person_is_left(world: World, tmp_path: Path) -> None
     await a_life(world)
     for number in range(30, 60):
         await a_neighbour(world, number)
+    for line, who in enumerate((BSUID, f"{BSUID}7")):
+        values = (line, f'{{"user_id":"{who}"}}'.encode(), SECRET.encode() if who == BSUID else b"{}")
+        await world.app.store.writer.submit(partial(_in_a_broadcast, values=values))
     assert SECRET.encode() in raw(tmp_path)
     certificate = await world.app.store.register.forget(await the_person(world))
     left = raw(tmp_path)
@@ -109,6 +119,7 @@ async def test_nothing_of_a_person_is_left(world: World, tmp_path: Path) -> None
     assert certificate.rows["transcript"] > 80
     assert certificate.rows["conversations"] == 2
     assert certificate.rows["dead_letters"] == certificate.rows["other_changes"] == certificate.rows["consents"] == 1
+    assert certificate.rows["recipients"] == 1
     assert len(certificate.digest) == 64
     assert await world.app.store.register.find(PHONE) == []
     assert await world.app.store.handoffs() == []
@@ -236,6 +247,7 @@ async def test_everything_that_is_kept_can_be_exported(world: World) -> None:
         assert trace in written
     assert {one["id"] for one in found["conversations"]} == {f"201:{BSUID}", CONVERSATION}
     assert found["consents"][0]["words"] == "stop"
+    assert [len(rows) for rows in found["mentioned"].values()] == [1, 1, 0, 0]
 
 
 async def test_people_are_found(world: World) -> None:

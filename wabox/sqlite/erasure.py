@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from wabox.core.person import Person
 from wabox.core.phone import spellings
-from wabox.sqlite import consents, media
+from wabox.sqlite import consents, media, people
 
 STEP: Final = 500
 """Rows deleted per transaction: some 5 ms."""
@@ -29,8 +29,8 @@ BY_CONVERSATION: Final = ("transcript", "outbox", "handoffs", "invocations")
 _MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),
-    "stray_statuses": ("wamid", "body"),
     "recipients": ("key", "contact"),
+    "stray_statuses": ("wamid", "body"),
 }
 """Table → what names a row, and where an id may stand."""
 
@@ -44,11 +44,25 @@ def locate(connection: sqlite3.Connection, person: Person) -> dict[str, list[Any
         marks = ", ".join("?" * len(keys))
         rows = connection.execute(f"SELECT key FROM {table} WHERE conversation IN ({marks})", keys)  # noqa: S608
         found[table] = [row[0] for row in rows]
-    pattern = mentions(_theirs(connection, person))
+    pattern = mentions(theirs(connection, person))
     for table, (name, column) in _MENTIONED.items():
         rows = connection.execute(f"SELECT {name}, {column} FROM {table}")  # noqa: S608 - ours
         found[table] = [] if pattern is None else [key for key, raw in rows if pattern.search(raw)]
     return found
+
+
+def export(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
+    """Everything that is kept about a person, rows elsewhere that mention them included. It may read whole tables."""
+    pattern = mentions(theirs(connection, people.load(connection, key)))
+    mentioned: dict[str, list[dict[str, Any]]] = {}
+    for table, (_, column) in _MENTIONED.items():
+        rows = people.read(connection.execute(f"SELECT * FROM {table}"))  # noqa: S608 - ours
+        mentioned[table] = [
+            {name: people.plain(part) for name, part in row.items()}
+            for row in rows
+            if pattern is not None and pattern.search(row[column])
+        ]
+    return {**people.export(connection, key), "mentioned": mentioned}
 
 
 def mentions(ids: Iterable[str]) -> re.Pattern[bytes] | None:
@@ -108,9 +122,9 @@ def _keys(connection: sqlite3.Connection, person: Person) -> list[int]:
     return [row[0] for id_ in person.conversations for row in connection.execute(query, (id_,))]
 
 
-def _theirs(connection: sqlite3.Connection, person: Person) -> set[str]:
-    """Their ids, now and before, but for a number that is somebody else's now."""
-    values = {one.value for one in person.identities} | {person.handle}
+def theirs(connection: sqlite3.Connection, person: Person) -> set[str]:
+    """Their ids, now and before, in any spelling, but for a number that is somebody else's now."""
+    values = {other for one in person.identities for other in spellings(one.value)} | {person.handle}
     query = (
         "SELECT i.contact FROM identities i WHERE i.value = ? AND i.replaced_at IS NULL AND i.kind = 'wa_id'"
         " AND i.contact NOT IN (SELECT value FROM json_each(?))"

@@ -23,6 +23,7 @@ from wabox.sqlite import (
     consents,
     conversations,
     deliveries,
+    erasure,
     meter,
     people,
     recipients,
@@ -93,7 +94,7 @@ class Glance:
 
     def export(self, key: int) -> dict[str, Any]:
         """Everything that is kept about a customer. Raises StorageError."""
-        return self._asked(people.export, key)
+        return self._asked(erasure.export, key)
 
     def ledger(self, key: int) -> list[ConsentEntry]:
         """What a customer said about being written to. Raises StorageError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -135,12 +135,17 @@ def _conversation(connection: sqlite3.Connection, id_: str) -> dict[str, Any]:
 
 
 def _rows(connection: sqlite3.Connection, query: str, value: Any) -> list[dict[str, Any]]:
-    cursor = connection.execute(query, (value,))
+    rows = read(connection.execute(query, (value,)))
+    return [{name: plain(part) for name, part in row.items()} for row in rows]
+
+
+def read(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
+    """Each row, by the names of its columns."""
     names = [column[0] for column in cursor.description]
-    return [{name: _plain(part) for name, part in zip(names, row, strict=True)} for row in cursor]
+    return (dict(zip(names, row, strict=True)) for row in cursor)
 
 
-def _plain(part: Any) -> Any:
+def plain(part: Any) -> Any:
     """What is stored as JSON, as JSON."""
     if not isinstance(part, bytes):
         return part

@@ -63,7 +63,7 @@ class Register:
 
     async def export(self, key: int) -> Mapping[str, Any]:
         """Everything that is kept about a person, JSON-serialisable."""
-        return await self._reader.read(people.export, key)
+        return await self._reader.read(erasure.export, key)
 
     async def enter(self, key: int, entry: ConsentEntry) -> Consent:
         """Add to the ledger of a person what the business was told; what holds then."""
