@@ -124,7 +124,7 @@ def _keys(connection: sqlite3.Connection, person: Person) -> list[int]:
 
 def theirs(connection: sqlite3.Connection, person: Person) -> set[str]:
     """Their ids, now and before, in any spelling, but for a number that is somebody else's now."""
-    values = {other for one in person.identities for other in spellings(one.value)} | {person.handle}
+    values = {one.value for one in person.identities} | {person.handle}
     query = (
         "SELECT i.contact FROM identities i WHERE i.value = ? AND i.replaced_at IS NULL AND i.kind = 'wa_id'"
         " AND i.contact NOT IN (SELECT value FROM json_each(?))"
