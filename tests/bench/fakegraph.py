@@ -119,6 +119,9 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         body, self._body = self._body, b""
+        if not body and self._transport is not None:
+            self._transport.close()  # a question, not a message
+            return
         received = self._graph.take(body)
         self._loop.call_later(self._graph.delay, self._answer, received)
 

@@ -163,8 +163,9 @@ def shut_signal(reason: str | None) -> str | None:
 def due(rate: float, next_at: int, now: int, at_most: int) -> tuple[int, int]:
     """How many may be entered now, and when the next one may: at ``rate`` a minute, without catching up after a pause."""
     interval = 60_000 / rate
-    # What was missed is not made up for, but for two seconds: the clock that asks ticks once a second.
-    begin = max(float(next_at), now - max(2000.0, interval))
+    # What was missed is not made up for, but for a little more than a second: that is how often the clock asks. The fewer are
+    # entered at once, the fewer are in doubt when the server dies.
+    begin = max(float(next_at), now - max(1250.0, interval))
     if begin > now:
         return 0, next_at
     count = min(int((now - begin) // interval) + 1, at_most)
