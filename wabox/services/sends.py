@@ -291,7 +291,9 @@ def read_contact(written: str, region: str | None) -> Contact:
         raise CannotSend(f"{written!r} is neither a phone number nor a user id; {fix}") from None
     wa_id = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
     # WhatsApp's own spelling of some numbers is one that nobody can dial.
-    if not any(phonenumbers.is_possible_number(phonenumbers.parse(f"+{one}")) for one in spellings(wa_id)):
+    if not phonenumbers.is_possible_number(parsed) and not any(
+        phonenumbers.is_possible_number(phonenumbers.parse(f"+{one}")) for one in spellings(wa_id)[1:]
+    ):
         raise CannotSend(f"{written!r} has too many or too few digits for a phone number")
     return Contact(wa_id=wa_id)
 
