@@ -154,12 +154,14 @@ def _reader(classifier: Classifier) -> Callable[[str], dict[str, Any]]:
 
 
 def _answer(text: str, verdict: Verdict) -> dict[str, Any]:
+    from wabox.nlu.language import KNOWN, detect
+
     return {
         "text": text,
         "intent": verdict.intent,
         "confidence": round(verdict.confidence, 4),
         "tier": "classifier" if verdict.intent is not None else "fallback",
-        "language": None,
+        "language": detect(text, KNOWN),
         "candidates": [{"intent": one.intent, "confidence": round(one.confidence, 4)} for one in verdict.candidates],
     }
 

@@ -11,6 +11,10 @@ script other than Latin that only one of the languages is written in decides by 
 
 What a message is weighed as: one point for a strong word, half for a weak one. To leave the current language another one
 must have more points, and be more than a guest: in a longer message one foreign word ("the *gracias* button") is not enough.
+
+Where no word is evidence, and there are two or more that are not names, the table of :mod:`wabox.nlu.identification` is asked;
+the current language needs little to stay. Hindi, Urdu, Bengali and Arabic in Latin letters are known by
+:mod:`wabox.nlu.romanised`, and count as the language.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wabox.core.intent import Intent, Words
+from wabox.nlu.identification import GROUPS, identify, script_of
+from wabox.nlu.phrasebook import phrases
+from wabox.nlu.romanised import Romanised
 from wabox.nlu.utterances import is_emoji, tokens
 
 _COMMON = {
@@ -69,6 +76,12 @@ _EVERYWHERE = frozenset(_EVERYWHERE_WORDS.split())
 _GUEST = 5
 """From this many words on, one strong word of another language is a guest."""
 
+_UNNAMED = 2
+"""Words that are no names, from which on the table is asked."""
+_LEAVE, _BEGIN, _STRANGE = 0.9, 0.5, 0.15
+"""Likelihood among the bot's languages to leave the current one, and to begin with one; among all languages, below which the
+text is in none of the bot's."""
+
 _SCRIPTS = {
     "ar": "ARABIC", "fa": "ARABIC", "ur": "ARABIC", "he": "HEBREW", "el": "GREEK", "hi": "DEVANAGARI", "mr": "DEVANAGARI",
     "ne": "DEVANAGARI", "bn": "BENGALI", "pa": "GURMUKHI", "gu": "GUJARATI", "ta": "TAMIL", "te": "TELUGU", "kn": "KANNADA",
@@ -86,6 +99,10 @@ class Languages:
         self.languages = tuple(languages)
         self._scripts = {language: _scripts(language) for language in self.languages}
         self._words = self._evidence(intents)
+        self._short = {short(language): language for language in reversed(self.languages)}
+        latin = [language for language in self.languages if self._scripts[language] == {"LATIN"}]
+        foreign = {word for word, language in self._words.items() if language in latin}
+        self._romanised = Romanised((one for one in self.languages if one not in latin), foreign)
 
     def _evidence(self, intents: Iterable[Intent]) -> Mapping[str, str]:
         """Token → the only language that has it."""
@@ -109,13 +126,36 @@ class Languages:
         by_script = self._by_script(text)
         if by_script is not None:
             return by_script
+        found = tokens(text)
         points = self._points(text)
+        spelled = self._romanised.choose(found, current)
+        if spelled is not None and 2 * spelled[1] >= max(points.values(), default=0.0):
+            return spelled[0]
+        if not points:
+            return self._by_table(text, current)
         best = max(self.languages, key=lambda language: points.get(language, 0.0))
         most = points.get(best, 0.0)
         if not most or (current is not None and points.get(current, 0.0) >= most):
             return current
-        guest = current is not None and most <= 1 and len(tokens(text)) >= _GUEST
+        guest = current is not None and most <= 1 and len(found) >= _GUEST
         return current if guest else best
+
+    def _by_table(self, text: str, current: str | None) -> str | None:
+        """What the letters say, if there are words enough that are no names."""
+        if "@" in text or "://" in text or not any(short(one) in GROUPS_OF for one in self.languages):
+            return current
+        said = text.split()
+        plain = [word for place, word in enumerate(said) if not (word[:1].isupper() and (place or len(said) < 3))]
+        words = [word for word in tokens(" ".join(plain)) if len(word) > 1 and word not in _EVERYWHERE | _WEAK]
+        if sum(not any(map(str.isdecimal, word)) and not is_emoji(word) for word in words) < _UNNAMED:
+            return current
+        every = {one: share for one, share in identify(text) if one in self._short}
+        total = sum(every.values())
+        if total < _STRANGE:
+            return current
+        best = max(every, key=lambda one: every[one])
+        enough = _BEGIN if current is None else _LEAVE
+        return self._short[best] if every[best] >= enough * total else current
 
     def _points(self, text: str) -> dict[str, float]:
         """Points per language; weak words alone make none."""
@@ -142,6 +182,56 @@ class Languages:
         return owners[0] if len(owners) == 1 else None
 
 
+def short(language: str) -> str:
+    """``pt`` of ``pt-BR``."""
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
+GROUPS_OF = {language: script for script, group in GROUPS.items() for language in group}
+"""Language → the script that it shares with others."""
+
+
+KNOWN = (
+    *(
+        "en",
+        "hi",
+        "ar",
+        "es",
+        "pt",
+        "id",
+        "ms",
+        "tr",
+        "fr",
+        "de",
+        "ur",
+        "bn",
+        "ta",
+        "te",
+        "mr",
+        "gu",
+        "sw",
+        "vi",
+        "th",
+        "tl",
+    ),
+    *("zh", "it", "nl", "pl", "ro", "fa", "ru", "uk", "bg"),
+)
+"""Languages that :func:`detect` tells apart."""
+
+
+def detect(text: str, among: Sequence[str]) -> str | None:
+    """The likeliest of these languages for a text by itself, without the caution that a conversation needs."""
+    by_short = {short(language): language for language in reversed(among)}
+    if script_of(text) == "LATIN":
+        spelled = Romanised([one for one in map(short, among) if GROUPS_OF.get(one, "") != "LATIN"]).choose(
+            tokens(text)
+        )
+        if spelled is not None:
+            return by_short[spelled[0]]
+    found = identify(text, by_short)
+    return by_short[found[0][0]] if found else None
+
+
 def _own_words(words: Words) -> Iterator[str]:
     """Tokens of an intent's keywords and examples, without names: a capital that does not begin a sentence."""
     for text in (*words.keywords, *words.examples):
@@ -155,4 +245,10 @@ def _scripts(language: str) -> frozenset[str]:
 
 
 def _common(language: str) -> set[str]:
-    return set(_COMMON.get(language.partition("-")[0].partition("_")[0].lower(), "").split())
+    """Its common words; of a language without a list here, those of its yes, no and thanks."""
+    known = set(_COMMON.get(short(language), "").split())
+    if not known:
+        book = phrases("yes_no").get(short(language), {})
+        words = (tokens(phrase) for kind in ("yes", "no", "hold", "little") for phrase in book.get(kind, ()))
+        known = {found[0] for found in words if len(found) == 1 and found[0].isascii() and len(found[0]) > 2}
+    return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wabox.core.intent import Intent, Words
-from wabox.nlu.language import Languages
+from wabox.nlu.language import KNOWN, Languages, detect
 
 INTENTS = (
     Intent(
@@ -91,3 +91,84 @@ def test_tie_goes_to_the_default() -> None:
     """As many words of each: the bot's first language, every time."""
     assert {BOTH.choose("hello hola", None) for _ in range(20)} == {"en"}
     assert BOTH.choose("hello hola", "es") == "es"
+
+
+ASIA = Languages(("en", "hi", "id"))
+
+
+@pytest.mark.parametrize(
+    ("current", "text", "language"),
+    [
+        *(("en", "mera order kahan hai", "hi"), ("en", "order cancel karna hai please", "hi"), ("id", "haan", "hi")),
+        *(("hi", "where is my parcel", "en"), ("en", "kapan barang pesanan sampai", "id"), ("en", "मेरा ऑर्डर", "hi")),
+        *(("hi", "berapa harganya kak", "id"), ("en", "makasih banyak", "id")),
+    ],
+)
+def test_languages_without_a_list_of_words(current: str, text: str, language: str) -> None:
+    """The table and the little words of Hindi in Latin letters tell what our lists do not."""
+    assert ASIA.choose(text, current) == language
+
+
+@pytest.mark.parametrize(
+    "text", ["ok", "👍", "42", "Rahul Sharma", "LS-1042", "ana@example.com", "hmm", "pizza", "WhatsApp"]
+)
+@pytest.mark.parametrize("current", ["en", "hi", "id"])
+def test_nothing_flips_it_by_accident(text: str, current: str) -> None:
+    """What is in no language leaves the conversation in its own."""
+    assert ASIA.choose(text, current) == current
+
+
+def test_arabic_and_bengali_in_latin_letters() -> None:
+    """They count as Arabic and Bengali."""
+    assert Languages(("en", "ar")).choose("shukran habibi", "en") == "ar"
+    assert Languages(("en", "ar")).choose("wein el talab", "en") == "ar"
+    assert Languages(("en", "bn")).choose("amar order kothay", "en") == "bn"
+    assert Languages(("en", "ur")).choose("mera order kahan hai", "en") == "ur"
+
+
+def test_a_bot_of_two_languages_in_one_script() -> None:
+    """Hindi and Marathi, Urdu and Arabic: by the table."""
+    assert Languages(("hi", "mr")).choose("माझी ऑर्डर कुठे आहे", "hi") == "mr"
+    assert Languages(("ar", "ur")).choose("میرا آرڈر کہاں ہے", "ar") == "ur"
+
+
+def test_a_language_that_the_table_does_not_have() -> None:
+    """Nothing is guessed for it."""
+    assert Languages(("en", "eu")).choose("kaixo zer moduz gaur", "en") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        *(
+            ("where is my order", "en"),
+            ("dónde está mi pedido", "es"),
+            ("onde está meu pedido", "pt"),
+            ("siparişim nerede", "tr"),
+        ),
+        *(
+            ("mera order kahan hai", "hi"),
+            ("আমার অর্ডার", "bn"),
+            ("我的订单", "zh"),
+            ("สั่งซื้อ", "th"),
+            ("oda yangu iko wapi", "sw"),
+        ),
+        *(
+            ("đơn hàng của tôi đâu", "vi"),
+            ("nasaan na ang order ko", "tl"),
+            ("где мой заказ", "ru"),
+            ("123", None),
+            ("", None),
+        ),
+    ],
+)
+def test_detection_by_itself(text: str, language: str | None) -> None:
+    """Among all languages that are known."""
+    assert detect(text, KNOWN) == language
+
+
+def test_the_table_is_data() -> None:
+    """Strange texts are read too: long, empty, in scripts that nobody knows."""
+    for text in ("a" * 10_000, "\u200b\u202e", "ᚠᚢᚦ", "ꦲ", "日本語テキスト", "x_y_z", "_", "'", "\ud800"):
+        detect(text, KNOWN)
+        ASIA.choose(text, "en")
