@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from wabox.core.delivery import OutboundMessage
 from wabox.core.ports import SendResult
 
-NOW = 1_795_300_000_000
+NOW = 1_795_255_200_000
+"""Saturday, 21 November 2026, 10:00 UTC: reminders come by day."""
 
 
 class VirtualClock:

@@ -243,6 +243,7 @@ def publishing_of(
             region=settings.region,
             merge=settings.merge,
             pause=settings.pause,
+            night=settings.night,
         )
 
     models = models_of(settings, bot)

@@ -14,6 +14,7 @@ bot.timezone       –                             IANA zone of "tomorrow" and "
 bot.region         –                             country of customers whose number does not say (ES, MX …)
 bot.merge          –                             texts that follow each other share a bubble (false)
 bot.pause          –                             how long the bot keeps quiet after a person wrote from the phone (4h)
+bot.quiet_hours    –                             when nobody is reminded of anything, by the customer's clock (22:00-08:00)
 server.host        WABOX_HOST                    address to listen on (127.0.0.1: behind a reverse proxy)
 server.port        WABOX_PORT                    port (8080)
 whatsapp.api_url   WABOX_GRAPH_URL               Graph API with its version (https://graph.facebook.com/v26.0)
@@ -64,6 +65,7 @@ from wabox.settings_models import SpeechSettings as SpeechSettings
 FILE = "wabox.toml"
 NEEDED = 3
 """Secrets without which nothing can be answered."""
+NIGHT = (22 * 60, 8 * 60)
 GRAPH_URL = "https://graph.facebook.com/v26.0"
 
 
@@ -95,6 +97,8 @@ class Settings:
     """Texts that follow each other in one turn share a bubble."""
     pause: int = 4 * 3_600_000
     """ms that the bot keeps quiet after a person's last words from the phone."""
+    night: tuple[int, int] | None = NIGHT
+    """When nobody is reminded: minutes after midnight by the customer's clock; None: they may be at any time."""
     host: str = "127.0.0.1"
     port: int = 8080
     data: Path = Path("data")
@@ -142,7 +146,7 @@ class Settings:
 
 _FILES = frozenset({"app_secret_file", "app_secret_old_file", "verify_token_file", "access_token_file"})
 KNOWN: dict[str, frozenset[str]] = {
-    "bot": frozenset({"name", "language", "context", "timezone", "region", "merge", "pause"}),
+    "bot": frozenset({"name", "language", "context", "timezone", "region", "merge", "pause", "quiet_hours"}),
     "server": frozenset({"host", "port"}),
     "whatsapp": _FILES | {"api_url", "rate", "hold", "typing", "read", "number_id", "account_id"},
     "data": frozenset({"folder"}),
@@ -183,6 +187,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         region=_region(path, bot.get("region")),
         merge=_flag(path, bot, "bot", "merge", default=False),
         pause=_duration(path, bot.get("pause", "4h"), "[bot] pause"),
+        night=_night(path, bot.get("quiet_hours")),
         host=env.get("WABOX_HOST") or server.get("host", "127.0.0.1"),
         port=port,
         data=root / (env.get("WABOX_DATA") or data.get("folder", "data")),
@@ -275,6 +280,16 @@ def _region(path: Path, code: Any) -> str | None:
     if code is not None and not (isinstance(code, str) and re.fullmatch("[A-Z]{2}", code)):
         raise SettingsError(f"{path}: [bot] region {code!r} is no country; write its two letters, such as ES")
     return code
+
+
+def _night(path: Path, given: Any) -> tuple[int, int] | None:
+    if given is None or given in (False, "off"):
+        return NIGHT if given is None else None
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-3]):([0-5]\d)", str(given).strip())
+    begin, end = (int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])) if found else (0, 0)
+    if begin == end:
+        raise SettingsError(f'{path}: [bot] quiet_hours {given!r} are no hours; write "22:00-08:00", or "off"')
+    return begin, end
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -116,7 +116,7 @@ def test_copies_to_edit(tmp_path: Path) -> None:
     made = bot(tmp_path)
     run = CliRunner().invoke(app, ["new", "--repair", str(made.folder)])
     assert run.exit_code == 0
-    assert len(run.output.split("Wrote ")) == 9
+    assert len(run.output.split("Wrote ")) == 10
     assert "has all of them" in CliRunner().invoke(app, ["new", "--repair", str(made.folder)]).output
     assert [one for one in check_bot(made.folder) if one.severity == "error"] == []
     again = load_bot(made.folder, timezone="Europe/London")

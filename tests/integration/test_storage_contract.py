@@ -27,7 +27,7 @@ from tests.integration.storage import (
     status,
     unit,
 )
-from wabox.core.conversation import Record, Session, Timer
+from wabox.core.conversation import Archive, Record, Session, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival, DeadLetter, InboundMessage, OtherChange
@@ -854,3 +854,19 @@ async def test_every_conversation_under_way_is_looked_at(storage: Storage) -> No
     found: list[tuple[str, bytes]] = []
     await storage.scan(lambda id_, snapshot: found.append((id_, snapshot)))
     assert sorted(found) == [(conversation("ana"), b"ana"), (conversation("bea"), b"bea")]
+
+
+# ---- what is over --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_archive_is_found_when_nothing_else_is(storage: Storage) -> None:
+    """The newest one, once, and only as long as no conversation is under way."""
+    first = Archive(at=NOW, reason="expired", snapshot=b'{"v":1}')
+    second = Archive(at=NOW + 5, reason="done", snapshot=b'{"v":2}')
+    await storage.commit(dataclasses.replace(unit(), snapshot=None, archive=first))
+    await storage.commit(dataclasses.replace(unit(expected=1), snapshot=None, archive=first))
+    assert (await storage.open(conversation("ana"))).archived == first
+    await storage.commit(dataclasses.replace(unit(expected=2), snapshot=b"{}"))
+    assert (await storage.open(conversation("ana"))).archived is None
+    await storage.commit(dataclasses.replace(unit(expected=3), snapshot=None, archive=second))
+    assert (await storage.open(conversation("ana"))).archived == second

@@ -87,6 +87,7 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
         region=own.region,
         merge=own.merge,
         pause=own.pause,
+        night=own.night,
         context={**own.context, "media_url": f"http://127.0.0.1:{port}/phone/static"},
         port=port,
         data=data,

@@ -71,6 +71,7 @@ def load_for(settings: Settings) -> Bot:
         region=settings.region,
         merge=settings.merge,
         pause=settings.pause,
+        night=settings.night,
     )
 
 

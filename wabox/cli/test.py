@@ -141,6 +141,7 @@ def _play(
             region=settings.region,
             merge=settings.merge,
             pause=settings.pause,
+            night=settings.night,
         )
     except BrokenBot as error:
         for finding in error.findings:

@@ -56,6 +56,18 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A conversation that is over."""
+
+    at: int
+    """When, ms since the epoch."""
+    reason: Literal["done", "expired", "reset", "ended"]
+    """It came to its end; nobody came back before the hard timeout; the owner wanted it to begin anew; … to be over."""
+    snapshot: bytes
+    """As it stood, in the engine's form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A conversation as the store has it. ``sequence`` 0 and no snapshot: nothing was said yet."""
 
@@ -73,6 +85,8 @@ class Session:
     """Until then a person answers from the phone, and the bot says nothing; ms since the epoch."""
     consent: Consent = NEVER_ASKED
     """What the customer agreed to, and whether they asked us to stop."""
+    archived: Archive | None = None
+    """The newest one; looked up only when there is no snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +132,24 @@ class UnitOfWork:
     """What the customer said about being written to, for the ledger."""
     consent: Consent = NEVER_ASKED
     """What holds from now on: the session's, and ``consents``."""
+    archive: Archive | None = None
+    """Without a snapshot: the newest archive from now on, perhaps one that is stored already."""
+
+
+def after(unit: UnitOfWork) -> Session:
+    """The conversation once the unit is committed: what ``Sessions.open`` would say."""
+    return Session(
+        conversation_id=unit.conversation_id,
+        sequence=unit.expected + 1,
+        snapshot=unit.snapshot,
+        contact=unit.contact,
+        number_id=unit.number_id,
+        updated_at=unit.at,
+        opened_at=unit.opened_at,
+        quiet_until=unit.quiet_until,
+        consent=unit.consent,
+        archived=unit.archive,
+    )
 
 
 CommitResult = Literal["committed", "duplicate", "conflict"]

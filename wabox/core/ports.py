@@ -135,8 +135,9 @@ class Sessions(Protocol):
 
 
 class Timers(Protocol):
-    async def sweep(self, now: int, limit: int) -> int:
-        """Move up to ``limit`` due timers into their conversations' queues, each in one transaction; how many were moved.
+    async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
+        """Move up to ``limit`` timers that came due after ``since`` and not after ``now`` into their conversations' queues,
+        each in one transaction; how many were moved.
 
         It may be fewer though more are due, while the queues hold very many.
         """

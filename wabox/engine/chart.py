@@ -161,7 +161,7 @@ def compile_chart(
     states = {state.id: state for state in _walk(root)}
     Wiring(reader, chart_id, states, guards, actions).run()
     context = _context(reader, root.definition)
-    timers = frozenset({"soft", "hard"}).union(
+    timers = frozenset({"soft", "hard", "quiet"}).union(
         f"{AFTER}{delay}:{state.id}" for state in states.values() for delay in state.after
     )
     versioning = read_versioning(reader, root.definition, states, timers)

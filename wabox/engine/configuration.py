@@ -21,6 +21,11 @@ from wabox.errors import ConversationError
 if TYPE_CHECKING:
     from wabox.engine.plan import Plan
 
+LATE = 3_600_000
+"""ms: a reminder that comes more than an hour after its time (the server was down) is about nothing any more."""
+REMEMBER = 7 * 86_400_000
+"""ms: an order of a month ago is not what a customer comes back for."""
+
 Rows: TypeAlias = tuple[tuple[Transition, ...], ...]
 """Per leaf in document order: the transitions to try, innermost state first, then document order (SCXML selectTransitions)."""
 
@@ -28,7 +33,7 @@ Rows: TypeAlias = tuple[tuple[Transition, ...], ...]
 class Configuration:
     __slots__ = (
         *("active", "always", "chart", "clock", "collect", "detours", "hard", "key", "leaves"),
-        *("expect", "held", "plans", "question", "rows", "soft", "states", "takes"),
+        *("expect", "held", "late", "plans", "question", "quiet", "remember", "rows", "soft", "states", "takes"),
     )
 
     def __init__(self, chart: Chart, leaves: Iterable[State]) -> None:
@@ -44,6 +49,12 @@ class Configuration:
         self.soft = next((state.timeouts.soft for state in inner if state.timeouts.soft is not None), None)
         """ms; 0: off; None: no active state says."""
         self.hard = next((state.timeouts.hard for state in inner if state.timeouts.hard is not None), None)
+        self.late = next((state.timeouts.late for state in inner if state.timeouts.late is not None), LATE)
+        self.remember = next(
+            (state.timeouts.remember for state in inner if state.timeouts.remember is not None), REMEMBER
+        )
+        self.quiet = next((state.quiet for state in inner if state.quiet is not None), 0)
+        """ms that a customer must write nothing before what was written is read; 0: it is read at once."""
         self.clock = (self.soft or 0, self.hard or 0)
         """Both, 0 for none: what runs when there is no frame below."""
         self.detours: dict[str, str] = {}

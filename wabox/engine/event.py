@@ -4,8 +4,8 @@ A descriptor is an event's name, ``family.*`` (``message.*`` is ``message``, ``m
 dot-separated tokens in front) or ``*``. As in XState v5 and unlike SCXML, a bare ``message`` means only itself.
 
 ``*`` means every event of the *flow*. It does not mean the engine's own clock and stack (``timeout.soft``,
-``timeout.hard``, ``resumed``, due ``after`` timers): a state that answers "anything else" would otherwise swallow
-the end of its own conversation. Written out, they are matched like any other.
+``timeout.hard``, ``resumed``, ``reentered``, due ``after`` timers): a state that answers "anything else" would otherwise
+swallow the end of its own conversation. Written out, they are matched like any other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import json
 
 from wabox.core.event import Event
 
-__all__ = ["ERROR", "HARD", "RESUMED", "SOFT", "Event", "due_event", "matches", "raise_timer"]
+__all__ = ["ERROR", "HARD", "REENTERED", "RESUMED", "SOFT", "Event", "due_event", "matches", "raise_timer"]
 
 SOFT = "timeout.soft"
 HARD = "timeout.hard"
 RESUMED = "resumed"
+REENTERED = "reentered"
 ERROR = "error.execution"
 DONE = "done.state."
 AFTER = "after:"
@@ -33,7 +34,7 @@ def matches(descriptor: str, name: str) -> bool:
     if descriptor == name:
         return True
     if descriptor == "*":
-        return name not in (SOFT, HARD, RESUMED) and not name.startswith(AFTER)
+        return name not in (SOFT, HARD, RESUMED, REENTERED) and not name.startswith(AFTER)
     if not descriptor.endswith(".*"):
         return False
     family = descriptor[:-2]

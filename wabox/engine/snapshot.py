@@ -19,6 +19,7 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     tries     wrong answers to the question that stands
     offered   true: a detour has just ended, and the customer was asked to go on
     part      what the customer wrote when it was half an answer: a day without a time
+    pieces    what the customer wrote and is not read yet, because more may follow (``quiet``)
     back      states whose questions were answered before, the newest last, at most three: where "go back" leads
 
 What is empty is left out. Unknown keys are ignored, so an older release reads what a newer one of the same layout wrote.
@@ -75,6 +76,7 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     offered: bool = False
     back: tuple[str, ...] = ()
     part: str = ""
+    pieces: tuple[str, ...] = ()
 
     @property
     def charts(self) -> tuple[str, ...]:

@@ -84,6 +84,10 @@ class Timeouts:
 
     soft: int | None = None
     hard: int | None = None
+    late: int | None = None
+    """How long after its time a soft timeout still counts; 0: however late."""
+    remember: int | None = None
+    """How long an expired conversation can be taken up again; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,8 @@ class State:
     reprompt: tuple[SayTemplate, ...] = ()
     expect: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()
+    quiet: int | None = None
+    """ms; None: as the parent has it; 0: off."""
     detours: Mapping[str, str] = field(default_factory=dict)
     """Intent → chart id."""
     handoff: HandoffSpec | None = None

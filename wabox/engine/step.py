@@ -187,6 +187,8 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         snapshot.tries if following is config else 0,
         False,
         back,
+        "",
+        snapshot.pieces,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 
@@ -210,5 +212,7 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         before.tries if before is not None and before.leaves == config.key and before.chart == config.chart.ref else 0,
         False,
         run.back,
+        "",
+        () if before is None else before.pieces,
     )
     return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

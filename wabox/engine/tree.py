@@ -39,6 +39,7 @@ STATE_KEYS = (
         "reprompt",
         "expect",
         "timeouts",
+        "quiet",
         "detours",
         "handoff",
         "invoke",
@@ -160,6 +161,8 @@ def _own(reader: Reader, definition: Mapping[str, Any], state: State, path: Path
     state.expect = reader.texts(definition.get("expect"), (*path, "expect"), "an intent")
     if "timeouts" in definition:
         state.timeouts = _timeouts(reader, definition["timeouts"], (*path, "timeouts"))
+    if "quiet" in definition:
+        state.quiet = _timeout(reader, definition["quiet"], (*path, "quiet"))
     detours = reader.mapping(definition.get("detours"), (*path, "detours"), "detours")
     found = {
         intent: reader.text(chart, (*path, "detours", intent), "a detour's chart") for intent, chart in detours.items()
@@ -177,14 +180,16 @@ def _timeouts(reader: Reader, written: object, path: Path) -> Timeouts:
     if _is_off(written):
         return Timeouts(0, 0)
     spec = reader.mapping(written, path, "timeouts")
-    reader.only(spec, path, ("soft", "hard"), "timeouts")
-    soft = _timeout(reader, spec["soft"], (*path, "soft")) if "soft" in spec else None
-    hard = _timeout(reader, spec["hard"], (*path, "hard")) if "hard" in spec else None
+    reader.only(spec, path, ("soft", "hard", "late", "remember"), "timeouts")
+    soft, hard, late, remember = (
+        _timeout(reader, spec[key], (*path, key)) if key in spec else None
+        for key in ("soft", "hard", "late", "remember")
+    )
     if soft and hard and soft >= hard:
         reader.wrong(
             path, "bad-duration", "the soft timeout does not come before the hard one", "make soft shorter than hard"
         )
-    return Timeouts(soft, hard)
+    return Timeouts(soft, hard, late, remember)
 
 
 def _timeout(reader: Reader, written: object, path: Path) -> int | None:

@@ -78,6 +78,8 @@ class Bot:
     """Texts that follow each other share a bubble."""
     pause: int = PAUSE
     """ms that it keeps quiet after a person's last words from the phone."""
+    night: tuple[int, int] | None = None
+    """When customers are not reminded, minutes after midnight of their own clock; None: they may be at any time."""
     _rendered: Fixed[Content] = field(default_factory=Fixed, repr=False, compare=False)
     _offered: Fixed[tuple[Choice, ...]] = field(default_factory=Fixed, repr=False, compare=False)
 
@@ -182,6 +184,7 @@ def load_bot(
     region: str | None = None,
     merge: bool = False,
     pause: int = PAUSE,
+    night: tuple[int, int] | None = None,
 ) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
@@ -211,6 +214,7 @@ def load_bot(
         files=draft.files,
         merge=merge,
         pause=pause,
+        night=night,
     )
 
 

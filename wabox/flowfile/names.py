@@ -102,6 +102,7 @@ def check_names(draft: Draft) -> None:
             _check_tasks(draft, chart, state)
             for said in said_in(state) if chart.id in draft.documents else ():
                 keys |= _check_references(draft, chart, said)
+            keys |= _check_doing(draft, chart, state)
     _check_translations(draft)
     if draft.documents and all(name in draft.charts for name in draft.documents):
         _check_use(draft, used, keys)
@@ -222,6 +223,18 @@ def _check_references(draft: Draft, chart: Chart, said: Said) -> set[str]:
                 draft.source(chart.id).finding(mark, "untranslated", sentence, fix, severity="warning")
             )
     return found
+
+
+def _check_doing(draft: Draft, chart: Chart, state: State) -> set[str]:
+    """``meta: {doing: …}``: what the customer was doing, in words or as a key."""
+    doing = state.meta.get("doing")
+    if not isinstance(doing, str) or not draft.texts.is_key(doing):
+        return set()
+    if doing not in draft.texts.keys:
+        sentence = f"there is no text {quoted(doing)}"
+        fix = f"write it in texts.{draft.texts.default}.yaml; words that are no key need a capital or a blank"
+        draft.at(chart.id, (*state.path, "meta", "doing"), "unknown-text", sentence, fix)
+    return {doing}
 
 
 def _has_words(text: str) -> bool:

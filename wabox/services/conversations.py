@@ -32,7 +32,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
-from wabox.services import closing
+from wabox.services import closing, pieces, returning
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -40,6 +40,8 @@ from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
 from wabox.services.reading import advised, lost
 from wabox.services.replies import Lead
+from wabox.services.returning import AWAY, Away
+from wabox.services.ringing import ring
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import GO_ON, understand
 
@@ -81,8 +83,7 @@ def advance(
             closing.fire(draft)
         case "timer":
             if draft.restore():
-                payload = message.payload
-                draft.fire(str(payload["name"]), int(payload["armed"]), int(payload["due_at"]))
+                _due(draft, resolver)
         case "agent":
             _agent(draft)
         case "action":
@@ -95,7 +96,7 @@ def advance(
             amend(draft)  # a person reads it
         case _:
             amend(draft)
-            _customer(draft, resolver, advice)
+            _hears(draft, resolver, advice)
     if silent and message.channel != "agent":
         draft.hush()
     return draft.finish()
@@ -151,9 +152,35 @@ def _failed(draft: Draft) -> None:
         draft.record("event", {"not_handled": draft.message.type, "reason": draft.message.payload.get("reason")})
 
 
-def _customer(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
+def _due(draft: Draft, resolver: Resolver) -> None:
+    if not pieces.is_over(draft):
+        ring(draft)
+        return
+    timer, kept = draft.message, pieces.joined(draft)
+    if kept is not None:
+        draft.message = kept
+        _customer(draft, resolver, "here", None)
+        draft.message = timer
+
+
+def _hears(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
+    """The customer writes: keep it if more may follow; otherwise read what was kept, and then this."""
+    away, message = returning.take_up(draft), draft.message
+    if away not in AWAY and pieces.waits_for_more(draft):
+        return
+    kept = pieces.joined(draft)
+    if kept is not None:
+        draft.message = kept
+        _customer(draft, resolver, away, None)
+        draft.message, away = message, "here"
+    if draft.snapshot is not None and draft.snapshot.status == "done":
+        draft.begin()  # what was kept ended the conversation
+    _customer(draft, resolver, away, advice)
+
+
+def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advice | None) -> None:
     message = draft.message
-    begun = draft.restore()
+    begun = away is not None
     if draft.move is not None and draft.move.how == "failed":
         return  # whoever takes over answers
     if not begun:
@@ -179,6 +206,8 @@ def _customer(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
     if begun and held(charts, snapshot) and not gives_back(charts, snapshot, found.event):
         # A person has the conversation and will read this: the bot keeps quiet (P7), unless the chart itself minds.
         draft.step(Event("fallback", event.data, customer=True))
+    elif away in AWAY and found.intent == "greet" and returning.ask(draft, found):
+        pass  # "hello" after a long time is no answer to anything
     elif not begun and found.intent in (None, "greet"):
         # The first message usually only says hello: what the chart says on starting answers it. Only a clear intent goes
         # further, so that "where is my order" is not met with "hello" alone.
@@ -203,7 +232,7 @@ def _customer(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
             volunteer(draft, resolver, before)
     elif begun and not draft.failures:
         # Otherwise it may be the failure that kept it from being handled: no word about the customer's, then.
-        _not_handled(draft, found, event)
+        _not_handled(draft, found, event, away)
     if draft.failures and not draft.lines:
         # A guard or action broke, and the chart has no words for that.
         draft.say("wabox.trouble")
@@ -226,7 +255,7 @@ def _clarify(draft: Draft, found: Understanding, event: Event) -> None:
     draft.lines.append(fit(Content(text=draft.bot.text("wabox.clarify", draft.language), buttons=options)))
 
 
-def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
+def _not_handled(draft: Draft, found: Understanding, event: Event, away: Away | None) -> None:
     """The fallback ladder."""
     kind = draft.message.type
     if kind in QUIET:
@@ -237,6 +266,8 @@ def _not_handled(draft: Draft, found: Understanding, event: Event) -> None:
         return
     if kind == "text" and draft.step(Event("message.text", event.data, customer=True)):
         draft.keep(misses=0)
+        return
+    if away in AWAY and kind == "text" and returning.ask(draft, found):
         return
     if draft.step(Event("fallback", event.data, customer=True)):
         return

@@ -9,11 +9,18 @@ BATCH = 500
 never waits long for its own."""
 
 
+OVERDUE = 60_000
+"""ms: whoever is later than this waited for a server that was down."""
+SPREAD = 100
+"""Overdue timers per sweep (a second): ten thousand reminders that a night of downtime held back are no flood afterwards."""
+
+
 async def fire(timers: Timers, clock: Clock) -> int:
-    """Put every due timer into its conversation's queue; how many there were."""
+    """Put the due timers into their conversations' queues: those on time all, overdue ones a few at a time; how many."""
     fired = 0
     while True:
-        moved = await timers.sweep(clock(), BATCH)
+        now = clock()
+        moved = await timers.sweep(now, BATCH, since=now - OVERDUE)
         fired += moved
         if moved < BATCH:
-            return fired
+            return fired + await timers.sweep(now - OVERDUE, SPREAD)

@@ -12,7 +12,7 @@ from wabox.core import window
 from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.content import Content
-from wabox.core.conversation import Amendment, Record, Session, Timer, UnitOfWork
+from wabox.core.conversation import Amendment, Archive, Record, Session, Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, outbound_id
 from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
@@ -106,6 +106,7 @@ class Draft:
         """Why what the bot said and what has not left yet must not leave any more."""
         self.dispatched: list[OutboundMessage] = []
         """What our own side says in this turn; after what the bot says."""
+        self._expired = False  # it is over because nobody came back
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
@@ -229,6 +230,7 @@ class Draft:
             quiet_until=self.quiet_until,
             consents=tuple(self.permit.entries),
             consent=self.permit.consent,
+            archive=self._archive(stored),
             records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
         )
         return Turn(
@@ -241,6 +243,14 @@ class Draft:
             failures=tuple(self.failures),
             steps=tuple(self.steps),
         )
+
+    def _archive(self, stored: bytes | None) -> Archive | None:
+        if stored is not None:
+            return None
+        if self.snapshot is None:
+            return self.session.archived  # stored already
+        stood = msgspec.structs.replace(self.snapshot, status="active") if self._expired else self.snapshot
+        return Archive(at=self.now, reason="expired" if self._expired else "done", snapshot=encode(stood))
 
     def contact(self) -> Contact:
         """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
@@ -298,8 +308,8 @@ class Draft:
                 self.permit.take(effect, self.message, self.now)
             case effects.Log():
                 self.record("event", {"log": effect.message, "state": effect.state})
-            case effects.Push() | effects.Ended():
-                pass  # the snapshot says the same
+            case effects.Ended():
+                self._expired = effect.expired
 
     def _handoff(self, status: HandoffStatus, *, queue: str = "default", priority: int = 0, reason: str = "") -> None:
         if status == "closed" and any(case.status == "waiting" for case in self._handoffs):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from wabox.core.contact import Contact
-from wabox.core.conversation import Session, Timer
+from wabox.core.conversation import Session, Timer, after
 from wabox.core.delivery import DeliveryStatus, words
 from wabox.core.duration import parse_duration
 from wabox.core.limits import breaches
@@ -33,8 +33,9 @@ from wabox.whatsapp.webhook import parse
 NUMBER = "200000000000002"
 CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name="Customer")
 INPUTS = ("user", "tap", "message", "wait", "agent", "close", "stub")
-BEGINS_AT = 1_795_300_000_000
-"""When the simulated clock starts, ms since the epoch, unless told otherwise: Saturday, 21 November 2026, 22:26 UTC."""
+BEGINS_AT = 1_795_255_200_000
+"""When the simulated clock starts, ms since the epoch, unless told otherwise: Saturday, 21 November 2026, 10:00 UTC:
+reminders come by day."""
 
 
 MOST_CALLS = 50
@@ -272,16 +273,7 @@ class Simulator:
             turn = apologise(self._bot, self._session, message, self.now, error)
             turn = replace(turn, failures=(Failed("this turn", f"{type(error).__name__}: {error}"),))
         unit = turn.unit
-        self._session = Session(
-            conversation_id=self._id,
-            sequence=unit.expected + 1,
-            snapshot=unit.snapshot,
-            contact=unit.contact,
-            number_id=unit.number_id,
-            updated_at=unit.at,
-            opened_at=unit.opened_at,
-            consent=unit.consent,
-        )
+        self._session = after(unit)
         for timer in unit.arm:
             self._timers[timer.name] = timer
         for name in unit.disarm:

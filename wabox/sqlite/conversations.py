@@ -8,7 +8,7 @@ import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import ConversationSummary, Session, UnitOfWork
-from wabox.sqlite import consents
+from wabox.sqlite import archives, consents
 
 ACTIVE_STEP = 300_000
 """ms: how coarse the order of the most recently active is in the index. Within one step, ``updated_at`` decides."""
@@ -28,12 +28,13 @@ _contacts = msgspec.json.Decoder(Contact)
 
 
 def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
-    query = "SELECT sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until FROM conversations WHERE id = ?"
+    columns = "sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until, key"
+    query = f"SELECT {columns} FROM conversations WHERE id = ?"  # noqa: S608 - the columns are ours
     row = connection.execute(query, (conversation_id,)).fetchone()
     consent = consents.current(connection, conversation_id)
     if row is None:
         return Session(conversation_id=conversation_id, consent=consent)
-    sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until = row
+    sequence, snapshot, contact, number_id, updated_at, opened_at, quiet_until, key = row
     return Session(
         conversation_id=conversation_id,
         sequence=sequence,
@@ -44,21 +45,7 @@ def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
         opened_at=opened_at,
         quiet_until=quiet_until,
         consent=consent,
-    )
-
-
-def after(unit: UnitOfWork) -> Session:
-    """The conversation once the unit is committed: what :func:`load` would say."""
-    return Session(
-        conversation_id=unit.conversation_id,
-        sequence=unit.expected + 1,
-        snapshot=unit.snapshot,
-        contact=unit.contact,
-        number_id=unit.number_id,
-        updated_at=unit.at,
-        opened_at=unit.opened_at,
-        quiet_until=unit.quiet_until,
-        consent=unit.consent,
+        archived=archives.newest(connection, key) if snapshot is None else None,
     )
 
 

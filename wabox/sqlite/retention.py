@@ -37,7 +37,8 @@ def steps(keep: Keep, now: int) -> Iterator[Step]:
     tables: tuple[tuple[str, Step], ...] = (
         *(("outbox", outbox.prune), ("other_changes", other_changes.prune), ("dead_letters", dead_letters.prune)),
         ("outbox", recipients.prune),
-        *(("transcript", transcript), ("handoffs", handoffs)),
+        *(("transcript", partial(oldest, table="transcript")), ("transcript", partial(oldest, table="archives"))),
+        ("handoffs", handoffs),
     )
     for kind, prune in tables:
         before = keep.before(kind, now)
@@ -45,12 +46,12 @@ def steps(keep: Keep, now: int) -> Iterator[Step]:
             yield partial(prune, before=before)
 
 
-def transcript(connection: sqlite3.Connection, before: int, after: int) -> int | None:
-    """Delete some lines that were written before."""
+def oldest(connection: sqlite3.Connection, before: int, after: int, table: str) -> int | None:
+    """Delete some rows that were written before: lines of the transcript, conversations that are over."""
     # Rows are in order of time, so the oldest ones are all there is to look at.
-    oldest = connection.execute("SELECT key, at FROM transcript ORDER BY key LIMIT ?", (STEP,)).fetchall()
-    old = [(key,) for key, at in oldest if at < before]
-    connection.executemany("DELETE FROM transcript WHERE key = ?", old)
+    rows = connection.execute(f"SELECT key, at FROM {table} ORDER BY key LIMIT ?", (STEP,)).fetchall()  # noqa: S608 - ours
+    old = [(key,) for key, at in rows if at < before]
+    connection.executemany(f"DELETE FROM {table} WHERE key = ?", old)  # noqa: S608 - ours
     return 0 if len(old) == STEP else None
 
 

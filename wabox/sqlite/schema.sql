@@ -306,3 +306,12 @@ CREATE TABLE llm_answers (
   body TEXT                         -- NULL: none so far
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX llm_answers_at ON llm_answers (at);
+-- Conversations that are over, as they stood.
+CREATE TABLE archives (
+  key INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,             -- core.conversation.Archive
+  snapshot BLOB NOT NULL,           -- the engine's
+  UNIQUE (conversation, at)
+) STRICT;

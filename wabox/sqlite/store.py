@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
+from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork, after
 from wabox.core.delivery import Attempt, Delivery, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
@@ -223,7 +223,7 @@ class SqliteStore:
         if unit.consents:
             self._recent.clear()  # it holds for the customer's conversations with our other numbers, too; it is rare
         self._recent.pop(unit.conversation_id, None)
-        self._recent[unit.conversation_id] = conversations.after(unit)
+        self._recent[unit.conversation_id] = after(unit)
         self._forget()
 
     def _forget(self) -> None:
@@ -287,17 +287,17 @@ class SqliteStore:
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
 
-    async def sweep(self, now: int, limit: int) -> int:
+    async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
         moved = 0
         more = True
         while more and (wanted := min(limit - moved, TIMERS_STEP, TIMERS_HELD - self.lanes.due)) > 0:
-            taken, more = await self._take_due(now, wanted)
+            taken, more = await self._take_due(now, wanted, since)
             moved += taken
         return moved
 
-    async def _take_due(self, now: int, limit: int) -> tuple[int, bool]:
+    async def _take_due(self, now: int, limit: int, since: int) -> tuple[int, bool]:
         places = self._inbox.reserve(limit)
-        operation = partial(timers.take_due, now=now, places=places)
+        operation = partial(timers.take_due, now=now, places=places, since=since)
         try:
             rows, more = await self.writer.submit(operation, lambda taken: self._received(places, taken[0]))
         except Exception:

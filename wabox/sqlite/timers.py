@@ -44,12 +44,15 @@ def clear(connection: sqlite3.Connection, conversation: int) -> None:
     connection.execute("DELETE FROM timers WHERE conversation = ?", (conversation,))
 
 
-def take_due(connection: sqlite3.Connection, now: int, places: Sequence[inbox.Place]) -> tuple[list[inbox.Row], bool]:
-    """Move as many due timers as there are ``places`` into the inbox; and whether there may be more."""
+def take_due(
+    connection: sqlite3.Connection, now: int, places: Sequence[inbox.Place], since: int = 0
+) -> tuple[list[inbox.Row], bool]:
+    """Move as many timers due after ``since`` as there are ``places`` into the inbox; and whether there may be more."""
     rows = connection.execute(
         "SELECT t.conversation, t.name, t.armed, t.due_at, c.id, c.number_id, c.contact"
-        " FROM timers t JOIN conversations c ON c.key = t.conversation WHERE t.wake_at <= ? ORDER BY t.wake_at LIMIT ?",
-        (now, len(places)),
+        " FROM timers t JOIN conversations c ON c.key = t.conversation WHERE t.wake_at <= ? AND t.wake_at > ?"
+        " ORDER BY t.wake_at LIMIT ?",
+        (now, since, len(places)),
     ).fetchall()
     moved: list[inbox.Row] = []
     for place, (conversation, name, armed, due_at, conversation_id, number_id, contact) in zip(

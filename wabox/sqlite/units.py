@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
 from wabox.sqlite import (
+    archives,
     consents,
     conversations,
     handoffs,
@@ -49,6 +50,8 @@ def commit(
     if unit.snapshot is None:
         timers.clear(connection, key)
         invocations.clear(connection, key)
+        if unit.archive is not None:
+            archives.add(connection, key, unit.archive)
     for chart, id_ in unit.revoke:
         invocations.delete(connection, key, chart, id_)
     for invocation in unit.invoke:

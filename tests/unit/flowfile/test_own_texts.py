@@ -8,7 +8,14 @@ from wabox.core import limits
 from wabox.engine.text import placeholders
 from wabox.flowfile.texts import Texts, built_in, languages
 
-BUTTONS = ("wabox.repair.yes", "wabox.repair.no", "wabox.repair.neither", "wabox.choose")
+BUTTONS = (
+    "wabox.repair.yes",
+    "wabox.repair.no",
+    "wabox.repair.neither",
+    "wabox.repair.go_on",
+    "wabox.repair.start_again",
+    "wabox.choose",
+)
 
 
 @pytest.mark.parametrize("language", languages())

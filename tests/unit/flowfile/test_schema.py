@@ -232,7 +232,7 @@ after: {soon: a}
 after: []
 timeouts: 3
 timeouts: {soft: x}
-timeouts: {late: 1h}
+timeouts: {later: 1h}
 timeouts: {hard: true}
 say: true
 say: {}

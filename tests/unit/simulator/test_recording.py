@@ -55,7 +55,7 @@ def test_words_and_taps(bot: Bot) -> None:
     assert (
         recorded(bot, found)
         == """\
-at: 2026-11-21T22:26
+at: 2026-11-21T10:00
 steps:
   - user: hi
     bot: ["What, 0 times?"]
