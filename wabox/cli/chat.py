@@ -111,6 +111,8 @@ def _why(last: Mapping[str, Any]) -> str:
     lines = [
         f"{last['tier']}: {last['intent'] or 'no intent'} {last['confidence']:.2f}, {last['language']}, {last['ms']} ms"
     ]
+    lines.append(f"  {last['why']}")
+    lines += [f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in last["entities"].items()]
     lines += [f"  {one['confidence']:.2f} {one['intent']}" for one in last["candidates"]]
     return "\n".join(lines)
 

@@ -32,6 +32,7 @@ def play(
         str | None,
         typer.Option(metavar="PERCENT", help="Fail below this coverage; 100/90: of states / of transitions."),
     ] = None,
+    tiers: Annotated[bool, typer.Option("--tiers", help="Say who decided what the messages mean.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a test, the last with the coverage.")
     ] = False,
@@ -59,7 +60,9 @@ def play(
     suites: list[Suite] = []
     low = False
     for folder in folders:
-        show = _Show(as_json=as_json, verbose=verbose, cover=cover, chosen=bool(wanted), colour=sys.stdout.isatty())
+        show = _Show(
+            as_json=as_json, verbose=verbose, cover=cover, chosen=bool(wanted), tiers=tiers, colour=sys.stdout.isatty()
+        )
         suite = _play(folder, settings, wanted, show, stop=stop)
         suites.append(suite)
         low = show.suite(suite, least) or low
@@ -171,6 +174,7 @@ def _play(
         findings=findings,
         seconds=time.perf_counter() - began,
         coverage=runner.coverage,
+        tiers=runner.tiers,
     )
 
 
@@ -187,7 +191,7 @@ def failures(folder: Path, settings: Settings, copy: Path | None = None) -> tupl
 class _Show:
     """Prints, as JSON lines or for a person."""
 
-    def __init__(self, *, as_json: bool, verbose: bool, cover: bool, chosen: bool, colour: bool) -> None:
+    def __init__(self, *, as_json: bool, verbose: bool, cover: bool, chosen: bool, colour: bool, tiers: bool) -> None:
         """``chosen``: only some of the tests are played, so what they do not cover says little."""
         from wabox.simulator.report import painter
 
@@ -195,6 +199,7 @@ class _Show:
         self._verbose = verbose
         self._cover = cover
         self._chosen = chosen
+        self._tiers = tiers
         self._colour = colour
         self._paint = painter(colour)
 
@@ -237,6 +242,8 @@ class _Show:
         ]
         if self._json:
             about = {"bot": suite.bot, "seconds": round(suite.seconds, 3), "coverage": suite.coverage.to_json()}
+            if self._tiers and suite.tiers is not None:
+                about["tiers"] = suite.tiers.to_json()
             typer.echo(json.dumps({**about, "low": low}, ensure_ascii=False))
             return bool(low)
         passed = sum(result.passed for result in suite.results)
@@ -245,6 +252,8 @@ class _Show:
         typer.echo(report.verdict(suite.bot, passed, failed, len(suite.findings), suite.seconds, self._paint))
         if everything or not self._chosen:
             typer.echo(report.coverage(suite.coverage, self._paint, everything=everything))
+        for line in suite.tiers.lines(suite.bot) if self._tiers and suite.tiers is not None else ():
+            typer.echo(line)
         for sentence in low:
             typer.echo(self._paint(f"{suite.bot}: {sentence}", "bad"))
         return bool(low)
@@ -254,7 +263,7 @@ class _Silent(_Show):
     """Prints nothing."""
 
     def __init__(self) -> None:
-        super().__init__(as_json=False, verbose=False, cover=False, chosen=False, colour=False)
+        super().__init__(as_json=False, verbose=False, cover=False, chosen=False, colour=False, tiers=False)
 
     def finding(self, finding: Finding) -> None:
         pass

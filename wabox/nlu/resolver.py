@@ -47,6 +47,7 @@ _EXPECTED, _UNWANTED = 3.0, 0.25
 """How the odds of a guess change when the state waits for it, and when nobody here would handle it."""
 MOST_ASKED, _NOT_FAR = 2, 0.2
 _LOST = Understanding(event="fallback", intent=None, confidence=0.0, tier="fallback", language="")
+_KINDS = {"example": "an example", "keyword": "a keyword", "pattern": "a pattern", "lent": "words"}
 _LEVELS = {"whole": 0, "expected": 1, "accepted": 2, "lent": 3, "weak": 4, "unwanted": 5}
 
 
@@ -101,7 +102,9 @@ class Resolver:
         if event is None:
             return changed(_LOST, language=chosen, data=data)
         found_ = self._understood(event, tier, chosen, data)
-        return found_ if confidence == 1 else changed(found_, confidence=confidence)
+        best = matches[0] if tier == "rules" and matches and matches[0].intent == event else None
+        why = f"{_KINDS[best.kind]} of {best.intent}, {best.language}" if best is not None else ""
+        return changed(found_, confidence=confidence, why=why) if why or confidence != 1 else found_
 
     def _guess(self, text: str, expected: Expected) -> Understanding:
         """What the classifier makes of it, here."""

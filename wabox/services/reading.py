@@ -12,22 +12,29 @@ from wabox.engine.snapshot import Snapshot
 from wabox.engine.view import held
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver, accepts
+from wabox.nlu.utterances import tokens
 from wabox.services.awaiting import Lost, awaited
 
 _ASKING = "?؟？"
+SENTENCE = 4
+"""Words of a message that is more than a value."""
 LLM_CONFIDENCE = 0.5
 """A language model's own word on how sure it is means nothing: neither sure nor lost."""
 
 
-def look_up(resolver: Resolver, message: InboundMessage, found: Understanding, waits_for: Expected) -> Understanding:
+def look_up(
+    resolver: Resolver, message: InboundMessage, found: Understanding, waits_for: Expected, *, collects: bool = False
+) -> Understanding:
     """``found``, or, when nobody was sure what the message means, the passage that answers it: better than to ask back.
 
-    Where the state takes any text, only what ends like a question is looked up: the rest is its answer.
+    Where the state takes any text, only what ends like a question is looked up: the rest is its answer. Where it ``collects``
+    a value, a few words are an attempt at that: "yesterday" is a wrong day, and no question about opening hours.
     """
     if found.tier != "fallback" or message.type != "text" or not accepts(waits_for, DOCUMENT):
         return found
     text = message.text or ""
-    if accepts(waits_for, "message.text") and not any(sign in text for sign in _ASKING):
+    asks = any(sign in text for sign in _ASKING)
+    if not asks and (accepts(waits_for, "message.text") or (collects and len(tokens(text)) < SENTENCE)):
         return found
     library = resolver.library()
     hits = library.search(text, found.language, 1) if library is not None else ()

@@ -34,7 +34,7 @@ def understand(
     if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.
         return replace(found, event="fallback")
-    found = look_up(resolver, message, found, waits_for)
+    found = look_up(resolver, message, found, waits_for, collects=collecting(bot.charts, snapshot) is not None)
     if asked and snapshot.offered and message.type == "text":
         answer = resolver.yes_or_no(tokens(message.text or ""))
         collect = collecting(bot.charts, snapshot)

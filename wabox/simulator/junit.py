@@ -15,6 +15,7 @@ from wabox.flowfile.findings import Finding, render
 from wabox.simulator.coverage import Coverage
 from wabox.simulator.report import failure, painter
 from wabox.simulator.runner import Result
+from wabox.simulator.tiers import Tiers
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, escaped or not."""
@@ -31,6 +32,7 @@ class Suite:
     seconds: float
     coverage: Coverage | None
     """None when the bot could not be loaded."""
+    tiers: Tiers | None = None
 
 
 def junit(suites: Sequence[Suite]) -> bytes:

@@ -26,6 +26,7 @@ from wabox.simulator.bubble import Bubble, bubble
 from wabox.simulator.coverage import Coverage
 from wabox.simulator.expectation import Difference, Seen, differences
 from wabox.simulator.simulator import BEGINS_AT, CUSTOMER, Simulator
+from wabox.simulator.tiers import Tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Runner:
         self._clock = clock
         self._by_language: dict[str, tuple[Bot, Resolver]] = {}
         self.coverage = Coverage(bot)
+        self.tiers = Tiers()
 
     def run(self, tests: Sequence[ConversationTest]) -> Iterator[Result]:
         """Each test in each of its languages, one after the other."""
@@ -108,6 +110,8 @@ class Runner:
             played.append(Played(step, did, ()))
             return [Difference(key="refused", mark=step.mark, sentence=str(error))]
         for turn in turns:
+            if turn.understanding is not None:
+                self.tiers.see(turn.understanding)
             self.coverage.see(before, turn.steps)
             before = turn.snapshot
             last = turn.steps[-1].snapshot if turn.steps else last
@@ -159,9 +163,9 @@ def _why(out: Mapping[str, Any], turns: Sequence[Turn]) -> str:
     unhandled = list(dict.fromkeys(event for turn in turns for step in turn.steps for event in step.unhandled))
     parts = []
     if out["intent"]:
-        parts.append(f"understood as {out['intent']} ({out['tier']})")
+        parts.append(f"understood as {out['intent']} ({out['tier']}: {out['why']})")
     elif out["tier"] == "fallback":
-        parts.append("not understood")
+        parts.append(f"not understood: {out['why']}")
     if unhandled:
         parts.append(f"nobody handles {', '.join(unhandled)}")
     return "; ".join(parts)

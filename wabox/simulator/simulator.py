@@ -27,6 +27,7 @@ from wabox.nlu.resolver import Resolver
 from wabox.services.advising import asked_of
 from wabox.services.conversations import advance, apologise
 from wabox.services.turn import Turn
+from wabox.services.verdict import entities, why
 from wabox.simulator.stubs import Stubs
 from wabox.whatsapp.webhook import parse
 
@@ -311,6 +312,8 @@ class Simulator:
                 for one in (found.candidates if found else ())
             ],
             "ms": found.ms if found else None,
+            "why": why(found) if found else None,
+            "entities": dict(entities(found)) if found else {},
             "language": (found.language if found else None) or (snapshot.language if snapshot else None),
             "events": [event for turn in turns for event in turn.events],
             "handoffs": [

@@ -105,6 +105,8 @@ def test_in_a_form_a_question_is_a_question(tmp_path: Path) -> None:
     out = chat.play({"user": "where can I park?"})
     assert (out["states"], out["tier"]) == (["name"], "documents")
     chat.play({"user": "Ana"})
+    out = chat.play({"user": "gate"})
+    assert (out["states"], out["events"]) == (["day"], ["invalid"])
     out = chat.play({"user": "is there parking behind the house"})
     assert (out["states"], out["tier"]) == (["day"], "documents")
     assert texts(out)[-1].endswith("Which day?")

@@ -40,7 +40,7 @@ def test_a_failure(bot: Bot) -> None:
        bot  What, 0 times?
             [Order] [Leave]
 > customer  human
-            (understood as human (rules))
+            (understood as human (rules: a keyword of human, en))
        bot  One moment.
 
   tests/test1.yaml:3:8: the bot says something else
@@ -56,7 +56,7 @@ def test_a_failure(bot: Bot) -> None:
 
 def test_why(bot: Bot) -> None:
     """What the step was taken for, and what nobody handles; a tap on a button that was never there."""
-    assert "(not understood; nobody handles fallback)" in " ".join(
+    assert "(not understood: nobody knows it; nobody handles fallback)" in " ".join(
         told(bot, "- user: hi\n- user: xyzzy\n  state: many\n").split()
     ).replace("fallback, message.text", "fallback")
     shown = told(bot, "- user: hi\n- tap: oder\n  state: many\n")
