@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from wabox.core.invocation import Invocation, invocation_id
+from wabox.core.message import InboundMessage
+from wabox.engine.chart import Charts
 from wabox.engine.effect import Invoke
 from wabox.engine.event import Event
 from wabox.engine.invoke import HttpSpec
@@ -29,6 +32,25 @@ def request_of(effect: Invoke) -> dict[str, Any]:
         return {"http": {**_http(effect.spec.http, context, event), "idempotency": effect.spec.idempotency}}
     filled = _filled(effect.spec.input, context, event, lambda text: fill(text, context), lambda text: text)
     return {"action": effect.spec.action, "input": filled, "idempotency": effect.spec.idempotency}
+
+
+def invocation_of(charts: Charts, effect: Invoke, message: InboundMessage, now: int) -> Invocation:
+    """The row of a call that a turn asks for."""
+    request = request_of(effect)
+    if "action" in request:
+        # Whose actions.py it is: another version of the bot may be live when the call is made.
+        request["chart"] = charts.live[effect.chart].ref
+    return Invocation(
+        id=invocation_id(message.message_id, effect.chart, effect.spec.id),
+        conversation_id=message.conversation_id,
+        chart=effect.chart,
+        name=effect.spec.id,
+        armed=effect.armed,
+        request=request,
+        timeout=effect.spec.timeout,
+        retries=effect.spec.retries,
+        created_at=now,
+    )
 
 
 def reveal(value: Any, secrets: Mapping[str, str]) -> Any:

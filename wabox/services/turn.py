@@ -18,7 +18,6 @@ from wabox.core.event import Event
 from wabox.core.handoff import Handoff, HandoffStatus
 from wabox.core.identity import moved
 from wabox.core.intent import Understanding
-from wabox.core.invocation import Invocation, invocation_id
 from wabox.core.kind import Reaction, TemplateMessage
 from wabox.core.message import InboundMessage
 from wabox.engine import effect as effects
@@ -33,7 +32,7 @@ from wabox.services.awaiting import Lost
 from wabox.services.moving import Move, settle
 from wabox.services.permit import Permit
 from wabox.services.replies import Lead, Line, render
-from wabox.services.requests import request_of
+from wabox.services.requests import invocation_of
 from wabox.services.verdict import verdict
 from wabox.whatsapp.payload import request_body
 
@@ -222,7 +221,9 @@ class Draft:
             arm=() if over else (*self._arm(), *closing.timers(self)),
             disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
             handoffs=tuple(self._handoffs),
-            invoke=tuple(self._invocation(call) for call in self._calls.values() if call is not None),
+            invoke=tuple(
+                invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call
+            ),
             revoke=tuple(self._calls),
             amend=tuple(self.amend),
             withdraw=self.withdraw,
@@ -361,23 +362,6 @@ class Draft:
         if template is not None:
             return replace(message, body=template)
         return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
-
-    def _invocation(self, call: effects.Invoke) -> Invocation:
-        request = request_of(call)
-        if "action" in request:
-            # Whose actions.py it is: another version of the bot may be live when the call is made.
-            request["chart"] = self.bot.charts.live[call.chart].ref
-        return Invocation(
-            id=invocation_id(self.message.message_id, call.chart, call.spec.id),
-            conversation_id=self.session.conversation_id,
-            chart=call.chart,
-            name=call.spec.id,
-            armed=call.armed,
-            request=request,
-            timeout=call.spec.timeout,
-            retries=call.spec.retries,
-            created_at=self.now,
-        )
 
     def _inbound_record(self) -> Record:
         message, found = self.message, self.understanding
