@@ -50,6 +50,8 @@ def chat(
     models = Models(
         settings.root / "models" / loaded.name, say=lambda sentence: typer.echo(f"wabox: {sentence}", err=True)
     )
+    if warning := models.outdated(loaded.folder):
+        typer.echo(f"wabox: {warning}", err=True)
     classifier = models.of(loaded.intents)
     classifier()
     resolver = Resolver(loaded.intents, loaded.languages, classifier, models.library)

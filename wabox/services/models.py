@@ -16,6 +16,7 @@ import structlog
 from wabox.core.intent import Intent
 from wabox.core.ports import Classifier, Library
 from wabox.errors import ModelError
+from wabox.flowfile.library import has_documents
 from wabox.nlu.examples import trainable
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,26 @@ class Models:
         self._said: set[str] = set()
         self._classifier = _Shelved(folder / CARD, _read_classifier, clock, self._tell)
         self._library = _Shelved(folder / INDEX, _read_library, clock, self._tell)
+
+    def outdated(self, bot: Path) -> str | None:
+        """A sentence when the bot's documents are no longer those that the index was made of."""
+        from wabox.nlu.documents.files import documents_hash
+
+        if not has_documents(bot) and not (self._folder / INDEX).is_file():
+            return None
+        from wabox.nlu.documents.indexfile import read_index_card
+
+        made_of = ""
+        if (self._folder / INDEX).is_file():
+            try:
+                made_of = read_index_card(self._folder).documents_hash
+            except ModelError:
+                return None  # whoever reads it says so
+        if documents_hash(bot) == made_of:
+            return None
+        if not made_of:
+            return "nothing is looked up in the documents yet: wabox train makes their index"
+        return "the documents have changed since they were indexed, so what is looked up is old; run wabox train"
 
     def library(self) -> Library | None:
         """The documents' index as it is on disk now."""

@@ -174,6 +174,11 @@ def test_documents_are_indexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "wabox: documents/plan.png: wabox reads .md" in done.output
     [best] = read_index(tmp_path / "models" / "b").search("where is parking?")
     assert (best.passage.source, best.answer) == ("Parking", "There is parking behind the house.")
+    old = "the documents have changed since they were indexed"
+    assert old not in runner.invoke(app, ["chat", "b", "--json"], input="").output
+    (bot / "documents" / "bus.md").write_text("The bus stops here.")
+    assert old in runner.invoke(app, ["chat", "b", "--json"], input="").output
+    (bot / "documents" / "bus.md").unlink()
     (bot / "documents" / "parking.md").unlink()
     runner.invoke(app, ["train", "b"])
     assert not (tmp_path / "models" / "b" / "documents.json").exists()
