@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of, messenger_of
+from wabox.core.conversation import Session
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.message import Arrival
@@ -27,6 +28,7 @@ from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
+from wabox.services.hand import check, wish
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.models import Models
@@ -147,6 +149,12 @@ class App:
         found = await self.store.send_again(outbound_id)
         await self._outbox.look()
         return found
+
+    async def act(self, session: Session, act: str, payload: Mapping[str, Any], id_: str) -> None:
+        """Put what the owner does by hand into the conversation's queue. Raises FlowError when it cannot be done."""
+        if act == "move":
+            check(self.bot, payload.get("chart"), str(payload["state"]))
+        await self.accept(Arrival(messages=(wish(session, act, payload, id_, self.clock()),)))
 
     @property
     def stopped(self) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from wabox.cli import (
     broadcast,
     chat,
     contacts,
+    conversations,
     demo,
     fake,
     flows,
@@ -70,6 +71,7 @@ app.command("broadcast stop")(broadcast.stop)
 app.command()(meter.meter)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
+app.add_typer(conversations.group, name="conversations")
 app.add_typer(outbox.group, name="outbox")
 app.add_typer(templates.group, name="templates")
 app.add_typer(webhook.group, name="webhook")

@@ -61,8 +61,8 @@ class Archive:
 
     at: int
     """When, ms since the epoch."""
-    reason: Literal["done", "expired", "reset", "ended"]
-    """It came to its end; nobody came back before the hard timeout; the owner wanted it to begin anew; … to be over."""
+    reason: Literal["done", "expired", "reset"]
+    """It came to its end; nobody came back before the hard timeout; somebody wanted it to begin anew."""
     snapshot: bytes
     """As it stood, in the engine's form."""
 

@@ -32,7 +32,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
-from wabox.services import closing, pieces, returning
+from wabox.services import closing, hand, pieces, returning
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -90,6 +90,8 @@ def advance(
             _result(draft)
         case "delivery":
             _failed(draft)
+        case "api" if message.type in hand.ACTS:
+            hand.act(draft)
         case "api":
             dispatch(draft)
         case _ if silent:

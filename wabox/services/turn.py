@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,13 +30,10 @@ from wabox.services import closing
 from wabox.services.awaiting import Lost
 from wabox.services.moving import Move, settle
 from wabox.services.permit import Permit
+from wabox.services.records import of_message, of_sends
 from wabox.services.replies import Lead, Line, render
 from wabox.services.requests import invocation_of
-from wabox.services.verdict import verdict
 from wabox.whatsapp.payload import request_body
-
-PLAIN = frozenset({"text", "button_reply", "list_reply"})
-"""Types whose record needs no raw object to be read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +101,8 @@ class Draft:
         """Why what the bot said and what has not left yet must not leave any more."""
         self.dispatched: list[OutboundMessage] = []
         """What our own side says in this turn; after what the bot says."""
-        self._expired = False  # it is over because nobody came back
+        self.over: Literal["done", "expired", "reset"] = "done"
+        """Why, if it is over at the end."""
 
     def restore(self) -> bool:
         """Take up the stored conversation; false when there is none, or none that today's charts could go on with."""
@@ -232,7 +229,7 @@ class Draft:
             consents=tuple(self.permit.entries),
             consent=self.permit.consent,
             archive=self._archive(stored),
-            records=(self._inbound_record(), *self.records, *self._outbound_records(sends)),
+            records=(self._heard(), *self.records, *of_sends(sends, self.now)),
         )
         return Turn(
             unit=unit,
@@ -250,8 +247,8 @@ class Draft:
             return None
         if self.snapshot is None:
             return self.session.archived  # stored already
-        stood = msgspec.structs.replace(self.snapshot, status="active") if self._expired else self.snapshot
-        return Archive(at=self.now, reason="expired" if self._expired else "done", snapshot=encode(stood))
+        stood = msgspec.structs.replace(self.snapshot, status="active") if self.over == "expired" else self.snapshot
+        return Archive(at=self.now, reason=self.over, snapshot=encode(stood))
 
     def contact(self) -> Contact:
         """The customer from now on: replies go where the newest message came from, and a name once heard is kept."""
@@ -310,7 +307,7 @@ class Draft:
             case effects.Log():
                 self.record("event", {"log": effect.message, "state": effect.state})
             case effects.Ended():
-                self._expired = effect.expired
+                self.over = "expired" if effect.expired else self.over
 
     def _handoff(self, status: HandoffStatus, *, queue: str = "default", priority: int = 0, reason: str = "") -> None:
         if status == "closed" and any(case.status == "waiting" for case in self._handoffs):
@@ -363,26 +360,8 @@ class Draft:
             return replace(message, body=template)
         return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
 
-    def _inbound_record(self) -> Record:
-        message, found = self.message, self.understanding
-        body: dict[str, Any] = {"channel": message.channel, "type": message.type, "text": message.text}
-        if message.payload:
-            body["payload"] = message.payload
-        if message.type not in PLAIN and message.raw:
-            body["raw"] = message.raw
-        if found is not None:
-            body.update(verdict(found))
-        if self.events:
-            body["events"] = self.events
+    def _heard(self) -> Record:
+        states = None
         if self.snapshot is not None:
-            body["states"] = [] if self.snapshot.status == "done" else list(self.snapshot.leaves)
-        return Record(at=self.now, kind="in", body=body, ref=message.message_id)
-
-    def _outbound_records(self, sends: Sequence[OutboundMessage]) -> list[Record]:
-        records = []
-        for send in sends:
-            records.append(Record(at=self.now, kind="out", body=send.body, ref=send.id))
-            if send.status is DeliveryStatus.FAILED:
-                body = {"status": send.status.value, "reason": send.reason}
-                records.append(Record(at=self.now, kind="status", body=body, ref=send.id))
-        return records
+            states = () if self.snapshot.status == "done" else self.snapshot.leaves
+        return of_message(self.message, self.understanding, self.events, states, self.now)

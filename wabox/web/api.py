@@ -27,6 +27,7 @@ from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
 from wabox.services.publishing import Refused
 from wabox.web.contacts import contact_routes
+from wabox.web.conversations import conversation_routes
 from wabox.web.door import proof
 from wabox.web.outgoing import outgoing_routes
 
@@ -99,7 +100,12 @@ def api_router(app: App, token: str) -> Router:
 
     behind = Router(
         "/",
-        route_handlers=[publish, versions, outbox, retry, drop, *outgoing_routes(app), *contact_routes(app)],
+        route_handlers=[
+            *(publish, versions, outbox, retry, drop),
+            *outgoing_routes(app),
+            *contact_routes(app),
+            *conversation_routes(app),
+        ],
         guards=[has_token],
         security=[{"token": []}],
         tags=["versions"],
