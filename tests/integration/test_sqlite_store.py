@@ -25,8 +25,9 @@ from wabox.core.conversation import Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import InboundMessage
 from wabox.errors import Unavailable
+from wabox.sqlite import lanes as lanes_module
 from wabox.sqlite.admission import Limits
-from wabox.sqlite.lanes import HELD, STARTS, SqliteLanes
+from wabox.sqlite.lanes import BURST, HELD, PACE, STARTS, SqliteLanes
 from wabox.sqlite.store import SqliteStore, open_store
 
 
@@ -135,6 +136,48 @@ async def test_a_flooding_conversation_does_not_fill_the_memory(store: SqliteSto
     stuck.set()
     assert (await handler.until(3 * HELD + 6))[1:] == [f"m{n}" for n in range(3 * HELD + 5)]
     assert store.lanes.backlog == 0
+
+
+async def test_a_customer_who_writes_too_fast_is_handled_in_time_and_hurts_nobody(tmp_path: Path) -> None:
+    """A thousand messages at once: the first ones as they come, then so many a second, in order, one held in memory."""
+    clock, monotonic = VirtualClock(), Monotonic()
+    seconds: list[float] = []
+    most = 0
+
+    async def sleep(pause: float) -> None:
+        nonlocal most
+        seconds.append(pause)
+        monotonic.now += pause
+        most = max(most, store.lanes.backlog)
+        if len(seconds) == 3:
+            await store.put(arrival(message("b1", "bob")))
+            await handler.until(len(handler.handled) + 1)
+            bob.append(handler.handled.index("b1"))
+        await asyncio.sleep(0)
+
+    bob: list[int] = []
+    store = await open_store(tmp_path, clock, limits=Limits(age=1e9), monotonic=monotonic, sleep=sleep)
+    handler = Handler(store)
+    store.lanes.run(handler)
+    for hundred in range(10):
+        await store.put(arrival(*(message(f"m{hundred * 100 + n}") for n in range(100))))
+    assert [one for one in await handler.until(1001) if one != "b1"] == [f"m{n}" for n in range(1000)]
+    assert bob == [pytest.approx(BURST + 3, abs=1)]
+    assert sum(seconds) == pytest.approx((1000 - BURST) / PACE, abs=2)
+    assert most <= 2
+    await store.close()
+
+
+def test_who_was_quiet_since_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many customers write, only those of the last seconds are remembered."""
+    monkeypatch.setattr(lanes_module, "PACED", 10)
+    monotonic = Monotonic()
+    lanes = SqliteLanes(lambda *_: [], monotonic=monotonic)
+    lanes._most_paces = 10
+    for n in range(1000):
+        monotonic.now += 0.1
+        assert lanes._too_fast(lanes_module._Lane(f"c{n}")) <= 0
+    assert len(lanes._paces) <= 10
 
 
 async def test_a_failing_conversation_holds_one_message(tmp_path: Path, clock: VirtualClock) -> None:

@@ -1,8 +1,9 @@
-"""A server does without what libraries load only in case somebody sits at a terminal."""
+"""What a server leaves out, and what it keeps: it starts once and runs for months."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -18,3 +19,9 @@ def without(name: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
+
+
+def loaded() -> None:
+    """All that is there now stays: the collector need not look at it again and again, 60 ms each time."""
+    gc.collect()
+    gc.freeze()

@@ -77,6 +77,7 @@ def load_for(settings: Settings) -> Bot:
 
 async def _serve(settings: Settings) -> None:
     from wabox.app import build_published
+    from wabox.cli.lean import loaded
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
     from wabox.web.api import api_router, openapi
@@ -92,5 +93,6 @@ async def _serve(settings: Settings) -> None:
         server = Server(asgi_app(app, settings.require_whatsapp(), [api_router(app, token)], openapi=openapi()), sock)
         await server.begin()
         with door.open(settings.host, server.port):
+            loaded()
             typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
             await until_stopped(server)

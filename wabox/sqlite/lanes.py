@@ -7,6 +7,9 @@ handling fails again and again, cannot fill the memory. A failing lane holds the
 ``seq`` (the place in the inbox) tells what a lane has: everything of its conversation up to ``last``. Messages are fed in the
 order of commits, so a lane that read further than it was fed recognises what comes late.
 
+A customer whose messages come faster than anybody types (a loop between two bots, most often) is handled at :data:`PACE` after
+the first :data:`BURST`; the rest waits on disk. Others do not notice, and no message is lost.
+
 Starting a lane costs a step of the statechart before it first waits, and then a write. When thousands come due at once, they
 start a few per turn of the event loop, and none while many writes wait, so that webhooks are answered in between; customers
 start before timers.
@@ -15,6 +18,7 @@ start before timers.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -38,12 +42,16 @@ BUSY_SECONDS = 0.002
 """Before looking again whether the store is still busy."""
 PAGE = 1000
 """Rows read at a time at the start."""
+BURST, PACE = 100, 5.0
+"""Messages of one customer that are handled at once, and per second from then on."""
+PACED = 4096
+"""Customers whose last messages are remembered, before those that were quiet since are forgotten."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """s before a message that failed is tried again; doubles each time."""
 
 
 class _Lane:
-    __slots__ = ("beyond", "failing", "id", "last", "pausing", "rows", "task")
+    __slots__ = ("beyond", "failing", "id", "last", "paced", "pausing", "rows", "task")
 
     def __init__(self, conversation_id: str) -> None:
         self.id = conversation_id
@@ -54,7 +62,9 @@ class _Lane:
         """The inbox has messages after ``last``."""
         self.failing = False
         self.pausing = False
-        """Failing, and waiting before the next try."""
+        """Waiting before the next try, or for its turn."""
+        self.paced = False
+        """Its customer writes too fast."""
         self.task: asyncio.Task[None] | None = None
 
 
@@ -67,8 +77,13 @@ class SqliteLanes:
         *,
         busy: Callable[[], bool] = lambda: False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``busy``: whether what is under way is enough for now."""
+        self._monotonic = monotonic
+        self._paces: dict[str, float] = {}
+        """When each customer's messages so far would have come at :data:`PACE`."""
+        self._most_paces = PACED
         self._load = load
         self._busy = busy
         self._sleep = sleep
@@ -110,7 +125,7 @@ class SqliteLanes:
                 (self._timers if message.channel == "timer" else self._customers).append(lane)
             if lane.beyond or seq <= lane.last:
                 continue
-            if lane.failing or len(lane.rows) >= HELD:
+            if lane.failing or (lane.paced and lane.rows) or len(lane.rows) >= HELD:
                 lane.beyond = True
             else:
                 self._hold(lane, row)
@@ -162,28 +177,56 @@ class SqliteLanes:
                         # No await since the queue was found empty: whatever comes now makes a new lane.
                         del self._lanes[lane.id]
                         return
-                await handle(lane.rows[0][1])
+                message = lane.rows[0][1]
+                if message.channel == "whatsapp" and (wait := self._too_fast(lane)) > 0:
+                    await self._pause(lane, wait)
+                await handle(message)
             except Exception as error:  # noqa: BLE001 - whatever it was, the message is still to be handled
                 self._report(lane, error, pause)
                 self._let_go(lane)
-                lane.pausing = True
-                await self._sleep(pause)
-                lane.pausing = False
+                await self._pause(lane, pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 lane.failing = False
                 pause = FIRST_PAUSE
                 self._drop(lane.rows.popleft())
 
+    async def _pause(self, lane: _Lane, seconds: float) -> None:
+        lane.pausing = True
+        await self._sleep(seconds)
+        lane.pausing = False
+
+    def _too_fast(self, lane: _Lane) -> float:
+        """s to wait before the next message of this customer is handled."""
+        now = self._monotonic()
+        at = max(self._paces.get(lane.id, 0.0), now)
+        self._paces[lane.id] = at + 1 / PACE
+        wait = at - now - BURST / PACE
+        if len(self._paces) > self._most_paces:
+            self._paces = {id_: at for id_, at in self._paces.items() if at > now}
+            self._most_paces = max(PACED, 2 * len(self._paces))
+        if wait > 0:
+            if not lane.paced:
+                log.warning("lane.throttled", conversation=lane.id)
+            lane.paced = True
+            self._keep_first(lane)
+        else:
+            lane.paced = False
+        return wait
+
     def _read_on(self, lane: _Lane) -> None:
-        rows = self._load(lane.last, HELD, lane.id)
+        limit = 1 if lane.paced else HELD
+        rows = self._load(lane.last, limit, lane.id)
         for row in rows:
             self._hold(lane, row)
-        lane.beyond = len(rows) == HELD
+        lane.beyond = len(rows) == limit
 
     def _let_go(self, lane: _Lane) -> None:
         """Hold only the message that failed."""
         lane.failing = True
+        self._keep_first(lane)
+
+    def _keep_first(self, lane: _Lane) -> None:
         while len(lane.rows) > 1:
             self._drop(lane.rows.pop())
             lane.beyond = True

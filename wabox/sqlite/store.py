@@ -134,7 +134,9 @@ class SqliteStore:
         # This process is the only one that writes, so what it committed last is what the database says, and a
         # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
         self._recent: dict[str, Session] = {}
-        self.lanes = SqliteLanes(self._load_inbox, busy=lambda: self.writer.waiting > BUSY, sleep=sleep)
+        self.lanes = SqliteLanes(
+            self._load_inbox, busy=lambda: self.writer.waiting > BUSY, sleep=sleep, monotonic=monotonic
+        )
         self._marks = Marks(self.writer, sleep=sleep)
         self._closed = False
 
