@@ -62,7 +62,7 @@ def lingua(low: bool = False) -> Detect:
 def langid() -> Detect:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    model = LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    model = LanguageIdentifier.from_model_file(MODEL_FILE)
     last: list[Sequence[str]] = []
 
     def detect(text: str, among: Sequence[str]) -> str | None:

@@ -105,6 +105,8 @@ class Understanding:
     """What the classifier thought of, if it was asked; the best first."""
     ask: tuple[str, ...] = ()
     """Intents of which one is probably meant: not sure enough to act, not lost enough to give up."""
+    tone: tuple[int, str] | None = None
+    """How angry the message sounds, in points, and by which words; None when it sounds calm."""
     ms: float | None = None
     """How long understanding took."""
     why: str = ""

@@ -85,6 +85,8 @@ class Versioning:
     max_pin: int = MAX_PIN
     """ms."""
     migrations: tuple[Migration, ...] = ()
+    calm: bool = False
+    """``anger: off``: no person is called because a customer is angry."""
 
 
 def read_versioning(
@@ -96,6 +98,10 @@ def read_versioning(
         fix = reader.instead(str(policy), get_args(Policy), "write pinned, auto or drain")
         reader.wrong(("versions",), "bad-value", f"versions cannot be {reader.show(policy)}", fix)
         policy = "pinned"
+    anger = definition.get("anger", "handoff")
+    if anger not in ("handoff", "off"):
+        fix = "write handoff, or off if no person is to be called for it"
+        reader.wrong(("anger",), "bad-value", f"anger cannot be {reader.show(anger)}", fix)
     pin = reader.duration(definition["max_pin"], ("max_pin",)) if "max_pin" in definition else MAX_PIN
     if pin == 0:
         reader.wrong(("max_pin",), "bad-duration", "a pin of nothing holds nobody", "write versions: auto")
@@ -105,7 +111,7 @@ def read_versioning(
         _read(reader, entry, ("migrations", place) if several else ("migrations",), states, timers)
         for place, entry in enumerate(entries)
     ]
-    return Versioning(policy=policy, max_pin=pin or MAX_PIN, migrations=tuple(found))
+    return Versioning(policy=policy, max_pin=pin or MAX_PIN, migrations=tuple(found), calm=anger == "off")
 
 
 def _read(

@@ -20,6 +20,8 @@ Layout 1 (golden files in ``tests/data/snapshots/`` keep it readable in every la
     offered   true: a detour has just ended, and the customer was asked to go on
     part      what the customer wrote when it was half an answer: a day without a time
     pieces    what the customer wrote and is not read yet, because more may follow (``quiet``)
+    temper    how angry the customer sounded so far, the hash of what was written last, how often it was written again,
+              and 1 when somebody has been called for it
     back      states whose questions were answered before, the newest last, at most three: where "go back" leads
 
 What is empty is left out. Unknown keys are ignored, so an older release reads what a newer one of the same layout wrote.
@@ -77,6 +79,8 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     back: tuple[str, ...] = ()
     part: str = ""
     pieces: tuple[str, ...] = ()
+    temper: tuple[int, ...] = ()
+    """Nothing, or four numbers."""
 
     @property
     def charts(self) -> tuple[str, ...]:

@@ -189,6 +189,7 @@ def _short(config: Configuration, snapshot: Snapshot, event: Event, now: int) ->
         back,
         "",
         snapshot.pieces,
+        snapshot.temper,
     )
     return Step(after, tuple(given.effects), True, (name,), (), plan.taken, plan.program.labels, plan.entered)
 
@@ -214,5 +215,6 @@ def _step(run: Conversation, before: Snapshot | None, left: Mapping[str, tuple[i
         run.back,
         "",
         () if before is None else before.pieces,
+        () if before is None else before.temper,
     )
     return Step(after, tuple(run.effects), handled, run.events, run.unhandled, run.taken, run.actions, run.entered)

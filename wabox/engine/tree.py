@@ -50,7 +50,7 @@ STATE_KEYS = (
 )
 ROOT_KEYS = (
     *(*STATE_KEYS, "context", "version", "language", "schema", "$schema", "types"),
-    *("versions", "max_pin", "migrations"),
+    *("versions", "max_pin", "migrations", "anger"),
 )
 """``version``, ``schema`` and ``types`` are XState's or an editor's; they are accepted and mean nothing here."""
 

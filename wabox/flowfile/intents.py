@@ -33,7 +33,7 @@ NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\Z")
 RESERVED = ("message.", "timeout.", "done.", "error.", "handoff.", "delivery.", "window.", "faq.", "after.", "xstate.")
 RESERVED_NAMES = (
     *("fallback", "resumed", "reentered", "collected", "corrected", "invalid", "clarify", "cannot_handle", DOCUMENT),
-    "hold",
+    *("hold", "angry"),
     *("message", "faq"),
 )
 

@@ -37,6 +37,7 @@ EVENTS = (
         "cannot_handle",
         DOCUMENT,
         "hold",
+        "angry",
     ),
     *("handoff.claimed", "handoff.closed", "handoff.text", "delivery.failed", "window.closing", "error.execution"),
     "migration.failed",

@@ -63,7 +63,7 @@ class Anger:
         heard = self._heard(found, text)
         points, why = max(((_POINTS[kind], words) for kind, words in heard if kind in _POINTS), default=(0, ""))
         joy = not self._words["joy"].isdisjoint(said) or any(kind == "joy" for kind, _ in heard)
-        faces = max((_FACES.get(token, 0) for token in found), default=0) if said != found or not said else 0
+        faces = 0 if text.isascii() else max((_FACES.get(token, 0) for token in found), default=0)
         if points < CLEAR and joy:
             return CALM
         if faces > points:

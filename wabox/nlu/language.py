@@ -22,6 +22,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from wabox.core.intent import Intent, Words
 from wabox.nlu.identification import GROUPS, identify, script_of
@@ -222,14 +223,20 @@ KNOWN = (
 def detect(text: str, among: Sequence[str]) -> str | None:
     """The likeliest of these languages for a text by itself, without the caution that a conversation needs."""
     by_short = {short(language): language for language in reversed(among)}
-    if script_of(text) == "LATIN":
-        spelled = Romanised([one for one in map(short, among) if GROUPS_OF.get(one, "") != "LATIN"]).choose(
+    found = identify(text, (*by_short, "hi-Latn"))
+    if script_of(text) == "LATIN" and (not found or found[0][0] in ("en", "hi-Latn") or found[0][1] < _BEGIN):
+        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(
             tokens(text)
         )
         if spelled is not None:
             return by_short[spelled[0]]
-    found = identify(text, by_short)
+    found = tuple(one for one in found if one[0] in by_short)
     return by_short[found[0][0]] if found else None
+
+
+@lru_cache(maxsize=16)
+def _spelled(languages: tuple[str, ...]) -> Romanised:
+    return Romanised(languages)
 
 
 def _own_words(words: Words) -> Iterator[str]:

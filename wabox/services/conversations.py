@@ -42,6 +42,7 @@ from wabox.services.reading import advised, lost
 from wabox.services.replies import Lead
 from wabox.services.returning import AWAY, Away
 from wabox.services.ringing import ring
+from wabox.services.temper import hear, soothe
 from wabox.services.turn import Draft, Turn
 from wabox.services.understanding import GO_ON, understand
 
@@ -204,12 +205,15 @@ def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advic
     draft.keep(language=found.language)
     event = Event(found.event, {**message.payload, **found.data}, customer=True)
     before = standing(draft) if begun else None
+    angry = hear(draft, found)
     charts, snapshot = draft.bot.charts, draft.snapshot
     if begun and held(charts, snapshot) and not gives_back(charts, snapshot, found.event):
         # A person has the conversation and will read this: the bot keeps quiet (P7), unless the chart itself minds.
         draft.step(Event("fallback", event.data, customer=True))
     elif away in AWAY and found.intent == "greet" and returning.ask(draft, found):
         pass  # "hello" after a long time is no answer to anything
+    elif angry is not None and soothe(draft, angry, event):
+        draft.keep(misses=0)
     elif not begun and found.intent in (None, "greet"):
         # The first message usually only says hello: what the chart says on starting answers it. Only a clear intent goes
         # further, so that "where is my order" is not met with "hello" alone.

@@ -18,6 +18,8 @@ def verdict(found: Understanding) -> dict[str, Any]:
     if said := entities(found):
         body["entities"] = said
     body["why"] = why(found)
+    if found.tone is not None:
+        body["tone"] = list(found.tone)
     if found.trace:
         body["llm"] = found.trace
     return body
