@@ -77,6 +77,8 @@ _EVERYWHERE = frozenset(_EVERYWHERE_WORDS.split())
 _GUEST = 5
 """From this many words on, one strong word of another language is a guest."""
 
+_CERTAIN = 2.0
+"""Points of little words in Latin letters that outweigh the table."""
 _UNNAMED = 2
 """Words that are no names, from which on the table is asked."""
 _LEAVE, _BEGIN, _STRANGE = 0.9, 0.5, 0.15
@@ -224,11 +226,10 @@ def detect(text: str, among: Sequence[str]) -> str | None:
     """The likeliest of these languages for a text by itself, without the caution that a conversation needs."""
     by_short = {short(language): language for language in reversed(among)}
     found = identify(text, (*by_short, "hi-Latn"))
-    if script_of(text) == "LATIN" and (not found or found[0][0] in ("en", "hi-Latn") or found[0][1] < _BEGIN):
-        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(
-            tokens(text)
-        )
-        if spelled is not None:
+    if script_of(text) == "LATIN":
+        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(tokens(text))
+        unsure = not found or found[0][0] in ("en", "hi-Latn") or found[0][1] < _BEGIN
+        if spelled is not None and (unsure or spelled[1] >= _CERTAIN):
             return by_short[spelled[0]]
     found = tuple(one for one in found if one[0] in by_short)
     return by_short[found[0][0]] if found else None
