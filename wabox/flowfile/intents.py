@@ -171,14 +171,18 @@ def _check_pattern(document: Document, node: Node, pattern: str, add: Add) -> bo
 
 @lru_cache(maxsize=1)
 def built_in() -> Mapping[str, Mapping[str, Words]]:
-    """wabox's own intents, in every language they are written in."""
-    path = Path(__file__).parent / "intents" / "wabox.yaml"
-    document = read(path, path.name, _raise)
-    assert document is not None  # noqa: S101 - a file of ours
-    found = {
-        name: {language: read_words(document, below, KINDS, _raise) for language, below in node.items()}
-        for name, node in document.root.items()
-    }
+    """wabox's own intents, in every language they are written in: ``wabox.yaml``, and a file for each further language."""
+    folder = Path(__file__).parent / "intents"
+    found: dict[str, dict[str, Words]] = {}
+    first = folder / "wabox.yaml"  # its order is that of the intents
+    for path in (first, *sorted(folder.glob("wabox.*.yaml"))):
+        document = read(path, path.name, _raise)
+        assert document is not None  # noqa: S101 - a file of ours
+        alone = None if path is first else path.name.split(".")[1]
+        for name, node in document.root.items():
+            by_language = node.items() if alone is None else ((alone, node),)
+            words = {language: read_words(document, below, KINDS, _raise) for language, below in by_language}
+            found.setdefault(name, {}).update(words)
     return {
         name: {language: Words(lent=words.examples) if name in LENT else words for language, words in below.items()}
         for name, below in found.items()

@@ -227,7 +227,9 @@ def detect(text: str, among: Sequence[str]) -> str | None:
     by_short = {short(language): language for language in reversed(among)}
     found = identify(text, (*by_short, "hi-Latn"))
     if script_of(text) == "LATIN":
-        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(tokens(text))
+        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(
+            tokens(text)
+        )
         unsure = not found or found[0][0] in ("en", "hi-Latn") or found[0][1] < _BEGIN
         if spelled is not None and (unsure or spelled[1] >= _CERTAIN):
             return by_short[spelled[0]]

@@ -6,6 +6,7 @@ import pytest
 
 from wabox.core import limits
 from wabox.engine.text import placeholders
+from wabox.flowfile import intents
 from wabox.flowfile.texts import Texts, built_in, languages
 
 BUTTONS = (
@@ -39,3 +40,14 @@ def test_languages() -> None:
 def test_a_region_speaks_its_language() -> None:
     texts = Texts.of(("pt-BR",), "pt-BR", {"pt-BR": {}}, keyed=True)
     assert texts.get("wabox.resumed", "pt-BR") == built_in("pt")["wabox.resumed"]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_wish_has_words(language: str) -> None:
+    """Whoever is spoken to in a language can ask for a person in it, and go back by the very word that they were told."""
+    own = intents.built_in()
+    for name in ("greet", "human", "back", "cancel", "start_over", "repeat", "skip", "correct"):
+        words = own[name][language]
+        assert len({*words.keywords, *words.examples, *words.lent}) >= 5, name
+    told = built_in(language)["wabox.repair.how_to_correct"].rpartition(":")[2].strip(" .。।۔")
+    assert told in own["back"][language].lent
