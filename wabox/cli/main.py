@@ -15,6 +15,7 @@ from wabox.cli import (
     contacts,
     conversations,
     demo,
+    doctor,
     fake,
     flows,
     help,
@@ -59,6 +60,7 @@ app.command()(publish.publish)
 app.command()(train.train)
 app.command()(train.classify)
 app.command()(serve.serve)
+app.command()(doctor.doctor)
 app.command()(fake.fake)
 app.command("help")(help.show)
 app.command()(send.send)

@@ -32,6 +32,7 @@ from wabox.core.ports import Clock
 from wabox.demo.approved import Templates
 from wabox.demo.courier import Courier, Letter, Sleep
 from wabox.demo.customer import CUSTOMERS, Business, Customer
+from wabox.demo.dashboard import Dashboard
 from wabox.demo.fault import Faults, SendFault
 from wabox.demo.feed import Exchange, Feed
 from wabox.demo.media import DAY, RECEIVED, UPLOADED, Media, keep
@@ -71,6 +72,8 @@ class FakeCloud:
         ``verify_token``: if given, the webhook is verified by a GET at the start. ``transport``: how to reach it."""
         self.business = Business(number_id=number_id, name=business_name)
         self.access_token = access_token
+        self.app_secret = app_secret
+        self.dashboard = Dashboard()
         self.verify_token = verify_token
         self.templates = templates
         self.clock = clock

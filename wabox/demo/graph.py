@@ -5,6 +5,7 @@
 ``POST /{version}/{phone_number_id}/media``     upload a file
 ``GET /{version}/{account_id}/message_templates``  the templates that were approved, page by page
 ``GET /{version}/{phone_number_id}``            about the number
+``GET /{version}/debug_token`` …                what dashboards are used for: :mod:`wabox.demo.dashboard`
 ``GET /{version}/{media_id}``                   where to download a picture that a customer sent
 ``GET /media/{media_id}``                       the picture
 ==============================================  =========================================================
@@ -28,6 +29,7 @@ from litestar.types import ControllerRouterHandler
 from wabox.demo.account import page
 from wabox.demo.body import check
 from wabox.demo.cloud import FakeCloud
+from wabox.demo.dashboard import APP_ID, EDGES, must_live, must_prove, wanted
 from wabox.demo.feed import Exchange
 from wabox.demo.media import ADDRESS, must_be_there, upload
 from wabox.demo.notification import JSON
@@ -94,21 +96,65 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
 
         return _response(*await _attempt(cloud, answer))
 
+    def about_number() -> JSON:
+        return {
+            "verified_name": cloud.business.name,
+            "display_phone_number": f"+{cloud.business.display_phone_number}",
+            "quality_rating": cloud.quality,
+            "whatsapp_business_manager_messaging_limit": cloud.tier,
+            "code_verification_status": "VERIFIED",
+            "id": cloud.business.number_id,
+            **cloud.dashboard.number(cloud.business, cloud.webhook_url),
+        }
+
+    @get(["/debug_token", "/{version:str}/debug_token"])
+    async def debug_token(request: Request[Any, Any, Any]) -> Response[Any]:
+        async def answer() -> JSON:
+            _authorise(cloud, request)
+            valid = request.query_params.get("input_token") == cloud.access_token
+            return cloud.dashboard.about_token(valid, cloud.business)
+
+        return _response(*await _attempt(cloud, answer))
+
+    @get([f"{front}/{{object_id:str}}/{edge}" for edge in EDGES for front in ("", "/{version:str}")])
+    async def edges(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
+        async def answer() -> JSON:
+            edge = request.url.path.rpartition("/")[2]
+            owner = APP_ID if edge == "subscriptions" else cloud.business.account_id
+            _authorise(cloud, request, f"{APP_ID}|{cloud.app_secret}" if edge == "subscriptions" else None)
+            if object_id != owner:
+                raise _missing(object_id)
+            if edge == "subscriptions":
+                return cloud.dashboard.subscriptions(cloud.webhook_url)
+            if edge == "subscribed_apps":
+                return cloud.dashboard.subscribed(cloud.business)
+            return {"data": [wanted(about_number(), request.query_params.get("fields"))]}
+
+        return _response(*await _attempt(cloud, answer))
+
+    @post(["/{account_id:str}/subscribed_apps", "/{version:str}/{account_id:str}/subscribed_apps"], status_code=200)
+    async def subscribe(request: Request[Any, Any, Any], account_id: FromPath[str]) -> Response[Any]:
+        async def answer() -> JSON:
+            _authorise(cloud, request)
+            if account_id != cloud.business.account_id:
+                raise _missing(account_id)
+            cloud.dashboard.listens = True
+            return {"success": True}
+
+        return _response(*await _attempt(cloud, answer))
+
     @get(["/{object_id:str}", "/{version:str}/{object_id:str}"])
     async def about(request: Request[Any, Any, Any], object_id: FromPath[str]) -> Response[Any]:
         async def answer() -> JSON:
             _authorise(cloud, request)
+            asked = request.query_params
+            must_prove(asked, cloud.access_token, cloud.app_secret)
             media = cloud.file(object_id)
+            if media is None and object_id == "me":
+                return {"name": cloud.business.name, "id": APP_ID}
             if media is None:
                 _own(cloud, object_id)
-                return {
-                    "verified_name": cloud.business.name,
-                    "display_phone_number": f"+{cloud.business.display_phone_number}",
-                    "quality_rating": cloud.quality,
-                    "whatsapp_business_manager_messaging_limit": cloud.tier,
-                    "code_verification_status": "VERIFIED",
-                    "id": object_id,
-                }
+                return wanted(about_number(), asked.get("fields"))
             return {
                 "url": f"{request.base_url}media/{media.id}?until={cloud.clock() + ADDRESS}",
                 "mime_type": media.mime_type,
@@ -142,7 +188,7 @@ def graph_app(cloud: FakeCloud, extra: Sequence[ControllerRouterHandler] = ()) -
         return _response(error.status_code, _refusal(cloud, Refused(2500, sentence, status=error.status_code)))
 
     return Litestar(
-        [messages, templates, uploads, about, download, *extra],
+        [messages, templates, uploads, debug_token, edges, subscribe, about, download, *extra],
         exception_handlers={HTTPException: unknown},
         openapi_config=None,
         request_max_body_size=BODY_LIMIT,
@@ -167,12 +213,14 @@ def _response(status: int, body: JSON) -> Response[bytes]:
     return Response(json.dumps(body).encode(), status_code=status, media_type="application/json")
 
 
-def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any]) -> None:
+def _authorise(cloud: FakeCloud, request: Request[Any, Any, Any], token: str | None = None) -> None:
+    """``token``: the one that this path asks for, by default the bot's."""
+    must_live(request.url.path)
     given = request.headers.get("authorization", "").encode()
     if not given:
         sentence = "An access token is required to request this resource."
         raise Refused(104, sentence, status=401)
-    if not hmac.compare_digest(given, f"Bearer {cloud.access_token}".encode()):
+    if not hmac.compare_digest(given, f"Bearer {token or cloud.access_token}".encode()):
         raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
     if cloud.faults.strikes("token", ""):
         sentence = "Error validating access token: Session has expired. The current time is later than that."

@@ -1,0 +1,89 @@
+"""One look at everything, in the order in which things depend on each other."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wabox.core.checkup import Checkup, Notes
+from wabox.core.template import StoredTemplate
+from wabox.errors import WaboxError
+from wabox.services.doctor import bots, machine, meta, records, walk, webhook
+from wabox.services.doctor.meta import Standing
+from wabox.settings import Settings
+from wabox.sqlite.glance import Glance
+from wabox.whatsapp.graph import GraphClient
+
+
+async def examine(
+    settings: Settings,
+    now: int,
+    *,
+    graph: GraphClient | None,
+    as_app: Callable[[str], GraphClient],
+    stopped: Mapping[str, str] | None,
+    secret_files: Sequence[Path] = (),
+    url: str | None = None,
+    offline: bool = False,
+    patience: float = records.PATIENCE,
+    trust: ssl.SSLContext | bool = True,
+) -> Checkup:
+    """``graph``: None without an account; ``stopped``: numbers from which nothing leaves, None: no server runs; ``url``: the
+    public address, if Meta is not to be asked for it; ``now`` in ms."""
+    found = machine.look(settings.data, secret_files, now)
+    stored, database = records.look(settings.data, now, settings.timezone, stopped=stopped, seconds=patience)
+    live = {} if database is None else database.live
+    of_bot, bot = bots.look(settings.root, settings.bot, settings.data, settings.root / "models", live)
+    found += [*of_bot, *stored]
+    standing = Standing()
+    online = False
+    if not offline:
+        of_line, online = await meta.line(_api(settings), now, _day(now))
+        found += of_line
+    notes = Notes("meta")
+    whatsapp = settings.whatsapp
+    if whatsapp is None:
+        lacking = ", ".join(settings.missing)
+        notes.fail("account", f"not set: {lacking}", "see below, step by step")
+    elif not online:
+        notes.unknown("account", "Meta was not asked")
+    found += notes.made
+    if whatsapp is not None and graph is not None and online:
+        of_meta, standing = await meta.look(graph, whatsapp, settings.number_id, now, as_app)
+        found += of_meta
+    found += meta.templates(bot, _templates(settings.data))
+    address, works = url or standing.url, False
+    if whatsapp is not None and address and not offline:
+        of_webhook, works = await webhook.look(address, whatsapp, now, trust=trust)
+        found += of_webhook
+    elif whatsapp is not None:
+        notes = Notes("webhook")
+        notes.unknown("address", "not known", "say it: wabox doctor --url https://your.host/webhook")
+        found += notes.made
+    steps = walk.steps(
+        settings, standing, bot=bot is not None, serves=stopped is not None, address=address, works=works
+    )
+    used = whatsapp is not None and database is not None and database.conversations > 0
+    if used or (whatsapp is not None and not online):
+        steps = ()  # it was connected already; or where somebody stands, only Meta knows
+    return Checkup(findings=tuple(found), steps=steps)
+
+
+def _api(settings: Settings) -> str:
+    from wabox.settings import GRAPH_URL
+
+    return settings.whatsapp.api_url if settings.whatsapp is not None else GRAPH_URL
+
+
+def _day(now: int) -> str:
+    return datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+
+
+def _templates(data: Path) -> Sequence[StoredTemplate]:
+    try:
+        with Glance(data) as glance:
+            return glance.templates()
+    except WaboxError:
+        return ()
