@@ -133,7 +133,12 @@ async def test_a_real_certificate() -> None:
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(CERTIFICATE)
     async with serving(politely, served) as server:
-        trusted = await ask(server.url("localhost"), method="POST", content=b"{}", trust=ssl.create_default_context(cafile=str(CERTIFICATE)))
+        trusted = await ask(
+            server.url("localhost"),
+            method="POST",
+            content=b"{}",
+            trust=ssl.create_default_context(cafile=str(CERTIFICATE)),
+        )
         assert trusted.status == 200
         assert trusted.expires is not None
         assert trusted.expires > 1_700_000_000_000
