@@ -33,7 +33,7 @@ on: {human: people}
 context: {item: none}
 states:
   hello: {ask: Hello!, on: {message.text: item}}
-  item: {ask: Which bread?, on: {message.text: {target: count, actions: {assign: {item: {from: event.text}}}}}}
+  item: {ask: {text: Which bread?, once: true}, on: {message.text: {target: count, actions: {assign: {item: {from: event.text}}}}}}
   count: {ask: "How many {item}?", on: {message.text: checking}}
   checking: {invoke: {http: {url: "https://example.com/x"}, onDone: hello, onError: people}}
   people: {handoff: {reason: asked}, ask: A person comes., on: {handoff.closed: hello}}
@@ -98,6 +98,12 @@ def test_move_keeps_what_is_known_and_asks(bot: Bot) -> None:
     assert any(record.body.get("by_hand") == "move" for record in turn.unit.records)
     assert words(talk.act("move", state="item", silent=True)) == []
     assert talk.say("wheat").unit.sends
+
+
+def test_once_is_the_policy_of_the_row(bot: Bot) -> None:
+    """What the flow says about a message that may or may not have left is stored with it."""
+    talk = Talk(bot)
+    assert [talk.say(text).unit.sends[0].policy for text in ("hi", "hello", "rye")] == ["repeat", "once", "repeat"]
 
 
 def test_move_to_people_opens_a_case_and_away_closes_it(bot: Bot) -> None:

@@ -39,13 +39,13 @@ def spread(content: Content) -> Iterator[Content]:
         else:
             front = list(split(before.removesuffix(last).rstrip(), limits.TEXT))
         for piece in front:
-            yield Content(text=piece, merge=content.merge)
+            yield Content(text=piece, merge=content.merge, once=content.once)
         yield replace(content, text=last)
         return
     first, *rest = split(text, limit)
     yield replace(content, text=first)
     for piece in rest if content.media is None else _after(text, first):
-        yield Content(text=piece, merge=content.merge)
+        yield Content(text=piece, merge=content.merge, once=content.once)
 
 
 def _after(text: str, first: str) -> Iterator[str]:
@@ -80,6 +80,7 @@ def _joined(first: Content, second: Content, merge: bool) -> Content | None:
         second,
         quote=first.quote or second.quote,
         preview=first.preview or second.preview,
+        once=first.once or second.once,
         text=f"{first.text}\n\n{second.text}",
         outside=first.outside or second.outside,
     )

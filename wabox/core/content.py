@@ -64,6 +64,8 @@ class Content:
     """The first link of a plain text is shown with a picture of its page."""
     merge: bool | None = None
     """Whether it may share a bubble with the text before it; None: as the bot is set."""
+    once: bool = False
+    """When nobody knows whether it left, it is given up rather than sent again."""
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -55,6 +55,8 @@ class SayTemplate:
     """With a picture of the page that its first link leads to."""
     merge: bool | None = None
     """Whether it may share a bubble with the text before it."""
+    once: bool = False
+    """It is not repeated when nobody knows whether it left."""
 
     @property
     def options(self) -> tuple[RowTemplate, ...]:

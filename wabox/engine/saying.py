@@ -25,7 +25,7 @@ from wabox.engine.problem import Path
 from wabox.engine.reader import Reader
 from wabox.engine.say import ButtonTemplate, ListTemplate, RowTemplate, SayTemplate, SectionTemplate
 
-_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside", "merge", "quote", "preview")
+_BUBBLE = ("text", "header", "footer", "buttons", "list", *MEDIA, *KEYS, "outside", "merge", "once", "quote", "preview")
 
 
 def read_say(reader: Reader, written: object, path: Path) -> tuple[SayTemplate, ...]:
@@ -85,6 +85,7 @@ def _bubble(reader: Reader, written: object, path: Path) -> SayTemplate | None:
         outside=late if isinstance(late, TemplateUse) else None,
         quote=reader.flag(written.get("quote"), (*path, "quote")),
         preview=reader.flag(written.get("preview"), (*path, "preview")),
+        once=reader.flag(written.get("once", False), (*path, "once")),
         merge=None if written.get("merge") is None else reader.flag(written["merge"], (*path, "merge")),
         **parts,
     )

@@ -140,6 +140,7 @@ def content(
         quote=template.quote,
         preview=template.preview,
         merge=template.merge,
+        once=template.once,
     )
 
 

@@ -350,6 +350,7 @@ class Draft:
             tells=self.message.channel != "delivery",
             source=source,
             purpose=self.permit.purpose(content),
+            policy="once" if content.once else "repeat",
         )
         if isinstance(content.kind, TemplateMessage):
             return message

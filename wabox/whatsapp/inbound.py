@@ -136,7 +136,7 @@ def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMe
         raise Malformed("a message without from_user_id, from or contact: there is nobody to answer")
     kind, words, payload = _read(message)
     return InboundMessage(
-        message_id=message_id,
+        message_id=f"{message_id}:later" if kind == "unsupported" and _comes_later(payload) else message_id,
         number_id=number_id,
         conversation_id=conversation_id(number_id, contact),
         timestamp=now if (sent := moment(message.get("timestamp"), now)) is None else sent,
@@ -171,6 +171,15 @@ def moment(seconds: Any, now: int) -> int | None:
     if type(seconds) is int and _OLDEST <= (at := seconds * 1000) <= now + _AHEAD:
         return at
     return None
+
+
+_LATER: Final = 131060
+"""With the owner's phone beside the API a message may come as "not available" first, and once more, whole, under the same id."""
+
+
+def _comes_later(payload: Mapping[str, Any]) -> bool:
+    errors = payload.get("errors")
+    return isinstance(errors, list) and any(type(one) is dict and one.get("code") == _LATER for one in errors)
 
 
 def _context(message: Json) -> MessageContext | None:

@@ -84,3 +84,11 @@ def test_a_picture_has_the_beginning_as_its_caption() -> None:
     assert picture.text is not None
     assert len(picture.text) <= 1024
     assert rest == Content(text=rest.text)
+
+
+def test_what_must_not_be_repeated_stays_so() -> None:
+    """In every piece of it, and with what shares its bubble."""
+    paid = Content(text=SENTENCE * 400, once=True)
+    assert [content.once for content in bubbles([paid], merge=False)] == [True, True, True]
+    [both] = bubbles([Content(text="a"), Content(text="b", once=True)], merge=True)
+    assert both.once

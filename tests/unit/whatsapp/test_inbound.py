@@ -395,3 +395,14 @@ def test_a_bsuid_where_the_phone_should_be(ids: dict[str, str], card: dict[str, 
     message = {"id": "wamid.1", "timestamp": "1795300000", "type": "text", "text": {"body": "hi"}, **ids}
     (found,) = parse(envelope(message, contacts=[card]), NOW).messages
     assert found.contact == Contact(user_id="US.1")
+
+
+def test_a_message_that_comes_later_whole_is_not_a_duplicate_of_itself() -> None:
+    """Beside the owner's phone a message may come as "not available" first, and once more under the same id."""
+    first = text(message_id="wamid.SAME", errors=[{"code": 131060, "title": "Unavailable"}]) | {"type": "unsupported"}
+    del first["text"]
+    whole = text("hello", message_id="wamid.SAME")
+    found = [parse(envelope(one), NOW).messages[0] for one in (first, whole)]
+    assert [one.type for one in found] == ["unsupported", "text"]
+    assert found[1].message_id == "wamid.SAME"
+    assert found[0].message_id != "wamid.SAME"
