@@ -33,7 +33,9 @@ on: {human: people}
 context: {item: none}
 states:
   hello: {ask: Hello!, on: {message.text: item}}
-  item: {ask: {text: Which bread?, once: true}, on: {message.text: {target: count, actions: {assign: {item: {from: event.text}}}}}}
+  item:
+    ask: {text: Which bread?, once: true}
+    on: {message.text: {target: count, actions: {assign: {item: {from: event.text}}}}}
   count: {ask: "How many {item}?", on: {message.text: checking}}
   checking: {invoke: {http: {url: "https://example.com/x"}, onDone: hello, onError: people}}
   people: {handoff: {reason: asked}, ask: A person comes., on: {handoff.closed: hello}}

@@ -174,7 +174,7 @@ def moment(seconds: Any, now: int) -> int | None:
 
 
 _LATER: Final = 131060
-"""With the owner's phone beside the API a message may come as "not available" first, and once more, whole, under the same id."""
+"""With the owner's phone beside the API a message may come as "not available" first, and then whole, under the same id."""
 
 
 def _comes_later(payload: Mapping[str, Any]) -> bool:
