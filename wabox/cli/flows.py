@@ -81,7 +81,7 @@ def check(
 
         typer.echo(explain(code))
         return
-    from wabox.flowfile.bot import check_bot
+    from wabox.flowfile.bot import look_at_bot
     from wabox.flowfile.findings import render
     from wabox.flowfile.folder import find_bot, find_bots
     from wabox.settings import load
@@ -92,7 +92,7 @@ def check(
     errors = 0
     every: list[Finding] = []
     for folder in folders:
-        findings = check_bot(folder)
+        findings, languages = look_at_bot(folder)
         if stored:
             from wabox.flowfile.approved import differences
             from wabox.services.templates import compare
@@ -110,6 +110,9 @@ def check(
         warnings = len(findings) - wrong
         verdict = "is fine" if not findings else f"has {_count(wrong, 'error')} and {_count(warnings, 'warning')}"
         typer.echo(f"{folder.name} {verdict}")
+        for one in languages if len(languages) > 1 else ():
+            told = f"{one.texts} of {one.of_texts} texts, words for {one.intents} of {one.of_intents} intents"
+            typer.echo(f"  {one.language:<6} {told}, {_count(one.examples, 'example')}")
     if sarif_file is not None:
         _write_sarif(every, sarif_file)
     if errors:

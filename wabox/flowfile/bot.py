@@ -31,6 +31,7 @@ from wabox.flowfile.folder import shown
 from wabox.flowfile.formats import in_language
 from wabox.flowfile.messages import check_messages, content, is_offered
 from wabox.flowfile.names import check_names
+from wabox.flowfile.spoken import Spoken, coverage
 from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts, filled
 from wabox.flowfile.usage import check_usage
@@ -220,7 +221,13 @@ def load_bot(
 
 def check_bot(folder: Path, *, language: str | None = None) -> list[Finding]:
     """Everything to repair or to look at in a folder, file by file, in the order of the lines. Never raises."""
-    return _sorted(_checked(folder, language).findings)
+    return look_at_bot(folder, language=language)[0]
+
+
+def look_at_bot(folder: Path, *, language: str | None = None) -> tuple[list[Finding], tuple[Spoken, ...]]:
+    """The same, and how much there is in each language. Never raises."""
+    draft = _checked(folder, language)
+    return _sorted(draft.findings), tuple(coverage(draft))
 
 
 def _checked(folder: Path, language: str | None, name: str | None = None) -> Draft:
