@@ -9,6 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from wabox.cli.main import app
+from wabox.core.figure import FIGURES
 from wabox.flowfile.bot import check_bot, load_bot
 from wabox.flowfile.script import EXPECTATIONS, INPUTS
 from wabox.flowfile.starter import create
@@ -89,6 +90,16 @@ def test_every_setting_is_in_the_manual() -> None:
     for section, names in KNOWN.items():
         for name in names:
             assert re.search(rf"\[{section}\][^|]*`?{name}`?", MANUAL["settings"]), f"[{section}] {name}"
+
+
+def test_every_figure_is_in_the_manual() -> None:
+    """With its kind, its labels and what it says; and none that is gone."""
+    rows = re.findall(r"^\| `((?:wabox|process)_[a-z_]+)` .*$", MANUAL["operating"], re.MULTILINE)
+    assert rows == [figure.full for figure in FIGURES.values()]
+    for figure in FIGURES.values():
+        assert (
+            f"| `{figure.full}` | {figure.kind} | {', '.join(figure.labels)} | {figure.help} |" in MANUAL["operating"]
+        )
 
 
 def test_every_command_has_help_with_an_example() -> None:

@@ -21,6 +21,7 @@ from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of
 from wabox.core.conversation import Session
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
+from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.core.slot import MEDIA
@@ -28,6 +29,7 @@ from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
+from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
@@ -75,8 +77,12 @@ class App:
         rates: Rates,
         graph: GraphClient | None,
         keep: Keep,
+        measures: Measures,
+        figures: Figures,
     ) -> None:
         self.versions = versions
+        self.measures = measures
+        self.figures = figures
         self.outward = outward
         self._presence = presence
         self._rates = rates
@@ -276,7 +282,8 @@ def _wired(
     if media is not None:
         messenger = Uploads(messenger, media, store.media, versions.file)
     rate = RATE if settings.rate is None else settings.rate
-    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=rate, hold=settings.hold)
+    measures = Measures()
+    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=rate, hold=settings.hold, measures=measures)
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
@@ -293,6 +300,7 @@ def _wired(
         clock=clock,
         hearing=hearing_of(settings, store, downloads, clock),
         advisor=advisor_of(settings, store, clock),
+        measures=measures,
     )
     outward = outward_of(
         settings,
@@ -318,4 +326,14 @@ def _wired(
         rates=rates,
         graph=graph,
         keep=keep_of(settings.keep),
+        measures=measures,
+        figures=Figures(
+            settings,
+            measures=measures,
+            store=store,
+            meter=outward.meter,
+            versions=versions,
+            stopped=lambda: outbox.stopped,
+            clock=clock,
+        ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -81,7 +81,8 @@ async def _serve(settings: Settings) -> None:
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
     from wabox.web.api import api_router, openapi
-    from wabox.web.door import Door
+    from wabox.web.door import METRICS_TOKEN, Door
+    from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     folder = find_bot(settings.bot, settings.root).resolve()
@@ -90,7 +91,8 @@ async def _serve(settings: Settings) -> None:
     door = Door(settings.data)
     async with running(app):
         token = door.token()
-        server = Server(asgi_app(app, settings.require_whatsapp(), [api_router(app, token)], openapi=openapi()), sock)
+        routes: list[Any] = [api_router(app, token), metrics_route(app.figures, door.token(METRICS_TOKEN), token)]
+        server = Server(asgi_app(app, settings.require_whatsapp(), routes, openapi=openapi()), sock)
         await server.begin()
         with door.open(settings.host, server.port):
             loaded()

@@ -14,6 +14,7 @@ TOPICS = (
     "whatsapp",
     "sending",
     "privacy",
+    "operating",
     "settings",
     "commands",
 )

@@ -8,7 +8,8 @@ and the reason is on record. Only a store that does not answer makes the lane tr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ import structlog
 
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus
+from wabox.core.measures import Measures
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock, Ingress, Sessions
 from wabox.engine.snapshot import decode
@@ -64,6 +66,8 @@ class Messages:
         clock: Clock,
         hearing: Hearing | None = None,
         advisor: Advisor | None = None,
+        measures: Measures | None = None,
+        monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
         """``advisor``: asks a language model about what nobody understands; None: there is none."""
         self._versions = versions
@@ -75,6 +79,8 @@ class Messages:
         self._clock = clock
         self._hearing = hearing
         self._advisor = advisor
+        self._measures = measures or Measures()
+        self._monotonic = monotonic
 
     @property
     def crowded(self) -> bool:
@@ -95,6 +101,9 @@ class Messages:
         """
         if len(arrival.messages) > 1:
             arrival = replace(arrival, messages=tuple(sorted(arrival.messages, key=_written_at)))
+        now = self._clock()
+        for message in arrival.messages:
+            self._measures.arrived(message.message_id, now)
         await self._ingress.put(arrival)
         if arrival.statuses:
             with contextlib.suppress(
@@ -108,6 +117,10 @@ class Messages:
 
     async def handle(self, message: InboundMessage) -> None:
         """Advance the conversation by one message; returns when that is committed."""
+        measures, began = self._measures, self._monotonic()
+        arrived = measures.begins(message.message_id, self._clock())
+        if message.channel == "timer":
+            measures.lateness.observe(max(0, self._clock() - message.timestamp) / 1000)
         if message.channel == "echo" and await self._ours(message):
             message = replace(message, channel="notice", type="own_echo", payload={})
         if message.type == "voice" and message.channel == "whatsapp" and self._hearing is not None:
@@ -130,6 +143,7 @@ class Messages:
                     now = self._clock()
                     turn = advance(on.bot, on.resolver, session, message, now, move, advice)
             except Exception as error:
+                measures.failures += 1
                 log.error(
                     "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error
                 )
@@ -154,10 +168,16 @@ class Messages:
                 spoilt = error
                 continue
             if result == "conflict":
+                measures.conflicts += 1
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue
             if result == "committed":
+                tier = "none" if turn.understanding is None else turn.understanding.tier
+                measures.turns[tier].observe(self._monotonic() - began)
                 leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
+                if arrived is not None and message.channel == "whatsapp":
+                    for send in leaving:
+                        measures.leaves(send.id, arrived)
                 self._outbox.deliver(unit.conversation_id, leaving)
                 if len(leaving) < len(unit.sends):
                     await self._outbox.look()

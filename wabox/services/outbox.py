@@ -15,6 +15,7 @@ from dataclasses import replace
 import structlog
 
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, StatusUpdate
+from wabox.core.measures import Measures
 from wabox.core.ports import Clock, Messenger, Sessions
 from wabox.errors import StorageError
 from wabox.services.news import News
@@ -23,6 +24,8 @@ from wabox.services.pace import RATE
 from wabox.services.sending import CHAIN, HOLD, IN_FLIGHT, SETTLE_AFTER, TOLD, Sender
 
 log = structlog.get_logger(__name__)
+
+ARRIVED = frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.READ})
 
 
 class Outbox:
@@ -40,10 +43,12 @@ class Outbox:
         settle_after: int = SETTLE_AFTER,
         rate: float = RATE,
         hold: float = HOLD,
+        measures: Measures | None = None,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
         messages a second per number (0: no limit but Meta's)."""
         self._sessions = sessions
+        self._measures = measures or Measures()
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
@@ -60,6 +65,7 @@ class Outbox:
             in_flight=in_flight,
             settle_after=settle_after,
             hold=hold,
+            measures=self._measures,
         )
         self._chains: dict[str, deque[OutboundMessage]] = {}
         # Conversations that have messages in the store beyond their chain, with how often more were added there: a read
@@ -118,6 +124,8 @@ class Outbox:
         failed = False
         for status in statuses:
             self._news.came(status.outbound_id)
+            if status.status in ARRIVED:
+                self._measures.delivered(status.outbound_id, self._clock())
             if status.status is DeliveryStatus.FAILED:
                 failed = True
                 if status.scope == "number" and status.again is not None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ import structlog
 
 from wabox.core import window
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage
+from wabox.core.measures import Measures
 from wabox.core.ports import Clock, Messenger, SendResult, Sessions
 from wabox.errors import StorageError
 from wabox.services.news import News
@@ -88,6 +90,8 @@ class Sender:
         in_flight: int,
         settle_after: int,
         hold: float,
+        measures: Measures,
+        monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._sessions = sessions
         self._messenger = messenger
@@ -99,6 +103,8 @@ class Sender:
         self._slots = asyncio.Semaphore(in_flight)
         self._settle_after = settle_after
         self._hold = hold
+        self._measures = measures
+        self._monotonic = monotonic
         self._doubts: dict[str, int] = {}
         self.posting: set[asyncio.Task[None]] = set()
         """Tasks with a POST under way."""
@@ -295,13 +301,16 @@ class Sender:
         assert task is not None  # noqa: S101 - every chain runs in a task of its own
         async with self._slots:
             self.posting.add(task)
+            began = self._monotonic()
             try:
-                return await self._messenger.send(message)
+                result = await self._messenger.send(message)
             except Exception as error:
                 log.error("outbox.bug", outbound=message.id, exc_info=error)
-                return SendResult(verdict="unknown", reason=type(error).__name__)
+                result = SendResult(verdict="unknown", reason=type(error).__name__)
             finally:
                 self.posting.discard(task)
+            self._measures.posts[result.verdict].observe(self._monotonic() - began)
+            return result
 
     def _attempt(
         self, message: OutboundMessage, status: DeliveryStatus, *, wamid: str | None = None, reason: str | None = None

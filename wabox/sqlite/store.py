@@ -23,7 +23,6 @@ from wabox.errors import ConversationError, StorageError
 from wabox.sqlite import (
     broadcasts,
     conversations,
-    dead_letters,
     deliveries,
     failures,
     handoffs,
@@ -41,6 +40,7 @@ from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
+from wabox.sqlite.levels import Levels, stats
 from wabox.sqlite.marks import Marks
 from wabox.sqlite.mediafolder import MediaFolder
 from wabox.sqlite.medialibrary import SqliteMedia
@@ -128,6 +128,7 @@ class SqliteStore:
         self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
         self.outgoing = Outgoing(self.writer, self._people)
+        self.levels = Levels(self._people)
         self.purse = SqlitePurse(self.writer, self._reader)
         self.media = SqliteMedia(files, self.writer, self._reader, clock)
         self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)
@@ -360,7 +361,7 @@ class SqliteStore:
         return await self.writer.submit(partial(deliveries.drop, id_=outbound_id, now=self._clock()))
 
     async def stats(self) -> StoreStats:
-        return await self._people.read(_stats)
+        return await self._people.read(stats)
 
     async def scan(self, look: Callable[[str, bytes], None]) -> None:
         await self._people.read(versions.scan, look)
@@ -388,13 +389,3 @@ class SqliteStore:
 
     async def forget_version(self, bot: str, id_: str) -> bool:
         return await self.writer.submit(partial(versions.delete, bot=bot, id_=id_))
-
-
-def _stats(connection: sqlite3.Connection) -> StoreStats:
-    return StoreStats(
-        conversations=conversations.count(connection),
-        inbox=inbox.count(connection),
-        outbox=outbox.count_pending(connection),
-        handoffs_waiting=handoffs.count_waiting(connection),
-        dead_letters=dead_letters.count(connection),
-    )

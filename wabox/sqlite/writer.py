@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -30,14 +28,14 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from wabox.core.histogram import OPERATIONS, Histogram
 from wabox.errors import Unavailable
+from wabox.sqlite.disk import Disk
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
-_Work = Callable[[], None]
-_Then = Callable[[Exception | None], None]
 
 BATCH = 256
 """Operations per commit at most, so that one commit stays short: 20 ms of units of work."""
@@ -113,7 +111,12 @@ class Writer:
         self.trouble: str | None = None
         """Why the last batch could not be written; None when it could."""
         self._told, self._told_at = False, float("-inf")
-        self._disk = _Disk()
+        self._disk = Disk()
+        self.batches = Histogram(OPERATIONS)
+        """Operations per commit."""
+        self.commits = Histogram()
+        """Seconds that commits waited for the disk."""
+        self._asked_at = 0.0
 
     @property
     def waiting(self) -> int:
@@ -209,6 +212,7 @@ class Writer:
             except Exception as found:  # noqa: BLE001 - see above
                 self._failed(found)
                 return
+        self._asked_at = self._monotonic()
         self._disk.do(self._commit, self._committed)
 
     def _guarded(self) -> None:
@@ -229,6 +233,8 @@ class Writer:
         if error is not None:
             self._failed(error)
             return
+        self.commits.observe(self._monotonic() - self._asked_at)
+        self.batches.observe(len(self._batch))
         self._say(None)
         self._over()
 
@@ -336,41 +342,6 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._connection.close()
-
-
-class _Disk:
-    """The thread that waits for the disk, one thing at a time."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[tuple[_Work, _Then | None, asyncio.AbstractEventLoop | None]] = (
-            queue.SimpleQueue()
-        )
-        self._thread = threading.Thread(target=self._run, name="wabox-writer", daemon=True)
-        self._thread.start()
-
-    def do(self, work: _Work, then: _Then) -> None:
-        """Call ``work`` on the thread, then ``then`` on the loop, with what went wrong."""
-        self._queue.put((work, then, asyncio.get_running_loop()))
-
-    def last(self, work: _Work) -> None:
-        self._queue.put((work, None, None))
-
-    def join(self) -> None:
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            work, then, loop = self._queue.get()
-            error: Exception | None = None
-            try:
-                work()
-            except Exception as found:  # noqa: BLE001 - `then` says what it means
-                error = found
-            if loop is None or then is None:
-                return
-            # A loop that is gone has nobody left to tell.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(then, error)
 
 
 def _resolve(batch: list[_Task[Any]]) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from wabox.errors import StorageError
 
 TOKEN = "token"  # noqa: S105 - the file's name
+METRICS_TOKEN = "metrics_token"  # noqa: S105 - the same
 ADDRESS = "server.json"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to connect to when it listens on all
 
@@ -45,13 +46,13 @@ class Door:
     def __init__(self, data: Path) -> None:
         self._data = data
 
-    def token(self) -> str:
-        """The token; made if there is none. Raises StorageError."""
-        path = self._data / TOKEN
+    def token(self, name: str = TOKEN) -> str:
+        """The token of this name; made if there is none. Raises StorageError."""
+        path = self._data / name
         try:
             with contextlib.suppress(FileExistsError):
                 # Complete under its name or not there: a token of half the length would be half as good.
-                working = path.with_name(f".{TOKEN}-{os.getpid()}")
+                working = path.with_name(f".{name}-{os.getpid()}")
                 with os.fdopen(os.open(working, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                     file.write(secrets.token_urlsafe(32))
                 try:

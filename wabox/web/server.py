@@ -32,7 +32,7 @@ def asgi_app(
     openapi: OpenAPIConfig | None = None,
 ) -> ASGIApp:
     """Every route; ``extra`` are those of ``wabox serve`` or of the demo alone. All but the webhook go through Litestar."""
-    webhook = webhook_app(whatsapp, app)
+    webhook = webhook_app(whatsapp, app, app.measures.answered)
     others = Litestar(
         route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs
 
@@ -66,8 +68,13 @@ class Receiver(Protocol):
     async def accept(self, arrival: Arrival) -> None: ...
 
 
-def webhook_app(settings: WhatsAppSettings, receiver: Receiver) -> ASGIApp:
-    """The handshake (GET) and the events (POST) of one Meta app."""
+def webhook_app(
+    settings: WhatsAppSettings,
+    receiver: Receiver,
+    answered: Callable[[int, float], None] = lambda status, seconds: None,
+    monotonic: Callable[[], float] = time.perf_counter,
+) -> ASGIApp:
+    """The handshake (GET) and the events (POST) of one Meta app; ``answered`` hears the status and the s of each POST."""
     secrets = tuple(secret.reveal().encode() for secret in settings.app_secrets)
     token = settings.verify_token.reveal().encode()
     reader = _Reader()
@@ -83,6 +90,7 @@ def webhook_app(settings: WhatsAppSettings, receiver: Receiver) -> ASGIApp:
     async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
         method = cast("HTTPScope", scope)["method"]
         if method == "POST":
+            began = monotonic()
             try:
                 status, body = await _events(scope, receive)
             except Exception as error:
@@ -93,6 +101,8 @@ def webhook_app(settings: WhatsAppSettings, receiver: Receiver) -> ASGIApp:
         else:
             status, body = 405, b"this address takes GET and POST"
         await _answer(send, status, body)
+        if method == "POST":
+            answered(status, monotonic() - began)
 
     async def _events(scope: Scope, receive: Receive) -> tuple[int, bytes]:
         signature: bytes | None = None
