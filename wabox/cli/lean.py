@@ -22,6 +22,10 @@ def without(name: str) -> Iterator[None]:
 
 
 def loaded() -> None:
-    """All that is there now stays: the collector need not look at it again and again, 60 ms each time."""
+    """All that is there now stays: the collector need not look at it again and again, 60 ms each time.
+
+    What a message leaves in circles is little, so it looks for that less often too: 3 % of a message's CPU.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20000, 20, 50)
