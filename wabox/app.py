@@ -253,11 +253,7 @@ def publishing_of(
             context=settings.context,
             name=bot,
             published=known,
-            timezone=settings.timezone,
-            region=settings.region,
-            merge=settings.merge,
-            pause=settings.pause,
-            night=settings.night,
+            manners=settings.manners,
         )
 
     models = models_of(settings, bot)

@@ -9,6 +9,7 @@ import pytest
 
 from wabox.core.contact import Contact
 from wabox.flowfile.bot import Bot, check_bot, load_bot
+from wabox.settings import Manners
 from wabox.simulator import Simulator
 
 SUNDAY_TEN = 1_795_341_600_000
@@ -75,7 +76,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Bot:
     for name, text in (("flow", FLOW), ("intents", INTENTS), ("faq", FAQ)):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     assert check_bot(folder) == []
-    return load_bot(folder, timezone="Europe/London")
+    return load_bot(folder, manners=Manners(timezone="Europe/London"))
 
 
 class Talk:

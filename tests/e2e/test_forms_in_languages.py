@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.test_forms import IN_SPAIN, Talk
 from wabox.flowfile.bot import Bot, check_bot, load_bot
+from wabox.settings import Manners
 
 FLOW = """
 initial: hello
@@ -75,7 +76,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Bot:
     for language, texts in TEXTS.items():
         (folder / f"texts.{language}.yaml").write_text(texts, encoding="utf-8")
     assert check_bot(folder) == []
-    return load_bot(folder, timezone="Europe/Madrid")
+    return load_bot(folder, manners=Manners(timezone="Europe/Madrid"))
 
 
 def test_in_spanish(table: Bot) -> None:

@@ -11,6 +11,7 @@ from tests.e2e.test_forms import FAQ, FLOW, INTENTS, Talk
 from wabox.cli.main import app
 from wabox.flowfile import repairs
 from wabox.flowfile.bot import Bot, check_bot, load_bot
+from wabox.settings import Manners
 
 BOOKED = ("hi", "a table for two tomorrow at 8, my name is Ana")
 TEXTS = "hello: x\n"
@@ -28,7 +29,7 @@ def bot(tmp_path: Path, **more: str) -> Bot:
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     assert check_bot(folder) == []
-    return load_bot(folder, timezone="Europe/London")
+    return load_bot(folder, manners=Manners(timezone="Europe/London"))
 
 
 def test_back_and_back_again(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_copies_to_edit(tmp_path: Path) -> None:
     assert len(run.output.split("Wrote ")) == 10
     assert "has all of them" in CliRunner().invoke(app, ["new", "--repair", str(made.folder)]).output
     assert [one for one in check_bot(made.folder) if one.severity == "error"] == []
-    again = load_bot(made.folder, timezone="Europe/London")
+    again = load_bot(made.folder, manners=Manners(timezone="Europe/London"))
     assert "repair.cannot_handle" in again.charts.live
     assert Talk(again).say("hi", "book", "2").say("go back").said == ["For how many?"]
 

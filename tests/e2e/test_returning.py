@@ -9,6 +9,7 @@ import pytest
 
 from wabox.core.contact import Contact
 from wabox.flowfile.bot import Bot, check_bot, load_bot
+from wabox.settings import Manners
 from wabox.simulator import Simulator
 
 FLOW = """
@@ -50,7 +51,7 @@ def made(folder: Path, old: str = "", new: str = "") -> Bot:
     (folder / "bread").mkdir()
     (folder / "bread" / "flow.yaml").write_text(FLOW.replace(old, new) if old else FLOW, encoding="utf-8")
     assert [one for one in check_bot(folder / "bread") if one.severity == "error"] == []
-    return load_bot(folder / "bread", timezone="Europe/Madrid", night=NIGHT)
+    return load_bot(folder / "bread", manners=Manners(timezone="Europe/Madrid", night=NIGHT))
 
 
 def words(out: dict[str, Any]) -> list[str]:

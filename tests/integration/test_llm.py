@@ -23,7 +23,7 @@ from wabox.nlu.documents.indexfile import write_index
 from wabox.nlu.documents.indexing import index_of
 from wabox.services.llm import SHORT
 from wabox.settings import Secret, Settings
-from wabox.settings_models import LlmSettings
+from wabox.settings.models import LlmSettings
 
 ANA = Contact(user_id="MX.1", wa_id="5215550002222", name="Ana Secreta")
 FLOW = """\

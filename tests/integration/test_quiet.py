@@ -13,8 +13,8 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.world import BSUID, CONVERSATION, NUMBER, PHONE, World, until
 from wabox.app import build
 from wabox.core.ports import SendResult
-from wabox.flowfile.bot import PAUSE, load_bot
-from wabox.settings import Settings
+from wabox.flowfile.bot import load_bot
+from wabox.settings import PLAIN, Settings
 from wabox.whatsapp.webhook import parse
 
 FLOW = """
@@ -54,7 +54,7 @@ async def test_a_person_on_the_phone_silences_the_bot(world: World) -> None:
     assert await world.echo() == []
     assert await world.hear() == []
     assert await world.tap("shop") == []
-    world.clock.now += PAUSE + 1000
+    world.clock.now += PLAIN.pause + 1000
     assert await world.tap("shop") == ["interactive"]
     assert len(await world.said()) == 5
 
@@ -63,12 +63,12 @@ async def test_the_pause_is_counted_from_the_last_words(world: World) -> None:
     """Each thing that the person says begins it anew; by when it was written, not by when we heard."""
     await world.hear()
     await world.echo()
-    world.clock.now += PAUSE - 1000
+    world.clock.now += PLAIN.pause - 1000
     await world.echo()
     world.clock.now += 2000
     assert await world.hear() == []
     late = world.element(to=PHONE, to_user_id=BSUID, timestamp=str(NOW // 1000))
-    world.clock.now += PAUSE
+    world.clock.now += PLAIN.pause
     await world.post("smb_message_echoes", message_echoes=[late])
     assert await world.tap("shop") == ["interactive"]
 
@@ -134,7 +134,7 @@ async def test_an_echo_before_any_message(world: World) -> None:
     assert await world.echo() == []
     assert await world.hear() == []
     session = await world.session()
-    assert (session.snapshot, session.quiet_until) == (None, NOW + PAUSE)
+    assert (session.snapshot, session.quiet_until) == (None, NOW + PLAIN.pause)
 
 
 @pytest.mark.parametrize(

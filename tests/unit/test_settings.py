@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from wabox.core.keep import Keep
 from wabox.errors import SettingsError
-from wabox.settings import GRAPH_URL, load
+from wabox.settings import GRAPH_URL, access_token, load, settings_of
+from wabox.settings.keys import BY_NAME, KEYS, Key
+from wabox.settings.sources import Sources
 
 SECRETS = {"WABOX_APP_SECRET": "s3cret-app", "WABOX_VERIFY_TOKEN": "verify-me", "WABOX_ACCESS_TOKEN": "EAAG-token"}
 
@@ -117,3 +123,88 @@ def test_speech_that_is_wrong_is_said(tmp_path: Path, written: str, words: str) 
     (tmp_path / "wabox.toml").write_text(f"[speech]\n{written}\n")
     with pytest.raises(SettingsError, match=words):
         load(tmp_path, {})
+
+
+def written(value: Any) -> str:
+    """As TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if not isinstance(value, dict) else "{}"
+
+
+def test_defaults_are_those_of_the_table(tmp_path: Path) -> None:
+    """What the table of keys names as default is what holds when nothing is said."""
+    lines = []
+    for section in dict.fromkeys(key.section for key in KEYS if key.section != "llm"):
+        lines.append(f"[{section}]")
+        given = [key for key in KEYS if key.section == section and key.default is not None]
+        lines += [f"{key.name} = {written(key.default)}" for key in given]
+    said = load(write(tmp_path, "\n".join(lines)), {})
+    plain = load(tmp_path / "nothing", {})
+    keep, prices = {**asdict(Keep())}, {"currency": "USD"}
+    assert replace(said, root=plain.root, data=plain.data) == replace(plain, keep=keep, prices=prices)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.kind != "secret" and key.section not in ("llm", "speech")])
+def test_every_setting_has_a_variable(tmp_path: Path, key: Key) -> None:
+    """It wins over the file, and a mistake in it is named by the variable."""
+    given = {
+        **{"bot.name": "shop", "bot.language": "es", "bot.region": "ES", "bot.context": '{a = 1, b = "x"}'},
+        **{"whatsapp.rate": "20", "whatsapp.number_id": "12", "whatsapp.account_id": "13", "calls.allow": '["a.b"]'},
+        **{f"prices.{name}": "{ES = 0.05}" for name in ("marketing", "utility", "authentication", "service")},
+        **{"bot.timezone": "Europe/Madrid", "bot.merge": "true", "bot.pause": "1h", "bot.quiet_hours": "off"},
+    }.get(f"{key.section}.{key.name}", str(key.default).lower() if isinstance(key.default, bool) else str(key.default))
+    sources = Sources(tmp_path, {key.variable: given})
+    settings_of(sources)
+    assert sources.section(key.section).origin(key.name) == f"environment {key.variable}"
+    texts = {"name", "language", "host", "folder", "context"}
+    if key.name not in texts:
+        with pytest.raises(SettingsError, match=key.variable):
+            load(tmp_path, {key.variable: "no such value!"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[bot]\nname = 3\n", r"\[bot\] name must be a text"),
+        ("[bot]\nlanguage = true\n", r"\[bot\] language must be a text"),
+        ("[bot]\nmerge = 1\n", "must be true or false"),
+        ("[server]\nhost = 1\n", r"\[server\] host must be a text"),
+        ("[server]\nport = true\n", "the port must be a number"),
+        ("[data]\nfolder = 1\n", r"\[data\] folder must be a text"),
+        ("[whatsapp]\nhold = '5'\n", r"\[whatsapp\] hold must be a number"),
+        ("[whatsapp]\ntyping = true\n", r"\[whatsapp\] typing must be a number"),
+        ("[whatsapp]\naccess_token_file = 3\n", "must be the path of a file"),
+        ("[prices]\nmarketing = 3\n", "countries and prices"),
+        ("[prices]\ncurrency = 3\n", "three letters"),
+        ("[log]\nlevel = 'loud'\n", "must be one of debug, info"),
+        ("[speech]\nurl = 'http://a'\nmodel = 3\n", r"\[speech\] model must be a text"),
+        ("[bot]\nquiet_hour = '22:00-08:00'\n", "did you mean 'quiet_hours'"),
+    ],
+)
+def test_every_value_has_its_type(tmp_path: Path, text: str, says: str) -> None:
+    """A value of another type is a mistake, not a surprise later."""
+    with pytest.raises(SettingsError, match=says):
+        load(write(tmp_path, text), {})
+
+
+def test_credentials_of_systemd(tmp_path: Path) -> None:
+    """They come after the environment and before the file; also those that flows send."""
+    (tmp_path / "access_token").write_text("of-systemd\n")
+    (tmp_path / "secret_crm").write_text("k\n")
+    (tmp_path / "file").write_text("of-file\n")
+    write(tmp_path, '[whatsapp]\naccess_token_file = "file"\n')
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path), "WABOX_APP_SECRET": "a", "WABOX_VERIFY_TOKEN": "v"}
+    settings = load(tmp_path, env)
+    assert settings.require_whatsapp().access_token.reveal() == "of-systemd"
+    assert settings.secrets["crm"].reveal() == "k"
+    found = access_token(tmp_path, {**env, "WABOX_ACCESS_TOKEN": "of-environment"})
+    assert found is not None
+    assert found.reveal() == "of-environment"
+    assert Sources(tmp_path, env).secret(BY_NAME["whatsapp", "access_token"])[1] == "credential access_token"  # type: ignore[index]
+
+
+def test_variables_that_are_none(tmp_path: Path) -> None:
+    """A name that looks like a setting is said, with what was perhaps meant."""
+    found = Sources(tmp_path, {"WABOX_BOT_TIMEZON": "UTC", "WABOX_SECRET_CRM": "k", "PATH": "/bin"}).unknown()
+    assert found == ["WABOX_BOT_TIMEZON is no setting; did you mean WABOX_BOT_TIMEZONE?"]

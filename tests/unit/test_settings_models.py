@@ -8,7 +8,7 @@ import pytest
 
 from wabox.errors import SettingsError
 from wabox.settings import load
-from wabox.settings_models import LlmSettings
+from wabox.settings.models import LlmSettings
 
 MINIMAL = '[llm]\nurl = "http://localhost:11434/v1/"\nmodel = "m"\nprice_in = 0\nprice_out = 0.5\n'
 

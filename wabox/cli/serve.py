@@ -32,6 +32,7 @@ def serve(
     Example:  WABOX_APP_SECRET=… WABOX_VERIFY_TOKEN=… WABOX_ACCESS_TOKEN=… wabox serve
     """
     import asyncio
+    import logging
     import sys
     from dataclasses import replace
 
@@ -51,7 +52,7 @@ def serve(
         data=settings.data if data is None else data.absolute(),
     )
     settings.require_whatsapp()
-    logs.configure(terminal=sys.stderr.isatty())
+    logs.configure(terminal=sys.stderr.isatty(), level=logging.getLevelNamesMapping()[settings.log_level.upper()])
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -67,11 +68,7 @@ def load_for(settings: Settings) -> Bot:
         find_bot(settings.bot, settings.root),
         language=settings.language,
         context=settings.context,
-        timezone=settings.timezone,
-        region=settings.region,
-        merge=settings.merge,
-        pause=settings.pause,
-        night=settings.night,
+        manners=settings.manners,
     )
 
 

@@ -140,11 +140,7 @@ def _play(
             language=settings.language,
             context=settings.context,
             name=folder.absolute().name,
-            timezone=settings.timezone,
-            region=settings.region,
-            merge=settings.merge,
-            pause=settings.pause,
-            night=settings.night,
+            manners=settings.manners,
         )
     except BrokenBot as error:
         for finding in error.findings:

@@ -35,8 +35,8 @@ from wabox.flowfile.spoken import Spoken, coverage
 from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts, filled
 from wabox.flowfile.usage import check_usage
+from wabox.settings import PLAIN, Manners
 
-PAUSE = 4 * 3_600_000
 _CANNOT_READ = "wabox.cannot_read."
 
 
@@ -69,18 +69,10 @@ class Bot:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """Actions of ``actions.py``, by name."""
     warnings: tuple[Finding, ...] = ()
-    timezone: str = "UTC"
-    """IANA name of the zone whose clock the bot lives by: what "tomorrow" and "at five" mean."""
-    region: str | None = None
-    """ISO 3166: where customers are whose number does not say."""
+    manners: Manners = PLAIN
+    """How the owner wants it to behave."""
     files: Files = field(default_factory=dict)
     """What its messages can send from its folder, by path."""
-    merge: bool = False
-    """Texts that follow each other share a bubble."""
-    pause: int = PAUSE
-    """ms that it keeps quiet after a person's last words from the phone."""
-    night: tuple[int, int] | None = None
-    """When customers are not reminded, minutes after midnight of their own clock; None: they may be at any time."""
     _rendered: Fixed[Content] = field(default_factory=Fixed, repr=False, compare=False)
     _offered: Fixed[tuple[Choice, ...]] = field(default_factory=Fixed, repr=False, compare=False)
 
@@ -181,11 +173,7 @@ def load_bot(
     context: Mapping[str, Any] | None = None,
     name: str | None = None,
     published: bool = False,
-    timezone: str = "UTC",
-    region: str | None = None,
-    merge: bool = False,
-    pause: int = PAUSE,
-    night: tuple[int, int] | None = None,
+    manners: Manners = PLAIN,
 ) -> Bot:
     """The bot in a folder. Raises :class:`BrokenBot` (a FlowError) when it has errors.
 
@@ -210,12 +198,8 @@ def load_bot(
         tasks=draft.registered.tasks if draft.registered else {},
         functions=draft.registered.actions if draft.registered else {},
         warnings=tuple(_sorted(draft.findings)),
-        timezone=timezone,
-        region=region,
+        manners=manners,
         files=draft.files,
-        merge=merge,
-        pause=pause,
-        night=night,
     )
 
 

@@ -122,4 +122,4 @@ def _worded(draft: Draft, name: str, value: Any) -> str:
 
 
 def _today(draft: Draft) -> date:
-    return datetime.fromtimestamp(draft.now / 1000, ZoneInfo(draft.bot.timezone)).date()
+    return datetime.fromtimestamp(draft.now / 1000, ZoneInfo(draft.bot.manners.timezone)).date()

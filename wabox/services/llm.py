@@ -35,7 +35,7 @@ from wabox.nlu.resolver import Resolver
 from wabox.services.advising import asked_of, judge, messages_of, schema_of
 from wabox.services.awaiting import Lost
 from wabox.services.breaker import Breaker
-from wabox.settings_models import LlmSettings
+from wabox.settings.models import LlmSettings
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +149,7 @@ class Advisor:
     ) -> Advice:
         conversation, text, limits = message.conversation_id, message.text or "", self._limits
         now = self._clock()
-        day = datetime.fromtimestamp(now / 1000, ZoneInfo(bot.timezone)).date().isoformat()
+        day = datetime.fromtimestamp(now / 1000, ZoneInfo(bot.manners.timezone)).date().isoformat()
         max_tokens = limits.max_tokens
         asked = asked_of(bot, resolver, lost, text)
         if (known := await self._known(asked, bill, now)) is not None:

@@ -16,9 +16,9 @@ from wabox.flowfile.bot import Bot
 
 def ends_at(bot: Bot, contact: Contact, now: int) -> int | None:
     """When the night that it is for this customer ends, ms since the epoch; None by day."""
-    if bot.night is None:
+    if bot.manners.night is None:
         return None
-    begin, end = bot.night
+    begin, end = bot.manners.night
     here = datetime.fromtimestamp(now / 1000, ZoneInfo(zone_of(bot, contact)))
     minute = here.hour * 60 + here.minute
     inside = begin <= minute < end if begin < end else minute >= begin or minute < end
@@ -35,9 +35,9 @@ def zone_of(bot: Bot, contact: Contact) -> str:
     """The IANA name of the customer's time zone."""
     from wabox.nlu.slots.contacts import country_of
 
-    country = country_of(contact.wa_id) or bot.region
+    country = country_of(contact.wa_id) or bot.manners.region
     zones = _zones(country) if country is not None else ()
-    return zones[0] if len(zones) == 1 else bot.timezone
+    return zones[0] if len(zones) == 1 else bot.manners.timezone
 
 
 @lru_cache(maxsize=256)

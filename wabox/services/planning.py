@@ -98,7 +98,7 @@ def rows_of(
         if line in problems:
             continue
         try:
-            contact = read_contact(cells.get(address, ""), bot.region)
+            contact = read_contact(cells.get(address, ""), bot.manners.region)
             first = next((seen[one] for one in _ids(contact) if one in seen), None)
             if first is not None:
                 raise CannotSend(f"the same customer as in line {first}")

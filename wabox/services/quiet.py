@@ -29,7 +29,7 @@ def keep_quiet(draft: Draft) -> None:
     """Somebody of the business wrote on the phone."""
     if draft.message.type not in ("edited", "deleted", "reaction"):
         since = min(draft.message.timestamp, draft.now)
-        draft.quiet_until = max(draft.quiet_until, since + draft.bot.pause)
+        draft.quiet_until = max(draft.quiet_until, since + draft.bot.manners.pause)
         draft.withdraw = TAKEN_OVER
     amend(draft)
 

@@ -63,7 +63,7 @@ def render(
                     said.extend(_lead(bot, line, snapshot, language, fresh=fresh))
             case Content():
                 said.append(line)
-    return bubbles(said, merge=bot.merge)
+    return bubbles(said, merge=bot.manners.merge)
 
 
 def _lead(bot: Bot, lead: Lead, snapshot: Snapshot | None, language: str, *, fresh: bool) -> list[Content]:

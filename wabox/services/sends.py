@@ -136,7 +136,7 @@ class Sends:
         if (request.template is None) == (request.text is None):
             raise CannotSend("name a template, or give a text")
         number_id = await self.number(request.number_id)
-        contact = read_contact(request.to, bot.region)
+        contact = read_contact(request.to, bot.manners.region)
         contact, talk = await self._known(number_id, contact)
         session = await self._store.open(talk)
         # What was entered elsewhere a moment ago is not in the conversation's own view of it yet.

@@ -54,8 +54,8 @@ _BY_COUNTRY = frozenset({"phone", "date", "datetime", "money"})
 
 def setting_of(bot: Bot, message: InboundMessage, language: str, now: int, *, country: bool = True) -> Setting:
     """Where and when the message was written; ``country`` False spares looking it up."""
-    local = datetime.fromtimestamp(now / 1000, ZoneInfo(bot.timezone)).replace(tzinfo=None)
-    region = (country_of(message.contact.wa_id) or bot.region) if country else None
+    local = datetime.fromtimestamp(now / 1000, ZoneInfo(bot.manners.timezone)).replace(tzinfo=None)
+    region = (country_of(message.contact.wa_id) or bot.manners.region) if country else None
     return Setting(language=language, now=local, languages=bot.languages, region=region)
 
 
@@ -67,7 +67,9 @@ def prepare(bot: Bot, now: int) -> None:
         country_of("34600000000")
     if types & {"date", "time", "datetime"}:
         for language in bot.languages:
-            foreign.prepare(language, datetime.fromtimestamp(now / 1000, ZoneInfo(bot.timezone)).replace(tzinfo=None))
+            foreign.prepare(
+                language, datetime.fromtimestamp(now / 1000, ZoneInfo(bot.manners.timezone)).replace(tzinfo=None)
+            )
 
 
 class Answers:

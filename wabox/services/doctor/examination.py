@@ -72,9 +72,7 @@ async def examine(
 
 
 def _api(settings: Settings) -> str:
-    from wabox.settings import GRAPH_URL
-
-    return settings.whatsapp.api_url if settings.whatsapp is not None else GRAPH_URL
+    return settings.whatsapp.api_url if settings.whatsapp is not None else settings.api_url
 
 
 def _day(now: int) -> str:

@@ -6,21 +6,13 @@ that the caps mean something; a model of one's own costs 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from wabox.errors import SettingsError
-from wabox.secret import Secret
+from wabox.settings import values
+from wabox.settings.secret import Secret
+from wabox.settings.sources import Section
 
-LLM_KEYS = frozenset(
-    {
-        *("url", "model", "key_file", "price_in", "price_out", "deadline", "retries"),
-        *("max_turn", "max_conversation", "max_day", "max_tokens", "keep"),
-    }
-)
-SPEECH_KEYS = frozenset({"url", "model", "timeout", "confidence", "key_file"})
 MODEL_NEEDED = "name the model, as the endpoint calls it"
 
 
@@ -49,33 +41,34 @@ class LlmSettings:
     """Days that an answer is kept for the same question; 0: not at all."""
 
 
-def llm_settings(path: Path, table: Mapping[str, Any], url: str | None, key: Secret | None) -> LlmSettings | None:
-    """None when it is off. ``url`` is the environment's. Raises SettingsError."""
-    url = url or table.get("url")
+def llm_settings(table: Section, key: Secret | None) -> LlmSettings | None:
+    """None when it is off. Raises SettingsError."""
+    url = table.get("url")
     if not url:
         if given := sorted(table):
-            raise SettingsError(f"{path}: [llm] has {', '.join(given)} and no url; write one, or take the section out")
+            raise SettingsError(
+                f"{table.path}: [llm] has {', '.join(given)} and no url; write one, or take the section out"
+            )
         return None
-    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise SettingsError(f"{path}: [llm] url must start with https://, not {url!r}")
+    url = values.url(table, "url", "")
     model = table.get("model")
     if not isinstance(model, str) or not model:
-        raise SettingsError(f"{path}: [llm] model is missing: {MODEL_NEEDED}")
+        raise SettingsError(f"{table.where('model')} is missing: {MODEL_NEEDED}")
     for price in ("price_in", "price_out"):
         if price not in table:
             raise SettingsError(
-                f"{path}: [llm] {price} is missing: say what a million tokens cost (0 for a model of your own), "
+                f"{table.where(price)} is missing: say what a million tokens cost (0 for a model of your own), "
                 "or nothing could stop it from spending"
             )
 
     def number(name: str, default: float, least: float = 0.0, most: float = 1e6) -> float:
         value = table.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise SettingsError(f"{path}: [llm] {name} must be a number from {least:g} to {most:g}, not {value!r}")
+            raise SettingsError(f"{table.where(name)} must be a number from {least:g} to {most:g}, not {value!r}")
         return float(value)
 
     return LlmSettings(
-        url=url.rstrip("/"),
+        url=url,
         model=model,
         key=key,
         price_in=number("price_in", 0),
@@ -103,19 +96,18 @@ class SpeechSettings:
     key: Secret | None = None
 
 
-def speech_settings(path: Path, table: Mapping[str, Any], timeout: int, key: Secret | None) -> SpeechSettings | None:
-    """None when it is off. ``timeout`` in ms. Raises SettingsError."""
-    url = table.get("url")
-    if url is None:
+def speech_settings(table: Section, key: Secret | None) -> SpeechSettings | None:
+    """None when it is off. Raises SettingsError."""
+    timeout = values.duration(table, "timeout", "20s")
+    if table.get("url") is None:
         return None
-    if not (isinstance(url, str) and url.startswith(("https://", "http://"))):
-        raise SettingsError(f"{path}: [speech] url must start with https:// or http://, not {url!r}")
+    url = values.url(table, "url", "")
     confidence = table.get("confidence", 0.4)
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        raise SettingsError(f"{path}: [speech] confidence must be a number from 0 to 1, not {confidence!r}")
+        raise SettingsError(f"{table.where('confidence')} must be a number from 0 to 1, not {confidence!r}")
     return SpeechSettings(
-        url=url.rstrip("/"),
-        model=str(table.get("model", "whisper-1")),
+        url=url,
+        model=str(values.text(table, "model", "whisper-1")),
         timeout=timeout,
         confidence=float(confidence),
         key=key,
