@@ -115,7 +115,7 @@ class Figures:
         llm = self._settings.llm
         if llm is None:
             return []
-        zone = ZoneInfo(self._versions.live.bot.timezone)
+        zone = ZoneInfo(self._versions.live.bot.manners.timezone)
         spent = await self._store.purse.spent("", datetime.fromtimestamp(now / 1000, zone).date().isoformat())
         return [
             Sample(name="llm_spent_today", value=spent.day / MILLION),
