@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from wabox.services.downloads import Downloads
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
 from wabox.services.invocations import Invocations
+from wabox.services.learning import Learning
 from wabox.services.messages import Messages
 from wabox.services.models import Models
 from wabox.services.outbox import Outbox
@@ -79,6 +81,7 @@ class App:
         keep: Keep,
         measures: Measures,
         figures: Figures,
+        learning: Learning,
     ) -> None:
         self.versions = versions
         self.measures = measures
@@ -97,6 +100,7 @@ class App:
         self._downloads = downloads
         self._messenger = messenger
         self._keep = keep
+        self.learning = learning
         self._looked_for_idle = 0
         """The day, counted from the epoch."""
 
@@ -205,9 +209,8 @@ async def build(
     """An :class:`App` that serves a folder as it is. Raises DataFolderBusy, StorageError or SettingsError."""
     messenger = messenger or messenger_of(settings)
     store = await open_store(settings.data, clock)
-    return _wired(
-        settings, store, Versions(served(bot, models=models_of(settings, bot.name))), None, messenger, caller, clock
-    )
+    versions = Versions(served(bot, models=models_of(settings, bot.name)))
+    return _wired(settings, store, versions, None, bot.folder, messenger, caller, clock)
 
 
 async def build_published(
@@ -229,7 +232,7 @@ async def build_published(
         publishing = publishing_of(settings, folder.name, store, clock, warm=prepare)
         await publishing.begin(folder, say)
         assert publishing.versions is not None  # noqa: S101 - it has begun
-        return _wired(settings, store, publishing.versions, publishing, messenger, caller, clock)
+        return _wired(settings, store, publishing.versions, publishing, folder, messenger, caller, clock)
     except BaseException:
         await store.close()
         raise
@@ -247,17 +250,46 @@ def publishing_of(
     shelf = Shelf(settings.data, bot)
 
     def load(id_: str, known: bool) -> Bot:
-        return load_bot(
-            shelf.check(id_),
-            language=settings.language,
-            context=settings.context,
-            name=bot,
-            published=known,
-            manners=settings.manners,
-        )
+        return _loaded(settings, shelf.check(id_), bot, published=known)
 
     models = models_of(settings, bot)
     return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models, warm=warm)
+
+
+def learning_of(settings: Settings, folder: Path) -> Learning:
+    """What teaches the bot in ``folder`` (absolute), which people edit; not a published copy of it."""
+    name = folder.name
+
+    def plays(bot: Bot, path: Path) -> str | None:
+        from wabox.flowfile.known import Known
+        from wabox.flowfile.tests import read_test
+        from wabox.simulator.runner import Runner
+
+        wrong: list[str] = []
+        test = read_test(path, path.stem, Known.of(bot), lambda finding: wrong.append(finding.sentence))
+        if test is None or wrong:
+            return wrong[0] if wrong else "it cannot be read"
+        result = Runner(bot, time.perf_counter).play(test, test.languages[0])
+        return result.differences[0].sentence if result.differences else None
+
+    return Learning(
+        load=lambda: _loaded(settings, folder, name),
+        model=settings.root / "models" / name,
+        memory=settings.data / "learned" / f"{name}.json",
+        plays=plays,
+        now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _loaded(settings: Settings, folder: Path, name: str, *, published: bool = False) -> Bot:
+    return load_bot(
+        folder,
+        language=settings.language,
+        context=settings.context,
+        name=name,
+        published=published,
+        manners=settings.manners,
+    )
 
 
 def models_of(settings: Settings, bot: str) -> Models:
@@ -270,6 +302,7 @@ def _wired(
     store: SqliteStore,
     versions: Versions,
     publishing: Publishing | None,
+    folder: Path,
     messenger: Messenger,
     caller: Caller | None,
     clock: Clock,
@@ -332,4 +365,5 @@ def _wired(
             stopped=lambda: outbox.stopped,
             clock=clock,
         ),
+        learning=learning_of(settings, folder),
     )

@@ -19,6 +19,7 @@ from wabox.cli import (
     fake,
     flows,
     help,
+    learn,
     meter,
     outbox,
     publish,
@@ -59,6 +60,7 @@ app.command("test record")(record.record)
 app.command()(publish.publish)
 app.command()(train.train)
 app.command()(train.classify)
+app.command()(learn.learn)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command()(fake.fake)

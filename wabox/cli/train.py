@@ -45,6 +45,7 @@ def train(
     from wabox.flowfile.folder import shown
     from wabox.nlu.modelfile import write_model
     from wabox.nlu.training import train as trained
+    from wabox.services.training import refuse_worse, taught
 
     if tsv is not None and (bot is not None or out is None):
         raise typer.BadParameter("goes with --out DIR and without a bot", param_hint="--tsv")
@@ -52,7 +53,7 @@ def train(
         examples, titles, folder = _of_tsv(tsv, out)
     else:
         loaded, folder = _bot(bot, out)
-        examples, titles = _of_bot(loaded)
+        examples, titles = taught(loaded)
         if index(loaded, folder, quiet=as_json) and len({example.intent for example in examples}) < 2:
             typer.echo("There are no examples for a classifier.", err=as_json)
             return
@@ -61,7 +62,7 @@ def train(
     if not as_json:
         _report(found.card)
     if not force:
-        _refuse_worse(found.card, folder)
+        refuse_worse(found.card, folder)
     card = write_model(folder, found.card, found.weights)
     if as_json:
         import msgspec
@@ -190,17 +191,6 @@ def _bot(name: str | None, out: Path | None) -> tuple[Bot, Path]:
     return bot, out or settings.root / "models" / bot.name
 
 
-def _of_bot(bot: Bot) -> tuple[list[Example], dict[str, str]]:
-    from wabox.nlu.examples import of_bot
-
-    titles = {
-        intent.name: words.title
-        for intent in bot.intents
-        if (words := intent.words.get(bot.default_language)) is not None and words.title
-    }
-    return of_bot(bot.intents), titles
-
-
 def index(bot: Bot, folder: Path, *, quiet: bool = False) -> bool:
     """Index the bot's documents into ``folder``; whether there are any. What could not be read is said, and left out."""
     from wabox.cli.progress import Bar
@@ -224,28 +214,6 @@ def index(bot: Bot, folder: Path, *, quiet: bool = False) -> bool:
             f"{len(found.passages)} passages of {read} documents; answers from a score of {made.threshold:.2f} on"
         )
     return True
-
-
-def _refuse_worse(card: Card, folder: Path) -> None:
-    """Raises ModelError when the model there knew the same intents better; one that cannot be read is no loss."""
-    from wabox.errors import ModelError
-    from wabox.nlu.modelfile import has_model, read_card
-
-    if not has_model(folder):
-        return
-    try:
-        old = read_card(folder)
-    except ModelError:
-        return
-    if old.scores is None or card.scores is None or set(old.intents) != set(card.intents):
-        return
-    # Held-out scores of few examples jump about: a loss counts when it is more than one standard error.
-    share, count = old.scores.accuracy, max(card.scores.examples, 1)
-    if card.scores.accuracy < share - (share * (1 - share) / count) ** 0.5:
-        raise ModelError(
-            f"the new model is right in {card.scores.accuracy:.1%} of held-out examples, the one in {folder} in "
-            f"{share:.1%}. Nothing was changed; look at the examples named above, or use --force"
-        )
 
 
 def _report(card: Card) -> None:

@@ -11,6 +11,10 @@ Tier = Literal["structured", "type", "expected", "rules", "classifier", "documen
 patterns and exact training sentences; the classifier; the owner's documents; the language model; nobody."""
 
 
+OUT_OF_SCOPE = "oos"
+"""The name under which sentences stand that are nobody's: in ``intents.yaml``, and in data to train on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """How one intent is said in one language."""

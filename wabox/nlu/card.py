@@ -9,8 +9,6 @@ import msgspec
 
 LAYOUT = 1
 """Of the files. A release reads its own and the ones before it."""
-OUT_OF_SCOPE = "oos"
-"""The label of sentences that are nobody's, in data to train on."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):

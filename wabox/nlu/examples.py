@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wabox.core.intent import Intent
+from wabox.core.intent import OUT_OF_SCOPE, Intent
 from wabox.errors import ModelError
 from wabox.nlu.utterances import tokens
 
@@ -15,8 +15,9 @@ MOST_EXAMPLES = 200_000
 LARGEST_FILE = 256 << 20
 
 
-NOT_TAUGHT = frozenset({"affirm", "deny"})
-"""What yes and no mean depends on the question, which the classifier does not see."""
+NOT_TAUGHT = frozenset({"affirm", "deny", "greet"})
+"""What yes and no mean depends on the question, which the classifier does not see. Greetings are short and many, and the rules
+know them: a small bot's classifier that learnt them took "a good film for tonight" for one, and was sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Example:
 
 
 def of_bot(intents: Sequence[Intent]) -> list[Example]:
-    """The examples and keywords of a bot's intents, without yes and no.
+    """The examples and keywords of a bot's intents, without yes, no and greetings.
 
     An intent with patterns only is a shape, which the rules know best.
     """
@@ -44,8 +45,9 @@ def of_bot(intents: Sequence[Intent]) -> list[Example]:
 
 
 def trainable(intents: Sequence[Intent]) -> tuple[str, ...]:
-    """The intents that :func:`of_bot` finds examples of."""
-    return tuple(dict.fromkeys(example.intent for example in of_bot(intents)))
+    """The intents that :func:`of_bot` finds examples of; what is out of scope is none."""
+    found = (example.intent for example in of_bot(intents) if example.intent != OUT_OF_SCOPE)
+    return tuple(dict.fromkeys(found))
 
 
 def of_tsv(path: Path) -> list[Example]:

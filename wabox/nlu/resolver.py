@@ -5,7 +5,7 @@
 3. *expected*: an option by its title or number, yes or no, when the conversation waits for them. Where it waits for yes or
    no, "wait" and "not sure" are ``hold``. Where its buttons are "Yes, …" and "No, …", yes and no are those.
 4. *rules*: exact examples, keywords, patterns (:mod:`wabox.nlu.rules`). What the state expects goes before what it merely
-   accepts, and that before what nobody would handle.
+   accepts, and that before what nobody would handle. An exact example of ``oos`` means nothing, whatever is in it.
 5. *classifier*: what the rules do not decide, if the bot has a model. What the state waits for gains, what nobody here would
    handle loses. It acts when it is sure; between sure and lost it names what to ask about; yes and no are not its business.
 6. *fallback*.
@@ -23,7 +23,7 @@ from time import perf_counter
 from typing import Any
 
 from wabox.core.changed import changed
-from wabox.core.intent import Candidate, Expected, Intent, Tier, Understanding, Verdict
+from wabox.core.intent import OUT_OF_SCOPE, Candidate, Expected, Intent, Tier, Understanding, Verdict
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Classifier, Library
 from wabox.nlu.answers import by_number, by_slip, by_title
@@ -63,6 +63,8 @@ class Resolver:
     ) -> None:
         """``classifier`` gives the model to ask, ``library`` the documents, if there are any just now."""
         self.library = library
+        self._nobodys = Rules([one for one in intents if one.name == OUT_OF_SCOPE]).examples_of(OUT_OF_SCOPE)
+        intents = [one for one in intents if one.name != OUT_OF_SCOPE]
         self._names = frozenset(intent.name for intent in intents)
         self._languages = Languages(languages, intents)
         self._rules = Rules(intents)
@@ -94,6 +96,8 @@ class Resolver:
         found = tokens(text)
         matches = self._best_first(self._rules.matches(text), expected, chosen) if found else []
         event, tier, confidence = self._decide(text, found, matches, expected)
+        if tier != "expected" and words_only(found) in self._nobodys:
+            return changed(_LOST, language=chosen, data=data, why="out of scope: the owner said so")
         weak = tier == "rules" and event in _WEAK and (confidence < 1 or _head_only(matches, expected))
         if found and (event is None or weak):
             guess = self._guess(text, expected)

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from wabox import __version__
+from wabox.core.intent import OUT_OF_SCOPE
 from wabox.errors import ModelError
-from wabox.nlu.card import LAYOUT, OUT_OF_SCOPE, Card
+from wabox.nlu.card import LAYOUT, Card
 from wabox.nlu.classifier import MEANING, Weights, blocks, unknown
 from wabox.nlu.evaluation import Guesses, Heldout, settled, thin, twice
 from wabox.nlu.examples import Example, data_hash

@@ -9,7 +9,6 @@
     coverage               what they came to, and what not
     report, junit          what became of them, for people and for CI
     moment, recording      a transcript becomes a test
-    disguise               personal data, replaced
 """
 
 from wabox.simulator.simulator import BEGINS_AT, CUSTOMER, InputError, Simulator

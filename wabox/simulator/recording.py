@@ -1,7 +1,7 @@
 """A conversation test, made of a real conversation's transcript.
 
 What the customer and people did become steps, the time between them becomes waits, what calls brought becomes stubs, and what
-the bot said and where it stood become expectations. Then everything personal is replaced (:mod:`wabox.simulator.disguise`).
+the bot said and where it stood become expectations. Then everything personal is replaced (:mod:`wabox.core.disguise`).
 
 The conversation is played along in the simulator while it is written down: so a wait is as long as the timer that went off in
 it needs, also when the pauses before it were left out, and values that the flow collected are known as such.
@@ -9,20 +9,20 @@ it needs, also when the pauses before it were left out, and values that the flow
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from wabox.core.contact import Contact
+from wabox.core.disguise import PERSONAL, Disguise
 from wabox.core.duration import written as written_duration
 from wabox.engine.value import look_up
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
+from wabox.flowfile.vocabulary import vocabulary
 from wabox.flowfile.writing import flow, scalar
 from wabox.simulator.bubble import Bubble, bubble
-from wabox.simulator.disguise import PERSONAL, Disguise
 from wabox.simulator.moment import Moment, results
 from wabox.simulator.simulator import CUSTOMER, Simulator
 
@@ -75,7 +75,7 @@ class _Recorder:
     def __init__(self, bot: Bot, contact: Contact, found: Sequence[Moment]) -> None:
         self._bot = bot
         self._moments = found
-        self.disguise = Disguise(contact, _common(bot))
+        self.disguise = Disguise(contact, vocabulary(bot), CUSTOMER)
         self._typed: list[str] = []
         self._slots = _collected(bot)
         self._at = found[0].at if found else 0
@@ -187,15 +187,6 @@ def _typed_values(context: Mapping[str, Any], typed: Sequence[str]) -> Iterator[
             yield {key: value}
         elif isinstance(value, Mapping):
             yield from _typed_values(value, typed)
-
-
-def _common(bot: Bot) -> frozenset[str]:
-    """The words of the bot itself: its texts and how it understands people."""
-    spoken = [text for texts in bot.texts.by_language.values() for text in texts.values()]
-    understood = [
-        word for intent in bot.intents for words in intent.words.values() for word in (*words.keywords, *words.examples)
-    ]
-    return frozenset(word for text in (*spoken, *understood) for word in re.findall(r"[^\W\d_]+", text.lower()))
 
 
 def _written(step: Step, disguise: Disguise) -> Iterator[str]:

@@ -14,6 +14,7 @@ from wabox.core.broadcast import Outcome, Progress
 from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery
+from wabox.core.learning import Heard
 from wabox.core.meter import Metered
 from wabox.core.person import Person
 from wabox.core.template import StoredTemplate
@@ -24,6 +25,7 @@ from wabox.sqlite import (
     conversations,
     deliveries,
     erasure,
+    heard,
     meter,
     people,
     recipients,
@@ -146,6 +148,13 @@ class Glance:
             return []  # the folder is an older wabox's
         except sqlite3.Error as error:
             raise StorageError(f"The meter cannot be read: {error}") from error
+
+    def heard(self, since: int, limit: int) -> list[Heard]:
+        """What customers wrote after ``since`` (ms), in the order of time, the newest ``limit``. Raises StorageError."""
+        try:
+            return heard.list_(self._connection, since, limit)
+        except sqlite3.Error as error:
+            raise StorageError(f"The transcripts cannot be read: {error}") from error
 
     def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
         """The newest ``limit`` lines, oldest first. Raises StorageError."""

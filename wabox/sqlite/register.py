@@ -15,11 +15,12 @@ import structlog
 
 from wabox.core.consent import Consent, ConsentEntry
 from wabox.core.contact import Contact
+from wabox.core.learning import Heard
 from wabox.core.person import Certificate, Person
 from wabox.core.phone import spellings
 from wabox.core.ports import Clock
 from wabox.errors import Unavailable
-from wabox.sqlite import consents, contacts, erasure, people, retention, tombstones
+from wabox.sqlite import consents, contacts, erasure, heard, people, retention, tombstones
 from wabox.sqlite.connection import DATABASE
 from wabox.sqlite.medialibrary import SqliteMedia
 from wabox.sqlite.reader import PeoplesReader
@@ -56,6 +57,10 @@ class Register:
     async def find(self, words: str) -> Sequence[Person]:
         """Whoever has this id (a phone number in any spelling, a user id, a conversation), else whose name contains it."""
         return await self._reader.read(people.find, words)
+
+    async def heard(self, since: int, limit: int) -> Sequence[Heard]:
+        """What customers wrote after ``since`` (ms), in the order of time, the newest ``limit``."""
+        return await self._reader.read(heard.list_, since, limit)
 
     async def people(self, limit: int = 100, *, stopped: bool = False) -> Sequence[Person]:
         """The newest; ``stopped``: those who asked us to stop, or want no marketing."""

@@ -29,6 +29,7 @@ from wabox.services.publishing import Refused
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
 from wabox.web.door import proof
+from wabox.web.learning import learning_routes
 from wabox.web.metrics import figures_route
 from wabox.web.outgoing import outgoing_routes
 
@@ -106,6 +107,7 @@ def api_router(app: App, token: str) -> Router:
             *outgoing_routes(app),
             *contact_routes(app),
             *conversation_routes(app),
+            *learning_routes(app),
             figures_route(app.figures),
         ],
         guards=[has_token],

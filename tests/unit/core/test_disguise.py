@@ -7,7 +7,7 @@ import re
 import pytest
 
 from wabox.core.contact import Contact
-from wabox.simulator.disguise import Disguise
+from wabox.core.disguise import Disguise
 
 MARIA = Contact(user_id="ES.30000000000000000001", wa_id="34612345678", username="maria.p", name="María Peñalver")
 

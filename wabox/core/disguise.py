@@ -21,7 +21,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from wabox.core.contact import Contact
-from wabox.simulator.simulator import CUSTOMER
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -49,13 +48,15 @@ _KEYS = (
 PERSONAL = frozenset({"name", "phone", "email", "address", "location"})
 """Types of ``collect``."""
 
+NOBODY = Contact(user_id="US.10000000000000000001", wa_id="15550002222")
 FIRST, LAST = ("Alex", "Sam", "Robin", "Kim"), ("Doe", "Roe", "Poe", "Low")
 
 
 class Disguise:
-    """Learns what is personal, then replaces it. ``common``: words, in lower case, that are nobody's name."""
+    """Learns what is personal, then replaces it. ``common``: words, in lower case, that are nobody's name; ``usual``: whose
+    ids take the place of the customer's."""
 
-    def __init__(self, contact: Contact, common: Collection[str]) -> None:
+    def __init__(self, contact: Contact, common: Collection[str], usual: Contact = NOBODY) -> None:
         self._common = common
         self._by: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
@@ -64,13 +65,13 @@ class Disguise:
         """How much of each kind was found: ``phone number`` → 2."""
         if contact.name:
             self._name(contact.name)
-        for kind, value, usual in (
-            ("phone number", contact.wa_id, CUSTOMER.wa_id),
-            ("user id", contact.user_id, CUSTOMER.user_id),
+        for kind, value, other in (
+            ("phone number", contact.wa_id, usual.wa_id),
+            ("user id", contact.user_id, usual.user_id),
             ("user name", contact.username, "customer"),
         ):
-            if value and usual:
-                self._replace(kind, value, usual)
+            if value and other:
+                self._replace(kind, value, other)
 
     # -- learning --------------------------------------------------------------------------------------------------------
 

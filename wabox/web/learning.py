@@ -1,0 +1,40 @@
+"""``/api/v1/learn``: what was not understood, in groups, and what the owner says it means."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery, JSONBody
+
+from wabox.app import App
+from wabox.core.learning import DAY, MOST_LINES, Decision, Heard, Learnt, Lesson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnCall:
+    map: list[Decision]
+    days: int = 30
+    """How far back the groups go: as they were asked for."""
+
+
+def learning_routes(app: App) -> list[HTTPRouteHandler]:
+    one_at_a_time = asyncio.Lock()
+
+    async def heard(days: int) -> list[Heard]:
+        return list(await app.store.register.heard(app.clock() - max(days, 1) * DAY, MOST_LINES))
+
+    @get("/learn", summary="What was not understood, the most frequent first", tags=["learn"])
+    async def lesson(days: FromQuery[int] = 30, limit: FromQuery[int] = 50) -> Lesson:
+        found = await asyncio.to_thread(app.learning.lesson, await heard(days))
+        return replace(found, groups=found.groups[: max(limit, 0)])
+
+    @post("/learn", status_code=200, summary="Say what groups mean: examples, tests, a new model", tags=["learn"])
+    async def decide(data: JSONBody[LearnCall]) -> Learnt:
+        # Two at once would write the same files.
+        async with one_at_a_time:
+            return await asyncio.to_thread(app.learning.decide, await heard(data.days), data.map)
+
+    return [lesson, decide]
