@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from wabox import __version__
 from wabox.cli import (
+    backup,
     broadcast,
     chat,
     contacts,
@@ -73,6 +74,10 @@ app.command("broadcast pause")(broadcast.pause)
 app.command("broadcast resume")(broadcast.resume)
 app.command("broadcast stop")(broadcast.stop)
 app.command()(meter.meter)
+app.command()(backup.backup)
+app.command("backup list")(backup.list_)
+app.command("backup verify")(backup.verify)
+app.command()(backup.restore)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

@@ -15,6 +15,7 @@ TOPICS = (
     "sending",
     "privacy",
     "operating",
+    "backups",
     "settings",
     "commands",
 )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from wabox.errors import SettingsError
 from wabox.settings import models, values
+from wabox.settings.backup import NIGHTLY, BackupSettings, backup_settings
 from wabox.settings.keys import BY_NAME, KEYS
 from wabox.settings.keys import KNOWN as KNOWN
 from wabox.settings.models import LlmSettings as LlmSettings
@@ -95,6 +96,7 @@ class Settings:
     """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
     speech: SpeechSettings | None = None
     """None: voice messages stay unheard."""
+    backup: BackupSettings = NIGHTLY
     prices: Mapping[str, Any] = field(default_factory=dict)
     """As written; see :func:`wabox.core.prices.read`."""
     llm: LlmSettings | None = None
@@ -160,6 +162,7 @@ def settings_of(sources: Sources) -> Settings:
         api_url=api_url,
         number_id=values.meta_id(channel, "number_id"),
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
+        backup=backup_settings(sources.section("backup")),
         prices=values.prices(sources.section("prices")),
         llm=models.llm_settings(sources.section("llm"), _named(sources, "llm", "key")),
         whatsapp=whatsapp,
