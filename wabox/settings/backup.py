@@ -41,10 +41,13 @@ def backup_settings(section: Section) -> BackupSettings:
         isinstance(one, str) and one.startswith("age1") for one in recipients
     ):
         raise SettingsError(f"{section.where('recipient')} must be a public key of age (age1…), or a list of them")
+    keep = str(values.text(section, "keep", KEEP))
+    if not re.fullmatch(r"(\d{1,4}\s+(daily|weekly|monthly)[,\s]*)+", keep):
+        raise SettingsError(f'{section.where("keep")} {keep!r} is no rule; write for example "{KEEP}"')
     folder = values.text(section, "folder")
     return BackupSettings(
         at=None if found is None else int(found[1]) * 60 + int(found[2]),
-        keep=str(values.text(section, "keep", KEEP)),
+        keep=keep,
         folder=None if folder is None else section.path.parent / folder,
         recipients=tuple(recipients),
     )
