@@ -32,6 +32,7 @@ from wabox.flowfile.published import Shelf
 from wabox.services.downloads import Downloads
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
+from wabox.services.handoffs import Handoffs, Rows
 from wabox.services.invocations import Invocations
 from wabox.services.learning import Learning
 from wabox.services.messages import Messages
@@ -82,7 +83,12 @@ class App:
         measures: Measures,
         figures: Figures,
         learning: Learning,
+        handoffs: Handoffs,
     ) -> None:
+        self.handoffs = handoffs
+        """Cases, and what people do about them."""
+        self.changes = messages.changes
+        """What consoles and shells are told of."""
         self.versions = versions
         self.measures = measures
         self.figures = figures
@@ -120,6 +126,7 @@ class App:
 
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
+        self.changes.close()
         await self.store.lanes.drain(5.0)
         await self._messages.aclose()
         await self._invocations.stop()
@@ -366,4 +373,10 @@ def _wired(
             clock=clock,
         ),
         learning=learning_of(settings, folder),
+        handoffs=Handoffs(
+            Rows(cases=store.desk, put=store.put, transcript=store.transcript, session=store.open),
+            messages.answers,
+            outward.sends,
+            clock,
+        ),
     )

@@ -72,6 +72,7 @@ def unit(
     arm: Sequence[Timer] = (),
     disarm: Sequence[str] = (),
     handoffs: Sequence[Handoff] = (),
+    case: Handoff | None = None,
     records: Sequence[Record] = (),
 ) -> UnitOfWork:
     return UnitOfWork(
@@ -86,6 +87,7 @@ def unit(
         arm=tuple(arm),
         disarm=tuple(disarm),
         handoffs=tuple(handoffs),
+        case=case,
         records=tuple(records),
     )
 

@@ -135,7 +135,7 @@ async def test_a_person_may_answer_a_customer_who_stopped(world: World) -> None:
     before = len(world.messenger.taken)
     session = await world.session()
     assert session.contact is not None
-    for number, type_ in enumerate(("claimed", "closed")):
+    for number, type_ in enumerate(("reply", "close")):
         message = InboundMessage(
             message_id=f"agent:{number}",
             number_id=NUMBER,
@@ -143,7 +143,8 @@ async def test_a_person_may_answer_a_customer_who_stopped(world: World) -> None:
             timestamp=world.clock.now,
             channel="agent",
             type=type_,
-            text="It is on its way." if type_ == "claimed" else None,
+            text="It is on its way." if type_ == "reply" else None,
+            payload={"claim": True},
             contact=session.contact,
         )
         await world.app.accept(Arrival(messages=(message,)))

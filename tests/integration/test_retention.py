@@ -28,6 +28,7 @@ async def lived(store: SqliteStore, clock: VirtualClock, name: str, *, open_case
         conversation_id=conversation(name),
         status="waiting",
         at=clock.now,
+        opened_at=clock.now,
         queue="q",
         priority=0,
         reason="r",

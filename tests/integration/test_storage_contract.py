@@ -251,12 +251,14 @@ async def test_drain_does_not_wait_for_ever(storage: Storage) -> None:
 async def test_a_unit_is_all_there_or_not(storage: Storage) -> None:
     """State, sends, timers, cases, transcript and the handled mark arrive together."""
     await storage.put(arrival(message("m1")))
+    case = Handoff(id="h1", conversation_id=conversation(), status="waiting", at=NOW, opened_at=NOW, reason="asked")
     work = unit(
         "m1",
         snapshot=b"{1}",
         sends=[outbound("m1", 0), outbound("m1", 1)],
         arm=[Timer(name="soft", due_at=NOW + 1, armed=1)],
-        handoffs=[Handoff(id="h1", conversation_id=conversation(), status="waiting", at=NOW, reason="asked")],
+        handoffs=[case],
+        case=case,
         records=[Record(at=NOW, kind="in", ref="m1", body={"text": "hola"})],
     )
     assert await storage.commit(work) == "committed"
@@ -267,6 +269,7 @@ async def test_a_unit_is_all_there_or_not(storage: Storage) -> None:
         contact=contact(),
         number_id=work.number_id,
         updated_at=NOW,
+        case=case,
     )
     assert await storage.pending(conversation(), 10) == list(work.sends)
     assert await storage.transcript(conversation()) == list(work.records)
@@ -749,21 +752,25 @@ async def test_conversations_are_listed_by_last_activity(storage: Storage) -> No
 
 
 async def test_a_conversation_has_one_open_case(storage: Storage) -> None:
-    """Asking again while a case is open makes it more urgent, not twice; closing ends it; the next one is new."""
+    """A case is what the last unit of work says; the conversation knows its open one; closing ends it; the next one is new."""
 
-    def case(id_: str, status: str, at: int = NOW, **more: object) -> Handoff:
-        return Handoff(id=id_, conversation_id=conversation(), status=status, at=at, **more)  # type: ignore[arg-type]
+    def case(id_: str, name: str = "ana", **more: Any) -> Handoff:
+        facts = {"status": "waiting", "at": NOW, "opened_at": NOW, **more}
+        return Handoff(id=id_, conversation_id=conversation(name), **facts)
 
-    await storage.commit(unit(handoffs=[case("h1", "waiting", reason="asked")]))
-    await storage.commit(unit(expected=1, handoffs=[case("h2", "waiting", NOW + 5, priority=2, reason="angry")]))
-    (open_case,) = await storage.handoffs()
-    assert (open_case.id, open_case.priority, open_case.reason, open_case.at) == ("h1", 2, "angry", NOW)
-    await storage.commit(unit(expected=2, handoffs=[case("h2", "closed")]))
+    asked = case("h1", reason="asked")
+    await storage.commit(unit(handoffs=[asked], case=asked))
+    angry = replace(asked, status="claimed", priority=2, agent="marta", agent_name="Marta", claimed_at=NOW, at=NOW + 5)
+    await storage.commit(unit(expected=1, handoffs=[asked, angry], case=angry))
+    assert await storage.handoffs() == [angry]
+    assert (await storage.open(conversation())).case == angry
+    assert (await storage.stats()).handoffs_waiting == 0
+    over = replace(angry, status="closed", closed_at=NOW + 6, outcome="solved", rating=5)
+    await storage.commit(unit(expected=2, handoffs=[over]))
     assert await storage.handoffs() == []
-    await storage.commit(unit(expected=3, handoffs=[case("h1", "waiting")]))
-    assert await storage.handoffs() == []
-    await storage.commit(unit(expected=4, handoffs=[case("h3", "waiting", NOW + 9)]))
-    await storage.commit(unit(name="bob", handoffs=[case("h4", "waiting", NOW + 7)]))
+    assert (await storage.open(conversation())).case is None
+    await storage.commit(unit(expected=3, handoffs=[case("h3", opened_at=NOW + 9)]))
+    await storage.commit(unit(name="bob", handoffs=[case("h4", "bob", opened_at=NOW + 7)]))
     assert [found.id for found in await storage.handoffs()] == ["h4", "h3"]
     assert (await storage.stats()).handoffs_waiting == 2
 

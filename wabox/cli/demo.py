@@ -60,7 +60,9 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     from wabox.scheduler import running
     from wabox.settings import Secret, Settings, WhatsAppSettings
     from wabox.settings import load as load_settings
+    from wabox.web.api import api_router, openapi
     from wabox.web.console import console_router
+    from wabox.web.door import Door
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     try:
@@ -112,24 +114,41 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     )
     arm(cloud, faults)
     app = await build(settings, loaded)
+    door = Door(data)
     async with running(app), cloud:
         graph = Server(graph_app(cloud, [control_router(cloud)]), graph_sock)
         server = Server(
-            asgi_app(app, whatsapp, [home, phone_router(cloud), console_router(app.store, loaded.name, closing)]), sock
+            asgi_app(
+                app,
+                whatsapp,
+                [
+                    home,
+                    phone_router(cloud),
+                    console_router(app.store, loaded.name, closing),
+                    api_router(app, door.token()),
+                ],
+                openapi=openapi(),
+            ),
+            sock,
         )
         await graph.begin()
         await server.begin()
         typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")
         typer.echo(f"  The phone    http://127.0.0.1:{port}/phone")
         typer.echo(f"  The console  http://127.0.0.1:{port}/console\n")
+        typer.echo("Ask the bot for a person, then answer as one from another terminal:\n")
+        typer.echo(f"  wabox handoff list --data {data}")
+        typer.echo(f'  wabox handoff reply CASE "Hello, Marta here" --claim --data {data}\n')
         typer.echo("Ctrl-C stops.")
 
         def hang_up() -> None:
             # Pages hold event streams open for as long as they can; a server that stops must not wait for them.
             closing.set()
+            app.changes.close()
             cloud.hang_up()
 
-        await until_stopped(server, graph, first=hang_up)
+        with door.open("127.0.0.1", port):
+            await until_stopped(server, graph, first=hang_up)
 
 
 def _shown(flows: Path) -> str | None:

@@ -19,6 +19,7 @@ from wabox.cli import (
     doctor,
     fake,
     flows,
+    handoff,
     help,
     learn,
     meter,
@@ -81,6 +82,7 @@ app.command()(backup.restore)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")
+app.add_typer(handoff.group, name="handoff")
 app.add_typer(outbox.group, name="outbox")
 app.add_typer(templates.group, name="templates")
 app.add_typer(webhook.group, name="webhook")

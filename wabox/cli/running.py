@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -86,6 +87,32 @@ async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
 
 
 @contextlib.asynccontextmanager
+async def line_to(settings: Settings, url: str | None = None) -> AsyncIterator[Line]:
+    """The running server: the one that has the data folder, or the one at ``url``. Raises StorageError when there is none.
+
+    A server elsewhere must know the data folder's token, too.
+    """
+    if url is None:
+        async with listening(settings) as found:
+            if found is None:
+                raise StorageError(
+                    f"no server is running on {settings.data}: start wabox serve or wabox demo, or name one with --server"
+                )
+            yield found
+        return
+    from wabox.web.door import Door
+
+    async with httpx.AsyncClient(base_url=url.rstrip("/"), timeout=TIMEOUT, trust_env=False) as client:
+        token = Door(settings.data).token()
+        if not await _proves(client, token):
+            raise StorageError(
+                f"what listens at {url} does not know the token of {settings.data}: name its data folder with --data"
+            )
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield Line(client)
+
+
+@contextlib.asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[Line | None]:
     """The server that has the data folder, at once; None when there is none or it does not answer."""
     from wabox.sqlite.folder import holder
@@ -146,6 +173,16 @@ class Line:
         if answer.is_error:
             raise WaboxError(str(found.get("error", answer.status_code)))
         return found
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """What changes, as it happens; ends when the server stops."""
+        try:
+            async with self._client.stream("GET", "/api/v1/events", timeout=httpx.Timeout(10, read=60)) as answer:
+                async for line in answer.aiter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line.removeprefix("data:"))
+        except (httpx.HTTPError, ValueError) as error:
+            raise WaboxError(f"the server at {self._client.base_url} stopped answering: {error!r}") from error
 
 
 class _Server:

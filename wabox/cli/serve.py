@@ -94,4 +94,4 @@ async def _serve(settings: Settings) -> None:
         with door.open(settings.host, server.port):
             loaded()
             typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
-            await until_stopped(server)
+            await until_stopped(server, first=app.changes.close)

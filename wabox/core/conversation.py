@@ -87,6 +87,8 @@ class Session:
     """What the customer agreed to, and whether they asked us to stop."""
     archived: Archive | None = None
     """The newest one; looked up only when there is no snapshot."""
+    case: Handoff | None = None
+    """The open one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,9 @@ class UnitOfWork:
     disarm: tuple[str, ...] = ()
     """Names."""
     handoffs: tuple[Handoff, ...] = ()
+    """Cases as they are from now on; of one that is named twice the last word counts."""
+    case: Handoff | None = None
+    """The open one from now on."""
     invoke: tuple[Invocation, ...] = ()
     """Calls to make after the commit."""
     revoke: tuple[tuple[str, str], ...] = ()
@@ -149,6 +154,7 @@ def after(unit: UnitOfWork) -> Session:
         quiet_until=unit.quiet_until,
         consent=unit.consent,
         archived=unit.archive,
+        case=unit.case,
     )
 
 

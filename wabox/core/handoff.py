@@ -1,24 +1,93 @@
-"""The bot gives a conversation to people: waiting → claimed → closed."""
+"""The bot gives a conversation to people: waiting → claimed → closed.
+
+One holder per conversation (promise P7). It is the *agent* while a case is claimed; the *queue* while one waits in a state
+that gives the conversation to people; otherwise the *bot*, also beside a case that waits because something failed: until a
+person is there, a bot that goes on is better than silence.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 HandoffStatus = Literal["waiting", "claimed", "closed"]
+HandoffAct = Literal["claim", "reply", "note", "transfer", "close"]
+"""What people do about a case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
-    """A change of a case: ``waiting`` opens one, ``closed`` ends the conversation's open one."""
+    """A case, as it is from ``at`` on. All times are ms since the epoch."""
 
     id: str
     """Derived from the inbound message that caused it, so that a repeat opens no second case."""
     conversation_id: str
     status: HandoffStatus
     at: int
-    """ms since the epoch."""
+    """When it last changed."""
+    opened_at: int
     queue: str = "default"
     priority: int = 0
+    """More is sooner."""
     reason: str = ""
     """For the agent: why the customer is here."""
+    agent: str | None = None
+    """Who has it, or had it last: an id."""
+    agent_name: str | None = None
+    claimed_at: int | None = None
+    """When the first person took it."""
+    last_agent_at: int | None = None
+    """When whoever has it last did something about it."""
+    waiting_since: int | None = None
+    """Since when the customer waits for an answer; None: the last word is the agent's."""
+    closed_at: int | None = None
+    outcome: str | None = None
+    """How it ended, in a few words."""
+    rating: int | None = None
+    """The customer's, from 1 to 5."""
+    told: str | None = None
+    """What the customer was last told about the wait: ``place:least:most``, minutes."""
+
+    @property
+    def open(self) -> bool:
+        return self.status != "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a person's act."""
+
+    refusal: str | None = None
+    """Why nothing was done, for whoever wanted it; None: it is done."""
+
+    @property
+    def done(self) -> bool:
+        return self.refusal is None
+
+
+DONE = Outcome()
+
+
+def claimed(case: Handoff, agent: str, name: str, now: int) -> Handoff:
+    """The case once this agent has it."""
+    return replace(
+        case,
+        status="claimed",
+        at=now,
+        agent=agent,
+        agent_name=name,
+        claimed_at=now if case.claimed_at is None else case.claimed_at,
+        last_agent_at=now,
+    )
+
+
+def returned(case: Handoff, now: int, queue: str | None = None) -> Handoff:
+    """The case back in its queue, or in another one."""
+    since = now if case.waiting_since is None else case.waiting_since
+    return replace(
+        case, status="waiting", at=now, queue=queue or case.queue, agent=None, agent_name=None, waiting_since=since
+    )
+
+
+def closed(case: Handoff, now: int, outcome: str) -> Handoff:
+    return replace(case, status="closed", at=now, closed_at=now, outcome=outcome, waiting_since=None)

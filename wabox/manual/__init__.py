@@ -12,6 +12,7 @@ TOPICS = (
     "fake",
     "publishing",
     "whatsapp",
+    "handoff",
     "sending",
     "privacy",
     "operating",

@@ -32,7 +32,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
-from wabox.services import closing, hand, pieces, returning
+from wabox.services import closing, desk, hand, pieces, returning
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -71,6 +71,8 @@ def advance(
     draft = Draft(bot, session, message, now, move)
     silent = quiet(session, now)
     note(draft)
+    if message.channel == "whatsapp" and message.type not in QUIET:
+        draft.file.wait()
     match message.channel:
         case _ if closes(message):
             close(draft)
@@ -86,7 +88,7 @@ def advance(
             if draft.restore():
                 _due(draft, resolver)
         case "agent":
-            _agent(draft)
+            desk.act(draft)
         case "action":
             _result(draft)
         case "delivery":
@@ -95,13 +97,13 @@ def advance(
             hand.act(draft)
         case "api":
             dispatch(draft)
-        case _ if silent:
+        case _ if silent or _with_agent(draft):
             amend(draft)  # a person reads it
         case _:
             amend(draft)
             _hears(draft, resolver, advice)
     if silent and message.channel != "agent":
-        draft.hush()
+        draft.hush("a person answers from the phone")
     return draft.finish()
 
 
@@ -126,12 +128,11 @@ def apologise(bot: Bot, session: Session, message: InboundMessage, now: int, err
     return draft.finish(forget=unreadable)
 
 
-def _agent(draft: Draft) -> None:
-    if not draft.restore():
-        draft.begin()
-    if draft.message.text:
-        draft.lines.append(draft.permit.typed(Content(text=draft.message.text)))
-    draft.step(Event(f"handoff.{draft.message.type}"))
+def _with_agent(draft: Draft) -> bool:
+    """Whether an agent has the conversation though the flow does not wait for people: the flow stands still meanwhile."""
+    if not draft.file.claimed or not draft.restore() or draft.snapshot is None:
+        return draft.file.claimed
+    return not held(draft.bot.charts, draft.snapshot)
 
 
 def _result(draft: Draft) -> None:
@@ -209,6 +210,8 @@ def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advic
     charts, snapshot = draft.bot.charts, draft.snapshot
     if begun and held(charts, snapshot) and not gives_back(charts, snapshot, found.event):
         # A person has the conversation and will read this: the bot keeps quiet (P7), unless the chart itself minds.
+        if draft.file.case is None:
+            draft.hand_over("default", "writes after the case was closed")  # the flow stayed with people: so do we
         draft.step(Event("fallback", event.data, customer=True))
     elif away in AWAY and found.intent == "greet" and returning.ask(draft, found):
         pass  # "hello" after a long time is no answer to anything

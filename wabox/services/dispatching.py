@@ -86,7 +86,7 @@ def refused(session: Session, now: int, *, template: bool, purpose: Purpose, bus
 
 def with_a_person(bot: Bot, session: Session, now: int) -> bool:
     """Whether people have the conversation: a case of theirs, or somebody who answers from the phone."""
-    if session.quiet_until > now:
+    if session.quiet_until > now or (session.case is not None and session.case.status == "claimed"):
         return True
     if session.snapshot is None:
         return False

@@ -24,6 +24,8 @@ from wabox.engine.snapshot import decode
 from wabox.engine.view import held
 from wabox.errors import ConversationError, StorageError
 from wabox.flowfile.bot import Bot
+from wabox.services.answers import Answers
+from wabox.services.changes import Changes, changed_by
 from wabox.services.conversations import advance, apologise
 from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
@@ -68,6 +70,8 @@ class Messages:
         advisor: Advisor | None = None,
         measures: Measures | None = None,
         monotonic: Callable[[], float] = time.perf_counter,
+        answers: Answers | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """``advisor``: asks a language model about what nobody understands; None: there is none."""
         self._versions = versions
@@ -81,6 +85,10 @@ class Messages:
         self._advisor = advisor
         self._measures = measures or Measures()
         self._monotonic = monotonic
+        self.answers = answers or Answers()
+        """What became of people's acts."""
+        self.changes = changes or Changes()
+        """What consoles and shells are told of."""
 
     @property
     def crowded(self) -> bool:
@@ -171,9 +179,12 @@ class Messages:
                 measures.conflicts += 1
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue
+            if message.channel == "agent" and result == "committed":
+                self.answers.tell(message.message_id, turn.outcome)
             if result == "committed":
                 tier = "none" if turn.understanding is None else turn.understanding.tier
                 measures.turns[tier].observe(self._monotonic() - began)
+                self.changes.publish(changed_by(unit))
                 leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
                 if arrived is not None and message.channel == "whatsapp":
                     for send in leaving:

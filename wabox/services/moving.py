@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from wabox.core.content import Content
 from wabox.core.event import Event
 from wabox.core.version import Choice
 from wabox.engine.configuration import configuration
@@ -140,6 +139,3 @@ def _fail(draft: Draft, to: Move) -> None:
         draft.hand_over("default", draft.why)
     if not to.told:
         draft.lines.clear()
-    text = draft.message.text if draft.message.channel == "agent" else None
-    if text:
-        draft.lines.append(draft.permit.typed(Content(text=text)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from wabox.core.conversation import Record
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
+from wabox.core.handoff import Outcome
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
 from wabox.services.verdict import verdict
@@ -21,13 +22,17 @@ def of_message(
     events: Sequence[str],
     states: Sequence[str] | None,
     now: int,
+    outcome: Outcome | None = None,
 ) -> Record:
-    """What entered the conversation. ``states``: the active leaves after it; None: there is no conversation."""
+    """What entered the conversation. ``states``: the active leaves after it; None: there is no conversation. ``outcome``: what
+    became of it, when a person wanted it."""
     body: dict[str, Any] = {"channel": message.channel, "type": message.type, "text": message.text}
     if message.payload:
         body["payload"] = message.payload
     if message.type not in PLAIN and message.raw:
         body["raw"] = message.raw
+    if outcome is not None:
+        body["outcome"] = outcome.refusal or "done"
     if found is not None:
         body.update(verdict(found))
     if events:

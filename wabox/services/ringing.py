@@ -7,6 +7,8 @@ comes when it comes: the flow has asked for it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from wabox.core import window
 from wabox.engine.clock import leave_out, postpone
 from wabox.engine.configuration import configuration
@@ -14,12 +16,20 @@ from wabox.engine.snapshot import Snapshot
 from wabox.services.night import ends_at
 from wabox.services.turn import Draft
 
+WITH_AGENT: Final = 30 * 60_000
+"""ms after which a timeout is looked at again while an agent has the conversation."""
+
 
 def ring(draft: Draft) -> None:
     """Do what is to be done about the timer that the draft's message is; nothing, if it is stale."""
     payload = draft.message.payload
     name, armed, due_at = str(payload["name"]), int(payload["armed"]), int(payload["due_at"])
     snapshot = draft.snapshot
+    ours = snapshot is not None and snapshot.timers.get(name) == (due_at, armed)
+    if ours and snapshot is not None and name in ("soft", "hard") and draft.file.claimed:
+        # Whoever talks with an agent is not silent, and the end of the conversation is the agent's to say.
+        draft.take(postpone(snapshot, name, draft.now + WITH_AGENT))
+        return
     if name == "soft" and snapshot is not None and snapshot.timers.get(name) == (due_at, armed):
         late = configuration(draft.bot.charts.find(snapshot.chart), snapshot.leaves).late
         if late and draft.now - due_at > late:

@@ -14,7 +14,7 @@ from wabox.core.content import Content
 from wabox.core.conversation import Amendment, Archive, Record, Session, Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, outbound_id
 from wabox.core.event import Event
-from wabox.core.handoff import Handoff, HandoffStatus
+from wabox.core.handoff import Outcome
 from wabox.core.identity import moved
 from wabox.core.intent import Understanding
 from wabox.core.kind import Reaction, TemplateMessage
@@ -28,6 +28,7 @@ from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.services import closing
 from wabox.services.awaiting import Lost
+from wabox.services.casefile import CaseFile
 from wabox.services.moving import Move, settle
 from wabox.services.permit import Permit
 from wabox.services.records import of_message, of_sends
@@ -52,6 +53,8 @@ class Turn:
     failures: tuple[effects.Failed, ...] = ()
     steps: tuple[Step, ...] = ()
     """What the engine did, for coverage."""
+    outcome: Outcome | None = None
+    """What became of a person's act."""
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -90,7 +93,9 @@ class Draft:
         self.why: str | None = None
         """Why people are asked, when the chart itself cannot know."""
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
-        self._handoffs: list[Handoff] = []
+        self.file = CaseFile(session.case, session.conversation_id, message, now)
+        self.outcome: Outcome | None = None
+        """Of a person's act."""
         self._calls: dict[tuple[str, str], effects.Invoke | None] = {}
         """By chart and id, the last word; None: revoked."""
         self.failures: list[effects.Failed] = []
@@ -169,22 +174,24 @@ class Draft:
 
     def hand_over(self, queue: str, reason: str, priority: int = 0) -> None:
         """Give the conversation to people."""
-        self._handoff("waiting", queue=queue, priority=priority, reason=self.why or reason)
+        self.file.open(queue, writable(self.why or reason), priority)
 
     def close_case(self) -> None:
         """People need not look at it any more."""
-        self._handoff("closed")
+        self.file.close("the conversation is over")
 
-    def hush(self) -> None:
+    def hush(self, why: str) -> None:
         """Say nothing of what was to be said, but for a confirmation."""
         kept = [line for line in self.lines if self.permit.is_ours(line)]
         if len(kept) < len(self.lines):
             self.lines = kept
-            self.record("event", {"quiet": "a person answers from the phone"})
+            self.record("event", {"quiet": why})
 
     def finish(self, *, forget: bool = False) -> Turn:
         """The turn as a value. ``forget`` drops a stored snapshot that nobody can read."""
         snapshot, message = self.snapshot, self.message
+        if self.file.claimed and message.channel != "agent":
+            self.hush("an agent has the conversation")
         over = snapshot is not None and snapshot.status == "done"
         stored: bytes | None
         if snapshot is None:
@@ -217,7 +224,8 @@ class Draft:
             sends=sends,
             arm=() if over else (*self._arm(), *closing.timers(self)),
             disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
-            handoffs=tuple(self._handoffs),
+            handoffs=tuple(self.file.changes),
+            case=self.file.case,
             invoke=tuple(
                 invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call
             ),
@@ -240,6 +248,7 @@ class Draft:
             events=tuple(self.events),
             failures=tuple(self.failures),
             steps=tuple(self.steps),
+            outcome=self.outcome,
         )
 
     def _archive(self, stored: bytes | None) -> Archive | None:
@@ -255,7 +264,7 @@ class Draft:
         new, old = moved(self.message) or self.message.contact, self.session.contact
         if old is None:
             return new
-        if self.message.channel in ("echo", "standby", "notice"):
+        if self.message.channel in ("echo", "standby", "notice", "agent"):
             return old  # nobody wrote to us: the address stays
         if self.message.channel == "api":
             # Whoever sends knows one id of the customer's, and not how they call themselves.
@@ -283,7 +292,7 @@ class Draft:
             case effects.OpenHandoff():
                 self.hand_over(effect.queue, effect.reason, effect.priority)
             case effects.CloseHandoff():
-                self._handoff("closed")
+                self.file.leave()
             case effects.Invoke():
                 self._calls[effect.chart, effect.spec.id] = effect
             case effects.Revoke():
@@ -308,21 +317,6 @@ class Draft:
                 self.record("event", {"log": effect.message, "state": effect.state})
             case effects.Ended():
                 self.over = "expired" if effect.expired else self.over
-
-    def _handoff(self, status: HandoffStatus, *, queue: str = "default", priority: int = 0, reason: str = "") -> None:
-        if status == "closed" and any(case.status == "waiting" for case in self._handoffs):
-            return  # it ended in the same breath (a final state): people were promised all the same
-        self._handoffs.append(
-            Handoff(
-                id=f"h-{outbound_id(self.message.message_id, len(self._handoffs))}",
-                conversation_id=self.session.conversation_id,
-                status=status,
-                at=self.now,
-                queue=queue,
-                priority=priority,
-                reason=writable(reason),
-            )
-        )
 
     # -- the unit of work ----------------------------------------------------------------------------------------------
 
@@ -365,4 +359,4 @@ class Draft:
         states = None
         if self.snapshot is not None:
             states = () if self.snapshot.status == "done" else self.snapshot.leaves
-        return of_message(self.message, self.understanding, self.events, states, self.now)
+        return of_message(self.message, self.understanding, self.events, states, self.now, self.outcome)

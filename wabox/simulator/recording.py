@@ -124,10 +124,12 @@ class _Recorder:
             yield Step("wait", pause)
         text = moment.body.get("text")
         match moment.channel, moment.type:
-            case "agent", "closed":
+            case "agent", "closed" | "close":
                 yield Step("close", True)
-            case "agent", _:
+            case "agent", "reply" | "claimed" if moment.body.get("outcome", "done") == "done":
                 yield Step("agent", str(text or ""))
+            case "agent", _:
+                return
             case _, "text" if isinstance(text, str) and text.strip():
                 yield Step("user", text)
             case _, kind if kind in _TAPS and isinstance(moment.payload.get("id"), str):

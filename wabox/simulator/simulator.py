@@ -34,6 +34,8 @@ from wabox.whatsapp.webhook import parse
 NUMBER = "200000000000002"
 CUSTOMER = Contact(user_id="US.10000000000000000001", wa_id="15550002222", name="Customer")
 INPUTS = ("user", "tap", "message", "wait", "agent", "close", "stub")
+AGENT = {"agent": "agent", "by": "an agent", "take": True}
+"""Who answers when a script says ``agent``: one who may step into any conversation."""
 BEGINS_AT = 1_795_255_200_000
 """When the simulated clock starts, ms since the epoch, unless told otherwise: Saturday, 21 November 2026, 10:00 UTC:
 reminders come by day."""
@@ -151,9 +153,9 @@ class Simulator:
             case "message", dict():
                 return self._hear(value)
             case "agent", str():
-                return self._turns(self._own("agent", "claimed", text=value))
+                return self._turns(self._own("agent", "reply", text=value, payload={**AGENT, "claim": True}))
             case "close", True:
-                return self._turns(self._own("agent", "closed"))
+                return self._turns(self._own("agent", "close", payload=AGENT))
             case "stub", dict():
                 self.stubs.update(value)
                 return []
@@ -230,6 +232,9 @@ class Simulator:
     def _turns(self, message: InboundMessage) -> list[Turn]:
         """The turn of a message, and those of the results of the calls that it led to: they come at once."""
         turns = [self._turn(message)]
+        outcome = turns[0].outcome
+        if outcome is not None and outcome.refusal is not None:
+            raise InputError(outcome.refusal)
         waiting = [*turns[0].unit.invoke]
         turns += self._failures(turns[0])
         while waiting:

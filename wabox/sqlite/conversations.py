@@ -8,7 +8,7 @@ import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.conversation import ConversationSummary, Session, UnitOfWork
-from wabox.sqlite import archives, consents
+from wabox.sqlite import archives, consents, handoffs
 
 ACTIVE_STEP = 300_000
 """ms: how coarse the order of the most recently active is in the index. Within one step, ``updated_at`` decides."""
@@ -46,6 +46,7 @@ def load(connection: sqlite3.Connection, conversation_id: str) -> Session:
         quiet_until=quiet_until,
         consent=consent,
         archived=archives.newest(connection, key) if snapshot is None else None,
+        case=handoffs.current(connection, key, conversation_id),
     )
 
 

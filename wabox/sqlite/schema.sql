@@ -106,9 +106,20 @@ CREATE TABLE handoffs (
   priority INTEGER NOT NULL,
   reason TEXT NOT NULL,
   opened_at INTEGER NOT NULL,
-  changed_at INTEGER NOT NULL
+  changed_at INTEGER NOT NULL,
+  agent TEXT,                       -- who has it, or had it last: an id
+  agent_name TEXT,
+  claimed_at INTEGER,               -- by the first person
+  last_agent_at INTEGER,
+  waiting_since INTEGER,            -- NULL: the last word is the agent's
+  closed_at INTEGER,
+  outcome TEXT,
+  rating INTEGER,                   -- 1 to 5
+  told TEXT                         -- core.handoff.Handoff.told
 ) STRICT;
 CREATE UNIQUE INDEX handoffs_open ON handoffs (conversation) WHERE status <> 'closed';
+CREATE INDEX handoffs_claimed ON handoffs (queue, claimed_at) WHERE claimed_at IS NOT NULL;
+CREATE INDEX handoffs_of ON handoffs (conversation);
 
 -- What nobody could read, whole, with the reason.
 CREATE TABLE dead_letters (

@@ -38,6 +38,7 @@ from wabox.sqlite import (
 )
 from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
+from wabox.sqlite.desk import SqliteDesk
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.levels import Levels, stats
@@ -127,6 +128,7 @@ class SqliteStore:
         self._reader = Reader(reader)
         self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
+        self.desk = SqliteDesk(self._people)
         self.outgoing = Outgoing(self.writer, self._people)
         self.levels = Levels(self._people)
         self.purse = SqlitePurse(self.writer, self._reader)

@@ -25,10 +25,12 @@ from wabox.app import App
 from wabox.core.delivery import Delivery
 from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
+from wabox.services.handoffs import NoCase, NotDone
 from wabox.services.publishing import Refused
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
 from wabox.web.door import proof
+from wabox.web.handoffs import handoff_routes, no_case, not_done
 from wabox.web.learning import learning_routes
 from wabox.web.metrics import figures_route
 from wabox.web.outgoing import outgoing_routes
@@ -109,6 +111,7 @@ def api_router(app: App, token: str) -> Router:
             *conversation_routes(app),
             *learning_routes(app),
             figures_route(app.figures),
+            *handoff_routes(app),
         ],
         guards=[has_token],
         security=[{"token": []}],
@@ -117,7 +120,7 @@ def api_router(app: App, token: str) -> Router:
     return Router(
         "/api/v1",
         route_handlers=[prove, behind],
-        exception_handlers={Refused: _refused, HTTPException: _wrong},
+        exception_handlers={Refused: _refused, HTTPException: _wrong, NoCase: no_case, NotDone: not_done},
     )
 
 

@@ -1,0 +1,266 @@
+"""People work on cases: one holder, races, and what the customer sees (promises P2, P3, P7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import FakeMessenger, VirtualClock
+from tests.integration.world import CONVERSATION, World
+from wabox.app import App, build
+from wabox.core.act import Act
+from wabox.core.delivery import words
+from wabox.core.handoff import HandoffAct
+from wabox.core.message import Arrival
+from wabox.flowfile.bot import load_bot
+from wabox.services.cases import CaseReport
+from wabox.services.handoffs import NoCase, NotDone
+from wabox.settings import Settings
+
+HOUR = 3_600_000
+FLOW = """
+initial: hello
+timeouts: {soft: 30m, hard: 20h}
+on: {human: people}
+states:
+  people: {handoff: {queue: desk}, ask: "A person will answer.", on: {handoff.closed: hello, shop: shop}}
+  quiet_desk: {handoff: {queue: desk}, on: {handoff.text: {}, handoff.closed: rest}}
+  rest: {on: {shop: shop}}
+  hello:
+    ask: {text: "Hello!", buttons: {shop: Shop, silent: Silent}}
+    on: {shop: shop, silent: quiet_desk}
+  shop:
+    ask: {text: "Which size?", buttons: {small: S}}
+    on: {small: over}
+  over: {type: final, say: "Done."}
+"""
+
+
+class Desk(World):
+    """A world with people in it."""
+
+    async def act(self, kind: HandoffAct, who: str = "marta", text: str | None = None, **more: Any) -> CaseReport:
+        case, id_ = more.pop("case", None) or (await self.case_id()), more.pop("id", None)
+        self._count += 1
+        id_ = id_ or f"act-{self._count}"
+        found = await self.app.handoffs.act(
+            Act(id=id_, kind=kind, case=case, agent=who, by=who.title(), text=text, more=more)
+        )
+        await self.rest()
+        return found
+
+    async def case_id(self) -> str:
+        (case,) = await self.app.handoffs.lines()
+        return case.id
+
+    @property
+    def left(self) -> list[str]:
+        return [words(sent.body) for sent in self.messenger.taken]
+
+
+def wired(tmp_path: Path, clock: VirtualClock, messenger: FakeMessenger) -> Any:
+    folder = tmp_path / "flows" / "shop"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "flow.yaml").write_text(FLOW)
+    settings = Settings(root=tmp_path, data=tmp_path / "data")
+    return build(settings, load_bot(folder), clock=clock, messenger=messenger)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    clock, messenger = VirtualClock(), FakeMessenger()
+    app: App = await wired(tmp_path, clock, messenger)
+    await app.start()
+    yield Desk(app, messenger, clock)
+    await app.stop()
+
+
+async def test_claim_reply_close(desk: Desk) -> None:
+    """The customer gets the agent's words; after the close the flow goes on at its declared state, at once."""
+    await desk.write("hi")
+    assert await desk.write("a person please") == ["A person will answer."]
+    claimed = await desk.act("claim")
+    assert (claimed.case.status, claimed.case.agent_name, claimed.holder) == ("claimed", "Marta", "agent")
+    replied = await desk.act("reply", text="Good morning, Marta here")
+    assert desk.left[-1] == "Good morning, Marta here"
+    assert replied.transcript[-1].who == "agent"
+    assert replied.transcript[-1].by == "Marta"
+    assert replied.case.waiting_ms is None
+    assert await desk.write("where is my parcel?") == []
+    desk.clock.now += 60_000
+    assert (await desk.app.handoffs.case(replied.case.id)).case.waiting_ms == 60_000
+    closed = await desk.act("close", text="told where it is")
+    assert (closed.case.status, closed.case.outcome, closed.states) == ("closed", "told where it is", ["hello"])
+    assert desk.left[-1] == "Hello!"
+    assert await desk.tap("shop") == ["interactive"]
+
+
+async def test_of_two_who_claim_at_once_one_has_it(desk: Desk) -> None:
+    """Ten agents claim in the same moment: one has it, nine are told who."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    tries = await asyncio.gather(*(desk.act("claim", f"agent{n}") for n in range(10)), return_exceptions=True)
+    won = [one for one in tries if isinstance(one, CaseReport)]
+    lost = [one for one in tries if isinstance(one, NotDone)]
+    assert (len(won), len(lost)) == (1, 9)
+    assert all(f"{won[0].case.agent_name} has this case" in str(one) for one in lost)
+
+
+async def test_only_the_holder_replies(desk: Desk) -> None:
+    """Without a claim nobody does; with another's neither; whoever says so takes the case with the reply."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    with pytest.raises(NotDone, match="claim it first"):
+        await desk.act("reply", text="Hello?")
+    tries = await asyncio.gather(
+        *(desk.act("reply", f"agent{n}", text=f"I am {n}", claim=True) for n in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(one, NotDone) for one in tries) == 4
+    assert sum(text.startswith("I am") for text in desk.left) == 1
+    holder = (await desk.app.handoffs.lines())[0].agent
+    assert f"I am {str(holder)[-1]}" in desk.left
+    await desk.act("claim", "boss", take=True)
+    with pytest.raises(NotDone, match="Boss has this case"):
+        await desk.act("reply", str(holder), text="still me?")
+
+
+async def test_the_same_act_twice_is_done_once(desk: Desk, tmp_path: Path) -> None:
+    """A repeated click, also after a restart, sends nothing again and says that it is done."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("reply", text="Hello", claim=True, id="one")
+    await desk.act("reply", text="Hello", claim=True, id="one")
+    case = await desk.case_id()
+    await desk.app.stop()
+    again: App = await wired(tmp_path, desk.clock, desk.messenger)
+    await again.start()
+    after = Desk(again, desk.messenger, desk.clock)
+    assert (await after.act("reply", text="Hello", case=case, id="one")).case.status == "claimed"
+    assert desk.left.count("Hello") == 1
+    await again.stop()
+
+
+async def test_a_restart_in_the_middle(desk: Desk, tmp_path: Path) -> None:
+    """An act that was stored and not handled is done by the next server; who has the case is not forgotten."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    case = await desk.case_id()
+    await desk.act("claim")
+    found = await desk.app.store.desk.find(case)
+    assert found is not None
+    await desk.app.store.lanes.drain(1)
+    act = Act(id="late", kind="reply", case=case, agent="marta", by="Marta", text="One moment")
+    await desk.app.store.put(Arrival(messages=(act.message(desk.clock.now, found[1], CONVERSATION, found[2]),)))
+    await desk.app.stop()
+    assert "One moment" not in desk.left
+    again: App = await wired(tmp_path, desk.clock, desk.messenger)
+    await again.start()
+    after = Desk(again, desk.messenger, desk.clock)
+    await after.rest()
+    assert desk.left[-1] == "One moment"
+    with pytest.raises(NotDone, match="Marta has this case"):
+        await after.act("claim", "sam")
+    await again.stop()
+
+
+async def test_the_bot_does_not_talk_over_an_agent(desk: Desk) -> None:
+    """Words, taps and timers of a conversation that an agent took: the flow stands still, and goes on after the close."""
+    await desk.write("hi")
+    await desk.tap("shop")
+    await desk.write("a person please")
+    await desk.act("claim")
+    before = len(desk.left)
+    assert await desk.write("hello?") == []
+    desk.clock.now += 19 * HOUR
+    assert await desk.write("still there?") == []
+    desk.clock.now += 19 * HOUR
+    await desk.app.fire()
+    await desk.rest()
+    assert len(desk.left) == before
+    assert (await desk.app.handoffs.lines())[0].status == "claimed"
+
+
+async def test_outside_the_window_a_template_only(desk: Desk) -> None:
+    """Free words are refused in a sentence, and no failed message is left behind."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("claim")
+    desk.clock.now += 25 * HOUR
+    with pytest.raises(NotDone, match="only a template"):
+        await desk.act("reply", text="Are you there?")
+    assert await desk.app.store.deliveries(failed=True) == []
+    body = {"type": "template", "template": {"name": "back", "language": {"code": "en"}}}
+    await desk.act("reply", text="Your parcel is here", body=body, purpose="person")
+    assert desk.left[-1] == "back"
+
+
+async def test_who_said_stop_is_still_answered_by_a_person(desk: Desk) -> None:
+    """STOP silences the bot and marketing; an agent's own words leave."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("claim")
+    await desk.write("STOP")
+    await desk.act("reply", text="All right, you get nothing more")
+    assert desk.left[-1] == "All right, you get nothing more"
+
+
+async def test_notes_and_transfers(desk: Desk) -> None:
+    """A note is for people only; a case goes to another queue, where others can take it."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    before = desk.left
+    await desk.act("claim")
+    noted = await desk.act("note", "sam", text="VIP")
+    assert (noted.transcript[-1].who, noted.transcript[-1].by, noted.transcript[-1].text) == ("note", "Sam", "VIP")
+    with pytest.raises(NotDone, match="Marta has this case"):
+        await desk.act("transfer", "sam", queue="refunds")
+    moved = await desk.act("transfer", queue="refunds", text="wants money back")
+    assert (moved.case.status, moved.case.queue, moved.case.agent) == ("waiting", "refunds", None)
+    given = await desk.act("transfer", "anybody", to="sam")
+    assert (given.case.status, given.case.agent) == ("claimed", "sam")
+    assert desk.left == before
+    with pytest.raises(NoCase):
+        await desk.act("claim", case="h-none")
+
+
+async def test_a_customer_who_goes_back_to_the_bot(desk: Desk) -> None:
+    """The case is closed with it; an agent who replies a moment later is told, and says nothing."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("claim")
+    case = await desk.case_id()
+    await desk.tap("shop")
+    assert await desk.app.handoffs.lines() == []
+    with pytest.raises(NotDone, match="this case is closed"):
+        await desk.act("reply", text="Hello?", case=case)
+    assert desk.left[-1] == "Which size?"
+
+
+async def test_a_flow_without_words_of_its_own(desk: Desk) -> None:
+    """After the close the bot says that it is the one who answers."""
+    await desk.write("hi")
+    await desk.tap("silent")
+    await desk.act("reply", text="Hello", claim=True)
+    await desk.act("close")
+    assert desk.left[-1] == "You are talking to the bot again."
+
+
+async def test_whoever_listens_is_told(desk: Desk) -> None:
+    """Every act is a change: whose conversation, which case, how it stands."""
+    heard = desk.app.changes.listen()
+    first = asyncio.ensure_future(anext(heard))
+    await asyncio.sleep(0)
+    await desk.write("hi")
+    assert (await first).kinds == ("message", "state")
+    await desk.write("a person please")
+    opened = await anext(heard)
+    assert (opened.kinds, opened.status, opened.case_id) == (
+        ("case", "message", "state"),
+        "waiting",
+        await desk.case_id(),
+    )
+    await heard.aclose()

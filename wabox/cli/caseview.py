@@ -1,0 +1,108 @@
+"""A case as text: one line of a list, one line of a transcript, all of it. Readable at 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+WIDTH: Final = 80
+JOINERS: Final = "\u200c\u200d"
+"""Invisible, but emoji and some scripts are spelled with them."""
+_WHO: Final = {"customer": "they", "bot": "bot", "agent": "", "note": "note", "event": "·"}
+
+
+def duration(ms: int) -> str:
+    """``45 s``, ``12 min``, ``3 h 20 min``, ``2 d``."""
+    seconds = ms // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} d"
+
+
+def plain(text: str) -> str:
+    """On one line, without what would steer a terminal: customers write it."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable() or letter in JOINERS)
+
+
+def row(case: Mapping[str, Any]) -> str:
+    """One line of a list."""
+    if case["status"] == "waiting":
+        state = f"waits {duration(case['waiting_ms'] or 0)}"
+    elif case["status"] == "claimed":
+        since = case["waiting_ms"]
+        state = f"{case['agent_name']} has it" + (f", they wait {duration(since)}" if since is not None else "")
+    else:
+        stars = f", rated {case['rating']} of 5" if case["rating"] else ""
+        state = f"closed: {case['outcome']}{stars}"
+    urgent = f" !{case['priority']}" if case["priority"] else ""
+    return f"{case['id'][:10]}  {case['queue']}{urgent}  {plain(case['customer'])}  {state}  ({case['reason'] or 'no reason'})"
+
+
+def said(line: Mapping[str, Any]) -> str:
+    """One line of a transcript."""
+    who = _WHO[line["who"]] or line["by"] or "agent"
+    if line["who"] in ("note", "event") and line["by"]:
+        who = f"{line['by']}, {who}" if line["who"] == "note" else f"{line['by']}:"
+    failed = f"  [did not arrive: {line['status']}]" if line["status"] else ""
+    return f"{_clock(line['at'])} {who:>6}  {plain(line['text'])}{failed}"
+
+
+def whole(found: Mapping[str, Any], lines: int) -> str:
+    return "\n".join(_whole(found, lines))
+
+
+def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
+    case = found["case"]
+    yield row(case)
+    yield ""
+    for sentence in found["summary"]:
+        yield from _wrap(sentence)
+    yield ""
+    facts = {
+        "case": case["id"],
+        "asked": _day(case["opened_at"]),
+        "language": found["language"],
+        "stands in": f"{found['flow']}: {', '.join(found['states'])}" if found["flow"] else None,
+        "suspended": "; ".join(found["stack"]) or None,
+        "came by": " → ".join(found["path"]) or None,
+        "knows": "; ".join(f"{name}: {value}" for name, value in found["slots"].items()) or None,
+        "understood": "; ".join(f"{one['intent'] or '?'} {round(one['confidence'] * 100)} %" for one in found["heard"])
+        or None,
+        "write until": f"{_day(found['closes_at'])}; then a template" if found["closes_at"] else "now: a template only",
+    }
+    for name, value in facts.items():
+        if value:
+            yield from _wrap(f"{name:11} {value}", indent=12)
+    for problem in found["problems"]:
+        yield from _wrap(f"{'not arrived':11} {problem}", indent=12)
+    for one in found["earlier"][:3]:
+        yield from _wrap(
+            f"{'earlier':11} {_day(one['opened_at'])} {one['reason']}: {one['outcome'] or one['status']}", 12
+        )
+    shown = found["transcript"][-lines:] if lines else []
+    if shown:
+        more = len(found["transcript"]) - len(shown)
+        yield ""
+        yield f"── what was said{f' (and {more} lines before: --lines {more + lines})' if more else ''} ──"
+        for line in shown:
+            yield from _wrap(said(line), indent=14)
+
+
+def _wrap(text: str, indent: int = 2) -> list[str]:
+    return textwrap.wrap(plain(text), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+
+
+def _clock(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%H:%M")
+
+
+def _day(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,248 @@
+"""``wabox handoff``: who waits for a person, and answering them from the shell, through the running server's API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from wabox.settings import Settings
+
+group = typer.Typer(
+    help="Who waits for a person; answer them from here.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+Data = Annotated[Path | None, typer.Option(help="The server's data folder. Default: data/.")]
+At = Annotated[str | None, typer.Option("--server", metavar="URL", help="The server, if it is not this folder's.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Case = Annotated[str, typer.Argument(metavar="CASE", help="As wabox handoff list names it; its first letters do.")]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who you are. Default: your user name.")]
+Take = Annotated[bool, typer.Option("--take", help="Also from an agent who has it.")]
+
+
+@group.command("list")
+def list_(
+    queue: Annotated[str | None, typer.Option(help="Of this queue only.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Closed ones, the newest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Open cases: those that wait by urgency, then those that an agent has.
+
+    Example:  wabox handoff list --queue support
+    """
+    from wabox.cli.caseview import row
+
+    status = "&status=closed" if closed else ""
+    wanted = f"&queue={queue}" if queue else ""
+    found = _call(data, server, "GET", f"/api/v1/handoffs?limit={limit}{status}{wanted}")
+    for one in found:
+        typer.echo(json.dumps(one, ensure_ascii=False) if as_json else row(one))
+    if not found and not as_json:
+        typer.echo("no case was closed yet" if closed else "nobody waits")
+
+
+@group.command()
+def show(
+    case: Case,
+    lines: Annotated[int, typer.Option(min=0, help="Lines of the transcript.")] = 20,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """A case: why, how long, where the bot stands, what it knows, what was said.
+
+    Example:  wabox handoff show h-1f3a
+    """
+    _print(_call(data, server, "GET", f"/api/v1/handoffs/{case}"), as_json, lines)
+
+
+@group.command()
+def claim(
+    case: Case, take: Take = False, as_: As = None, as_json: Json = False, data: Data = None, server: At = None
+) -> None:
+    """Take a case: the bot is silent, and what the customer writes is yours.
+
+    Example:  wabox handoff claim h-1f3a
+    """
+    _act("claim", case, {"take": take}, as_, as_json, data, server, lines=6)
+
+
+@group.command()
+def reply(
+    case: Case,
+    text: Annotated[str | None, typer.Argument(help="The words. - reads them from the input.")] = None,
+    template: Annotated[str | None, typer.Option(help="A template: when the customer wrote over 24 hours ago.")] = None,
+    value: Annotated[
+        list[str] | None, typer.Option("--value", "-v", metavar="VAR=TEXT", help="What its variables stand for: 1=Ana.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="The template's, such as es_MX.")] = None,
+    claim: Annotated[bool, typer.Option("--claim", help="Take the case first, if nobody has it.")] = False,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Answer the customer, on WhatsApp.
+
+    Example:  wabox handoff reply h-1f3a "Your parcel leaves today" --claim
+    """
+    import sys
+
+    from wabox.cli.send import pairs
+    from wabox.errors import WaboxError
+
+    if text == "-":
+        text = sys.stdin.read().strip()
+    if (text is None) == (template is None):
+        raise WaboxError("say either a text or --template")
+    values = pairs(value or (), "--value", "1=Ana")
+    body = {"text": text, "template": template, "language": language, "values": values, "claim": claim}
+    _act("reply", case, body, as_, as_json, data, server, lines=4)
+
+
+@group.command()
+def note(case: Case, text: str, as_: As = None, as_json: Json = False, data: Data = None, server: At = None) -> None:
+    """Note something for colleagues; the customer does not see it.
+
+    Example:  wabox handoff note h-1f3a "called, no answer"
+    """
+    _act("note", case, {"text": text}, as_, as_json, data, server, lines=2)
+
+
+@group.command()
+def transfer(
+    case: Case,
+    queue: Annotated[str | None, typer.Option(help="Into this queue.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="NAME", help="To this agent.")] = None,
+    text: Annotated[str | None, typer.Option("--note", help="Why.")] = None,
+    take: Take = False,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Give a case to another queue or another agent.
+
+    Example:  wabox handoff transfer h-1f3a --queue refunds --note "wants it back"
+    """
+    _act("transfer", case, {"queue": queue, "to": to, "text": text, "take": take}, as_, as_json, data, server, lines=2)
+
+
+@group.command()
+def close(
+    case: Case,
+    outcome: Annotated[str | None, typer.Argument(help="How it ended; the customer does not see it.")] = None,
+    take: Take = False,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Close a case: the bot goes on where its flow says, at once.
+
+    Example:  wabox handoff close h-1f3a "parcel found"
+    """
+    _act("close", case, {"text": outcome, "take": take}, as_, as_json, data, server, lines=4)
+
+
+@group.command()
+def watch(as_json: Json = False, data: Data = None, server: At = None) -> None:
+    """Say when a case is opened, claimed or closed, and when a customer writes; until Ctrl-C.
+
+    Example:  wabox handoff watch
+    """
+    import asyncio
+
+    asyncio.run(_watch(_settings(data), server, as_json))
+
+
+async def _watch(settings: Settings, server: str | None, as_json: bool) -> None:
+    from wabox.cli.caseview import row
+    from wabox.cli.running import line_to
+
+    async with line_to(settings, server) as line:
+        for one in await line.call("GET", "/api/v1/handoffs"):
+            typer.echo(json.dumps(one, ensure_ascii=False) if as_json else row(one))
+        async for change in line.events():
+            case = change.get("case_id")
+            if not case or not {"case", "message"} & set(change["kinds"]):
+                continue
+            found = await line.call("GET", f"/api/v1/handoffs/{case}")
+            typer.echo(json.dumps(found["case"] | change, ensure_ascii=False) if as_json else row(found["case"]))
+            if not as_json and "message" in change["kinds"] and found["transcript"]:
+                from wabox.cli.caseview import said
+
+                typer.echo("  " + said(found["transcript"][-1]))
+
+
+def _act(
+    what: str,
+    case: str,
+    body: Mapping[str, Any],
+    as_: str | None,
+    as_json: bool,
+    data: Path | None,
+    server: str | None,
+    *,
+    lines: int,
+) -> None:
+    import secrets
+
+    who = as_ or _user()
+    call = {**body, "agent": who, "by": who, "id": secrets.token_hex(12)}
+    _print(_call(data, server, "POST", f"/api/v1/handoffs/{case}/{what}", call), as_json, lines, brief=True)
+
+
+def _print(found: dict[str, Any], as_json: bool, lines: int, *, brief: bool = False) -> None:
+    from wabox.cli.caseview import row, said, whole
+
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    elif brief:
+        typer.echo("\n".join([row(found["case"]), *("  " + said(one) for one in found["transcript"][-lines:])]))
+    else:
+        typer.echo(whole(found, lines))
+
+
+def _call(data: Path | None, server: str | None, method: str, path: str, body: Any = None) -> Any:
+    import asyncio
+    import logging
+
+    from wabox.cli import logs
+    from wabox.cli.running import line_to
+
+    logs.configure(terminal=True, level=logging.WARNING)
+
+    async def call() -> Any:
+        async with line_to(_settings(data), server) as line:
+            return await line.call(method, path, body)
+
+    return asyncio.run(call())
+
+
+def _settings(data: Path | None) -> Settings:
+    from dataclasses import replace
+
+    from wabox.settings import load
+
+    settings = load(Path.cwd())
+    return settings if data is None else replace(settings, data=data.absolute())
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "shell"

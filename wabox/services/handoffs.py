@@ -1,0 +1,158 @@
+"""What people do about cases, from outside the conversation: the acts are handed in here and what became of them comes back.
+
+A call waits at most :data:`PATIENCE`: then the act is still in the conversation's queue, and the caller is told to look again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from wabox.core.act import Act, message_id
+from wabox.core.contact import Contact
+from wabox.core.conversation import Record, Session
+from wabox.core.handoff import Handoff, Outcome
+from wabox.core.message import Arrival
+from wabox.core.ports import Clock
+from wabox.errors import WaboxError
+from wabox.services.answers import Answers
+from wabox.services.cases import CaseLine, CaseReport, line, report
+from wabox.services.sends import SendRequest, Sends
+
+PATIENCE: Final = 20.0
+"""s."""
+LONGEST: Final = 4096
+"""Characters of a text. Source: Meta, "Text messages" (Oct 2026)."""
+LOOKED_BACK: Final = 200
+"""Lines of a transcript in which the outcome of an act that was handed in before is looked for."""
+
+
+class NoCase(WaboxError):
+    """There is no case of that name, or more than one."""
+
+
+class NotDone(WaboxError):
+    """An act was refused; the message says why."""
+
+
+class Cases(Protocol):
+    """Cases as they are stored: see :class:`wabox.sqlite.desk.SqliteDesk`."""
+
+    async def find(self, id_: str) -> tuple[Handoff, str, Contact] | None: ...
+
+    async def named(self, beginning: str) -> Sequence[str]: ...
+
+    async def open_cases(self, limit: int) -> Sequence[Handoff]: ...
+
+    async def closed_cases(self, limit: int) -> Sequence[Handoff]: ...
+
+    async def of_conversation(self, conversation_id: str, limit: int) -> Sequence[Handoff]: ...
+
+    async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]: ...
+
+    async def waits(self, queue: str, since: int, limit: int) -> Sequence[int]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is asked of storage."""
+
+    cases: Cases
+    put: Callable[[Arrival], Awaitable[None]]
+    transcript: Callable[[str, int], Awaitable[Sequence[Record]]]
+    session: Callable[[str], Awaitable[Session]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateReply:
+    """A template as a reply: what leaves when the service window is closed."""
+
+    name: str
+    language: str | None = None
+    values: Mapping[str, str] | None = None
+
+
+class Handoffs:
+    def __init__(self, rows: Rows, answers: Answers, sends: Sends, clock: Clock) -> None:
+        self._rows = rows
+        self._answers = answers
+        self._sends = sends
+        self._clock = clock
+
+    async def lines(self, *, status: str | None = None, queue: str | None = None, limit: int = 200) -> list[CaseLine]:
+        """Cases, the most urgent first: those that wait by priority and age, then those that somebody has; or closed ones."""
+        closed = status == "closed"
+        found = await (self._rows.cases.closed_cases if closed else self._rows.cases.open_cases)(
+            max(1, min(limit, 1000))
+        )
+        wanted = [case for case in found if status in (None, case.status) and queue in (None, case.queue)]
+        who = await self._rows.cases.contacts([case.conversation_id for case in wanted])
+        now = self._clock()
+        lines = [line(case, who.get(case.conversation_id), now) for case in wanted]
+        return lines if closed else sorted(lines, key=lambda one: (one.status != "waiting", -one.urgency))
+
+    async def case(self, id_: str) -> CaseReport:
+        """Everything about one. Raises NoCase."""
+        case, _, contact = await self._found(id_)
+        lines = await self._rows.transcript(case.conversation_id, 5000)
+        earlier = await self._rows.cases.of_conversation(case.conversation_id, 20)
+        session = await self._rows.session(case.conversation_id)
+        return report(case, contact, session, lines, [one for one in earlier if one.id != case.id], self._clock())
+
+    async def act(self, act: Act) -> CaseReport:
+        """Do it, and wait for what becomes of it. Raises NoCase, NotDone."""
+        case, number_id, contact = await self._found(act.case)
+        if act.kind == "reply" and "body" not in act.more:
+            words = (act.text or "").strip()
+            if not words or len(words) > LONGEST:
+                raise NotDone(f"a reply has 1 to {LONGEST} characters, not {len(words)}: send it in parts")
+        handed_in = message_id(act.id)
+        outcome = self._answers.known(handed_in) or await self._done_before(case.conversation_id, handed_in)
+        if outcome is None:
+            now = self._clock()
+            message = replace(act, case=case.id).message(now, number_id, case.conversation_id, contact)
+            with self._answers.expected(handed_in) as answer:
+                await self._rows.put(Arrival(messages=(message,)))
+                try:
+                    outcome = await asyncio.wait_for(answer, PATIENCE)
+                except TimeoutError:
+                    raise NotDone(
+                        "it waits in the conversation's queue and is not done yet: look at the case again before you repeat it"
+                    ) from None
+        if outcome.refusal is not None:
+            raise NotDone(outcome.refusal)
+        return await self.case(case.id)
+
+    async def template(self, case_id: str, wanted: TemplateReply) -> dict[str, Any]:
+        """The ``more`` of a reply with a template. Raises NoCase, CannotSend."""
+        _, number_id, contact = await self._found(case_id)
+        request = SendRequest(
+            to=contact.user_id or f"+{contact.wa_id}",
+            template=wanted.name,
+            language=wanted.language,
+            values=wanted.values or {},
+            number_id=number_id,
+        )
+        plan = await self._sends.plan(request)
+        body = {"type": "template", "template": plan.body["template"]}
+        return {"body": body, "purpose": "marketing" if plan.purpose == "marketing" else "person", "words": plan.text}
+
+    async def _found(self, id_: str) -> tuple[Handoff, str, Contact]:
+        found = await self._rows.cases.find(id_)
+        if found is None:
+            near = await self._rows.cases.named(id_ if id_.startswith("h-") else f"h-{id_}") if len(id_) >= 3 else []
+            if len(near) == 1:
+                found = await self._rows.cases.find(near[0])
+        if found is None:
+            raise NoCase(f"there is no case {id_!r}; wabox handoff list names those that are open")
+        return found
+
+    async def _done_before(self, conversation_id: str, handed_in: str) -> Outcome | None:
+        """The same act was handed in before, perhaps to the server before this one."""
+        for record in reversed(await self._rows.transcript(conversation_id, LOOKED_BACK)):
+            if record.ref == handed_in and record.kind == "in":
+                said = str(record.body.get("outcome", "done"))
+                return Outcome(refusal=None if said == "done" else said)
+        return None

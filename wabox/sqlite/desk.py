@@ -1,0 +1,44 @@
+"""What the store tells the people who work on cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wabox.core.contact import Contact
+from wabox.core.handoff import Handoff
+from wabox.sqlite import handoffs
+from wabox.sqlite.reader import PeoplesReader
+
+
+class SqliteDesk:
+    """Part of the store; use it through :attr:`SqliteStore.desk`."""
+
+    def __init__(self, people: PeoplesReader) -> None:
+        self._people = people
+
+    async def find(self, id_: str) -> tuple[Handoff, str, Contact] | None:
+        """A case, its business number and its customer."""
+        return await self._people.read(handoffs.find, id_)
+
+    async def named(self, beginning: str) -> Sequence[str]:
+        """Ids of cases that begin so."""
+        return await self._people.read(handoffs.named, beginning)
+
+    async def open_cases(self, limit: int) -> Sequence[Handoff]:
+        """Longest waiting first."""
+        return await self._people.read(handoffs.list_open, limit)
+
+    async def closed_cases(self, limit: int) -> Sequence[Handoff]:
+        """The newest first."""
+        return await self._people.read(handoffs.list_closed, limit)
+
+    async def of_conversation(self, conversation_id: str, limit: int) -> Sequence[Handoff]:
+        """The newest first."""
+        return await self._people.read(handoffs.of_conversation, conversation_id, limit)
+
+    async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]:
+        return await self._people.read(handoffs.contacts, list(conversation_ids))
+
+    async def waits(self, queue: str, since: int, limit: int) -> Sequence[int]:
+        """ms that the newest cases of a queue waited for a person; of those claimed after ``since``."""
+        return await self._people.read(handoffs.waits, queue, since, limit)

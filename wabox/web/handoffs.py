@@ -1,0 +1,165 @@
+"""``/api/v1/handoffs``: cases, and what people do about them; ``/api/v1/events``: what changes, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import ServerSentEvent
+
+from wabox.app import App
+from wabox.core.act import Act
+from wabox.core.handoff import HandoffAct
+from wabox.services.cases import CaseLine, CaseReport
+from wabox.services.changes import Changes
+from wabox.services.handoffs import NoCase, NotDone, TemplateReply
+
+HEARTBEAT: Final = 20.0
+"""s: a stream that says nothing for longer may be cut by a proxy, and nobody would notice that the other side is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts. Once agents have accounts, it is whose token the call carries."""
+
+    agent: str = "shell"
+    by: str = ""
+    id: str = ""
+    """The caller's, unique: the same act twice is done once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimCall(Actor):
+    take: bool = False
+    """Take it from whoever has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyCall(Actor):
+    text: str | None = None
+    template: str | None = None
+    """The name of an approved one: what WhatsApp takes when the customer last wrote more than 24 hours ago."""
+    language: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    claim: bool = False
+    """Take the case first, if nobody has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCall(Actor):
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCall(Actor):
+    queue: str | None = None
+    to: str | None = None
+    """An agent's id."""
+    text: str | None = None
+    take: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseCall(Actor):
+    text: str | None = None
+    """How it ended, in a few words; the customer does not see it."""
+    take: bool = False
+
+
+def handoff_routes(app: App) -> list[HTTPRouteHandler]:
+    handoffs = app.handoffs
+
+    async def act(request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any) -> CaseReport:
+        account = getattr(request.state, "agent", None)  # set by the guard, once there are accounts
+        agent = str(getattr(account, "id", data.agent))
+        by = str(getattr(account, "name", "") or data.by or agent)
+        id_ = data.id or secrets.token_hex(12)
+        return await handoffs.act(Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more))
+
+    @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"])
+    async def cases(
+        status: FromQuery[str | None] = None, queue: FromQuery[str | None] = None, limit: FromQuery[int] = 200
+    ) -> list[CaseLine]:
+        return await handoffs.lines(status=status, queue=queue, limit=limit)
+
+    @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"])
+    async def case(case: FromPath[str]) -> CaseReport:
+        return await handoffs.case(case)
+
+    @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"])
+    async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:
+        return await act(request, "claim", case, data, None, take=data.take)
+
+    @post("/handoffs/{case:str}/reply", status_code=200, summary="Answer the customer", tags=["handoffs"])
+    async def reply(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ReplyCall]) -> CaseReport:
+        text, more = data.text, {}
+        if data.template:
+            wanted = TemplateReply(name=data.template, language=data.language, values=data.values)
+            more = await handoffs.template(case, wanted)
+            text = more.pop("words")
+        return await act(request, "reply", case, data, text, claim=data.claim, **more)
+
+    @post(
+        "/handoffs/{case:str}/note", status_code=200, summary="Note something: no customer sees it", tags=["handoffs"]
+    )
+    async def note(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[NoteCall]) -> CaseReport:
+        return await act(request, "note", case, data, data.text)
+
+    @post("/handoffs/{case:str}/transfer", status_code=200, summary="Give it to others", tags=["handoffs"])
+    async def transfer(
+        request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[TransferCall]
+    ) -> CaseReport:
+        return await act(request, "transfer", case, data, data.text, queue=data.queue, to=data.to, take=data.take)
+
+    @post("/handoffs/{case:str}/close", status_code=200, summary="Give it back to the bot", tags=["handoffs"])
+    async def close(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[CloseCall]) -> CaseReport:
+        return await act(request, "close", case, data, data.text, take=data.take)
+
+    @get("/events", summary="What changes, as server-sent events: read the truth from the other calls", tags=["events"])
+    async def events() -> ServerSentEvent:
+        return ServerSentEvent(_stream(app.changes))
+
+    return [cases, case, claim, reply, note, transfer, close, events]
+
+
+async def _stream(changes: Changes) -> AsyncIterator[str]:
+    """One JSON object per change; ``{}`` at once and now and then, so that both sides know that the other is there.
+
+    It ends when the server stops, or when the reader has fallen behind: it comes back and reads everything again.
+    """
+    yield "{}"
+    listening = changes.listen()
+    following = asyncio.ensure_future(anext(listening))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=HEARTBEAT)
+            if not done:
+                yield "{}"
+                continue
+            try:
+                change = following.result()
+            except StopAsyncIteration:
+                return
+            yield json.dumps(asdict(change))
+            following = asyncio.ensure_future(anext(listening))
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+            await following
+        await listening.aclose()
+
+
+def no_case(_: Request[Any, Any, Any], error: NoCase) -> Response[dict[str, Any]]:
+    return Response({"error": str(error)}, status_code=404)
+
+
+def not_done(_: Request[Any, Any, Any], error: NotDone) -> Response[dict[str, Any]]:
+    return Response({"error": str(error)}, status_code=409)
