@@ -5,7 +5,7 @@ scheduled send. CPU is user and system time of all threads of the server until i
 ``--runs`` runs, each on a new data folder. ``noise`` is how many cores others kept busy meanwhile: over 0.05, read p99 with
 care. All traffic stays on 127.0.0.1.
 
-    python -m tests.bench.bench_serve [--runs 3] [--seconds 6] [--only ack,loop,rest] [--first]
+    python -m tests.bench.bench_serve [--runs 3] [--seconds 6] [--only ack,loop,rest,burst] [--first]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import acknowledge, loop, machine, process, rest
+from tests.bench import acknowledge, burst, loop, machine, process, rest
 
 
 async def run(runs: int, seconds: float, only: Sequence[str]) -> None:
@@ -31,6 +31,8 @@ async def run(runs: int, seconds: float, only: Sequence[str]) -> None:
         await loop.report(runs, seconds)
     if "rest" in only:
         await rest.report(runs)
+    if "burst" in only:
+        await burst.report()
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--only", default="ack,loop,rest", help="comma-separated: ack, loop, rest")
+    parser.add_argument("--only", default="ack,loop,rest", help="comma-separated: ack, loop, rest, burst")
     parser.add_argument("--first", action="store_true", help="prefer it to everything else on a busy machine (root)")
     given = parser.parse_args()
     if given.first:

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 DAY = 86_400_000
 AT_ONCE = 200
-"""Recipients entered per step; a step takes some 10 ms of the writing thread."""
+"""Recipients entered per step; a step takes the event loop some 10 ms, in slices."""
 _BAD_NUMBER = frozenset({"FLAGGED", "DOWNGRADE"})
 _BAD_ACCOUNT = ("ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "DISABLED_UPDATE", "ACCOUNT_DELETED")
 

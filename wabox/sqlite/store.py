@@ -58,7 +58,7 @@ SNAPSHOT_LIMIT = 1024 * 1024
 RECENT = 4096
 """Sessions kept in memory: about 1 KB each."""
 BUSY = 128
-"""Uncommitted writes while which no lane starts: 10 ms of work for the writing thread."""
+"""Uncommitted writes while which no lane starts: 10 ms of work."""
 TIMERS_STEP = 100
 """Due timers moved per transaction: 3 ms, so that no webhook waits long for its own."""
 TIMERS_HELD = 10_000
