@@ -23,6 +23,7 @@ from wabox.cli import (
     help,
     learn,
     meter,
+    migrate,
     outbox,
     publish,
     record,
@@ -79,6 +80,7 @@ app.command()(backup.backup)
 app.command("backup list")(backup.list_)
 app.command("backup verify")(backup.verify)
 app.command()(backup.restore)
+app.command()(migrate.migrate)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

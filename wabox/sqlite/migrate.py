@@ -24,8 +24,9 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection, name: str, folder: Path = MIGRATIONS) -> None:
-    """Bring the database up to date. Raises StorageError when a newer wabox wrote it, or a migration fails."""
+def migrate(connection: sqlite3.Connection, name: str, folder: Path = MIGRATIONS, *, up_to: int | None = None) -> None:
+    """Bring the database up to date, or to the schema ``up_to``. Raises StorageError when a newer wabox wrote it, or a
+    migration fails."""
     known = migrations(folder)
     found, newest = version(connection), known[-1][0]
     if found > newest:
@@ -34,7 +35,7 @@ def migrate(connection: sqlite3.Connection, name: str, folder: Path = MIGRATIONS
             "install that version, or restore a backup made before the upgrade."
         )
     for number, path in known:
-        if number <= found:
+        if number <= found or (up_to is not None and number > up_to):
             continue
         script = f"BEGIN IMMEDIATE;\n{path.read_text(encoding='utf-8')}\nPRAGMA user_version = {number};\nCOMMIT;"
         try:

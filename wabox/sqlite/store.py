@@ -34,6 +34,7 @@ from wabox.sqlite import (
     timers,
     transcript,
     units,
+    upgrade,
     versions,
 )
 from wabox.sqlite.admission import Limits, admit, crowded
@@ -45,7 +46,7 @@ from wabox.sqlite.levels import Levels, stats
 from wabox.sqlite.marks import Marks
 from wabox.sqlite.mediafolder import MediaFolder
 from wabox.sqlite.medialibrary import SqliteMedia
-from wabox.sqlite.migrate import migrate
+from wabox.sqlite.migrate import migrate, version
 from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.purse import SqlitePurse
 from wabox.sqlite.reader import PeoplesReader, Reader
@@ -87,6 +88,7 @@ async def open_store(
             if not path.exists():
                 path.touch(mode=0o600)  # the log gets the same permissions
             connections.append(open_writer(path))
+            upgrade.secure(folder, version(connections[0]), clock())
             migrate(connections[0], str(path))
             connections.extend((open_reader(path), open_reader(path)))
             writer, reader, people = connections

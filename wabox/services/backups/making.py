@@ -132,7 +132,12 @@ def week(day: str) -> str:
 def _gather(data: Path, inside: Path) -> None:
     """Everything of the data folder but the database and the customers' files. Copies: it may change meanwhile."""
     for path in sorted(data.iterdir()):
-        if path.name in LEFT_OUT or path.name.startswith((".", DATABASE)) or path.is_symlink():
+        if (
+            path.name in LEFT_OUT
+            or path.name.endswith("token")
+            or path.name.startswith((".", DATABASE))
+            or path.is_symlink()
+        ):
             continue
         if path.is_dir():
             shutil.copytree(path, inside / path.name, ignore=_hidden)

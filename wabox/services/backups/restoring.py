@@ -107,9 +107,7 @@ def restore(
         if not manifest.whole:
             _complete(inside, target)
         progress("preparing the database", 0.0)
-        held = restored.prepare(
-            inside / DATABASE, clock(), backupfolder.stamp(manifest.made_at), resume=resume or not manifest.whole
-        )
+        held = restored.prepare(inside / DATABASE, clock(), backupfolder.stamp(manifest.made_at), resume=resume)
         if (target / tombstones.FILE).is_file():
             tombstones.unite(inside, target / tombstones.FILE)
         forgotten = asyncio.run(_bury(inside, clock))
