@@ -140,6 +140,16 @@ class App:
         await self.store.close()
         log.info("stopped")
 
+    def take(self, settings: Settings) -> None:
+        """Go on with what of these can change while it runs. Raises SettingsError, and then nothing has changed."""
+        self.outward.take(settings)
+        self.versions.behave(settings.manners)
+        self._outbox.take(rate=RATE if settings.rate is None else settings.rate, hold=settings.hold)
+        self._rates.asks = settings.rate is None
+        self._rates.again()
+        self._presence.after, self._presence.reads = settings.typing, settings.read
+        self._keep = keep_of(settings.keep)
+
     async def accept(self, arrival: Arrival) -> None:
         """Store what a webhook brought; durable when this returns."""
         await self._messages.accept(arrival)
@@ -324,8 +334,8 @@ def _wired(
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
     invocations = Invocations(store, caller or caller_of(settings, versions, downloads), jitter=random.random)
-    ask = None if graph is None or settings.rate is not None else functools.partial(number_rate, graph)
-    rates = Rates(ask, outbox)
+    rates = Rates(None if graph is None else functools.partial(number_rate, graph), outbox)
+    rates.asks = settings.rate is None
     messages = Messages(
         versions=versions,
         ingress=store,

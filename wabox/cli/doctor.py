@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,17 +39,20 @@ def doctor(
     """
     import asyncio
     import logging
+    import os
     import sys
     from dataclasses import replace
 
     from wabox.cli import logs
-    from wabox.settings import load
+    from wabox.settings import secret_files, settings_of
+    from wabox.settings.sources import Sources
 
     logs.configure(terminal=True, level=logging.ERROR)
-    settings = load(Path.cwd())
+    sources = Sources(Path.cwd(), os.environ)
+    settings = settings_of(sources)
     if data is not None:
         settings = replace(settings, data=data.absolute())
-    found = asyncio.run(_examined(settings, url, offline, patience))
+    found = asyncio.run(_examined(settings, secret_files(sources), url, offline, patience))
     if as_json:
         typer.echo(json.dumps(_json(found), ensure_ascii=False))
     else:
@@ -59,7 +62,9 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def _examined(settings: Settings, url: str | None, offline: bool, patience: float) -> Checkup:
+async def _examined(
+    settings: Settings, files: Sequence[Path], url: str | None, offline: bool, patience: float
+) -> Checkup:
     from wabox.adapters import graph_of
     from wabox.app import wall_clock
     from wabox.services.doctor.examination import examine
@@ -73,6 +78,7 @@ async def _examined(settings: Settings, url: str | None, offline: bool, patience
             graph=graph,
             as_app=lambda token: GraphClient(settings.require_whatsapp().api_url, token),
             stopped=await _stopped(settings),
+            secret_files=files,
             url=url,
             offline=offline,
             patience=patience,

@@ -68,7 +68,7 @@ def check(
         str | None, typer.Option("--explain", metavar="CODE", help="What a finding's code means, with an example.")
     ] = None,
 ) -> None:
-    """Find every mistake before a customer does.
+    """Find every mistake before a customer does, in wabox.toml too.
 
     Each is named with file, line, what is wrong and how to mend it.
 
@@ -81,15 +81,21 @@ def check(
 
         typer.echo(explain(code))
         return
+    from wabox.errors import SettingsError
     from wabox.flowfile.bot import look_at_bot
     from wabox.flowfile.findings import render
     from wabox.flowfile.folder import find_bot, find_bots
-    from wabox.settings import load
+    from wabox.settings import Settings, load
 
-    settings = load(Path.cwd(), {})
+    errors = 0
+    try:
+        settings = load(Path.cwd(), {})
+    except SettingsError as error:
+        # The bots are looked at all the same.
+        typer.echo(f"wabox: {error}\n", err=True)
+        settings, errors = Settings(root=Path.cwd()), 1
     folders = [find_bot(bot, settings.root)] if bot else find_bots(settings.root)
     stored = _at_whatsapp(settings.data)
-    errors = 0
     every: list[Finding] = []
     for folder in folders:
         findings, languages = look_at_bot(folder)

@@ -13,6 +13,7 @@ from wabox.cli import (
     backup,
     broadcast,
     chat,
+    config,
     contacts,
     conversations,
     demo,
@@ -81,6 +82,7 @@ app.command("backup list")(backup.list_)
 app.command("backup verify")(backup.verify)
 app.command()(backup.restore)
 app.command()(migrate.migrate)
+app.add_typer(config.group, name="config")
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from wabox.flowfile.bot import Bot
     from wabox.settings import Settings
+    from wabox.settings.sources import Sources
 
 
 def serve(
@@ -28,11 +30,13 @@ def serve(
     Reads wabox.toml in this folder; secrets come from the environment: the app secret and a system-user token from your
     app at developers.facebook.com, and a verify token that you make up and type into the app's webhook form, with the
     address https://your.host/webhook. Put a reverse proxy with HTTPS in front, and subscribe to the field "messages".
+    SIGHUP makes it read its settings again and take up those that wabox config show marks with a star.
 
     Example:  WABOX_APP_SECRET=… WABOX_VERIFY_TOKEN=… WABOX_ACCESS_TOKEN=… wabox serve
     """
     import asyncio
     import logging
+    import os
     import sys
     from dataclasses import replace
 
@@ -41,22 +45,27 @@ def serve(
     with without("rich"):  # structlog and httpx use it where it is; 80 modules and 4 MB
         from wabox import app  # noqa: F401
         from wabox.cli import logs
-    from wabox.settings import load
+    from wabox.settings import settings_of
+    from wabox.settings.sources import Sources
 
-    settings = load(Path.cwd())
-    settings = replace(
-        settings,
-        bot=bot or settings.bot,
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        data=settings.data if data is None else data.absolute(),
-    )
+    def wanted(sources: Sources) -> Settings:
+        found = settings_of(sources)
+        return replace(
+            found,
+            bot=bot or found.bot,
+            host=host or found.host,
+            port=found.port if port is None else port,
+            data=found.data if data is None else data.absolute(),
+        )
+
+    sources = Sources(Path.cwd(), os.environ)
+    settings = wanted(sources)
     settings.require_whatsapp()
     logs.configure(terminal=sys.stderr.isatty(), level=logging.getLevelNamesMapping()[settings.log_level.upper()])
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(settings, sources, wanted))
 
 
 def load_for(settings: Settings) -> Bot:
@@ -72,13 +81,15 @@ def load_for(settings: Settings) -> Bot:
     )
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
     from wabox.app import build_published
+    from wabox.cli.again import on_hangup
     from wabox.cli.lean import loaded
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
     from wabox.web.api import api_router, openapi
     from wabox.web.door import METRICS_TOKEN, Door
+    from wabox.web.locks import Locks
     from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
@@ -86,11 +97,13 @@ async def _serve(settings: Settings) -> None:
     sock = listen(settings.host, settings.port)
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
     door = Door(settings.data)
+    locks = Locks(settings.require_whatsapp())
     async with running(app):
         token = door.token()
         routes: list[Any] = [api_router(app, token), metrics_route(app.figures, door.token(METRICS_TOKEN), token)]
-        server = Server(asgi_app(app, settings.require_whatsapp(), routes, openapi=openapi()), sock)
+        server = Server(asgi_app(app, locks, routes, openapi=openapi()), sock)
         await server.begin()
+        on_hangup(app, locks, sources, wanted)
         with door.open(settings.host, server.port):
             loaded()
             typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")

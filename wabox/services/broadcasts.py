@@ -101,6 +101,10 @@ class Broadcasts:
         self._around = around
         self._clock = clock
 
+    def price(self, own: Prices, currency: str) -> None:
+        """The owner has set them anew."""
+        self._around = replace(self._around, prices=own, currency=currency)
+
     # -- before ---------------------------------------------------------------------------------------------------------
 
     async def plan(self, request: BroadcastRequest) -> BroadcastPlan:

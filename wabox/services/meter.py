@@ -104,13 +104,13 @@ class Meter:
     def __init__(self, sum_: Sum, clock: Clock, timezone: str) -> None:
         self._sum = sum_
         self._clock = clock
-        self._timezone = timezone
+        self.timezone = timezone
         self._told: set[tuple[str, str, bool]] = set()
 
     async def month(self, name: str | None = None) -> MeterReport:
         """This month, or the one named. Raises WaboxError."""
-        month = month_of(self._clock(), self._timezone) if name is None else month_named(name, self._timezone)
-        return report(await self._sum(month.begin, month.end), month, self._timezone)
+        month = month_of(self._clock(), self.timezone) if name is None else month_named(name, self.timezone)
+        return report(await self._sum(month.begin, month.end), month, self.timezone)
 
     async def look(self) -> None:
         """Warn, once a month and number, at 80 % of the free messages and when they are used up."""

@@ -79,6 +79,16 @@ class Numbers:
             log.info("number.rate", number=number_id, rate=rate, before=number.pace.full)
             number.pace.limit(rate)
 
+    def pace(self, rate: float) -> None:
+        """So many messages a second for every number from now on; 0: as fast as it goes."""
+        self._rate = rate
+        self._pairs = (self._pairs or Pairs()) if rate else None
+        for number in self._numbers.values():
+            if not rate or number.pace is None:
+                number.pace = Pace(rate) if rate else None
+            else:
+                number.pace.limit(rate)
+
     def far(self, number_id: str) -> bool:
         """A message that is ready now would have to wait."""
         number = self._numbers.get(number_id)

@@ -100,6 +100,11 @@ class Outbox:
         """Meta says how many messages a second this number may send."""
         self._numbers.limit(number_id, rate)
 
+    def take(self, *, rate: float, hold: float) -> None:
+        """The owner has set these anew; see :meth:`__init__`."""
+        self._numbers.pace(rate)
+        self._sender.hold = hold
+
     @property
     def stopped(self) -> Mapping[str, str]:
         """Numbers from which nothing leaves at present, and why."""

@@ -32,6 +32,11 @@ class Outward:
     broadcasts: Broadcasts
     meter: Meter
 
+    def take(self, settings: Settings) -> None:
+        """The owner has set prices and zone anew. Raises SettingsError."""
+        self.broadcasts.price(*prices.read(settings.prices))
+        self.meter.timezone = settings.timezone
+
     async def hear(self, others: Sequence[OtherChange]) -> None:
         """What webhooks say about templates, the number and the account."""
         await self.templates.hear(others)

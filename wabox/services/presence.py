@@ -51,7 +51,7 @@ class Presence:
         self._messenger = messenger
         self._clock = clock
         self._busy = busy
-        self._after = after
+        self.after = after
         self.reads = read
         """Messages are marked as read when the bot has understood them."""
         self._sleep = sleep
@@ -62,10 +62,10 @@ class Presence:
 
     def begins(self, message: InboundMessage) -> None:
         """A customer's message is being handled."""
-        if self._after <= 0 or not self._may(message):
+        if self.after <= 0 or not self._may(message):
             return
         self._waiting.pop(message.conversation_id, None)
-        due_at = self._clock() + self._after * 1000
+        due_at = self._clock() + self.after * 1000
         self._waiting[message.conversation_id] = _Waits(message.number_id, message.message_id, due_at)
         if self._watch is None:
             self._watch = asyncio.create_task(self._run())

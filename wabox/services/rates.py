@@ -36,10 +36,12 @@ class Rates:
         self._ask = ask
         self._sending = sending
         self._asked: set[str] = set()
+        self.asks = True
+        """Not while the owner's own rate counts."""
 
     async def look(self) -> None:
         """Ask about every number that sends and was not asked about."""
-        if self._ask is None:
+        if self._ask is None or not self.asks:
             return
         for number_id in self._sending.numbers:
             if number_id in self._asked:
@@ -53,7 +55,11 @@ class Rates:
             if rate is not None:
                 self._sending.limit(number_id, rate)
 
+    def again(self) -> None:
+        """Everybody, at the next look."""
+        self._asked.clear()
+
     def hear(self, others: Sequence[OtherChange]) -> None:
         """What webhooks say about numbers; who brings them does not wait while Meta is asked."""
         if any(change.field == CHANGED for change in others):
-            self._asked.clear()
+            self.again()

@@ -102,7 +102,7 @@ class Sender:
         self._sleep = sleep
         self._slots = asyncio.Semaphore(in_flight)
         self._settle_after = settle_after
-        self._hold = hold
+        self.hold = hold
         self._measures = measures
         self._monotonic = monotonic
         self._doubts: dict[str, int] = {}
@@ -149,7 +149,7 @@ class Sender:
             chain.drop()
             return
         chain.put(message)
-        held = self._hold > 0 and len(chain.messages) > 1 and message.body.get("type") in HELD
+        held = self.hold > 0 and len(chain.messages) > 1 and message.body.get("type") in HELD
         if not held:
             result = await self._post(message)
             self._numbers.learn(message.number_id, result, tried=tries)
@@ -162,7 +162,7 @@ class Sender:
             await self._learn(chain, message, result)
             if result.verdict == "sent":
                 await self._settle(chain)
-                await self._news.wait(message.id, self._hold)
+                await self._news.wait(message.id, self.hold)
         finally:
             self._news.forget(message.id)
 

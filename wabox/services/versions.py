@@ -7,7 +7,7 @@ time between two turns, and nothing is dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wabox.core import window
 from wabox.core.action import Task
@@ -22,6 +22,7 @@ from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import QUIET
 from wabox.services.models import Models
 from wabox.services.moving import Move, Occasion, decide
+from wabox.settings import Manners
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,23 @@ class Versions:
     """What runs now."""
 
     def __init__(self, live: Served, older: Sequence[Served] = ()) -> None:
+        self._manners: Manners | None = None
         self.live = live
         self.older = tuple(older)
         """The newest first."""
 
     def replace(self, live: Served, older: Sequence[Served]) -> None:
         """From the next turn on."""
-        self.live, self.older = live, tuple(older)
+        self.live, self.older = self._behaving(live), tuple(self._behaving(one) for one in older)
+
+    def behave(self, manners: Manners) -> None:
+        """Whatever version, from the next turn on: the owner has set them anew."""
+        self._manners = manners
+        self.replace(self.live, self.older)
+
+    def _behaving(self, one: Served) -> Served:
+        manners = self._manners
+        return one if manners in (None, one.bot.manners) else replace(one, bot=replace(one.bot, manners=manners))
 
     def find(self, snapshot: Snapshot) -> Served | None:
         """The version that has all charts of the conversation: the live one if it does, else the newest that does."""

@@ -7,7 +7,7 @@ A value is written in the variable as in the file, texts without quotes: ``WABOX
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Kind = Literal["text", "value", "secret"]
@@ -18,7 +18,7 @@ class Key:
     section: str
     name: str
     """Of a secret: without ``_file``."""
-    default: Any = None
+    default: Any = field(default=None, compare=False)
     """As one would write it; None: there is none."""
     kind: Kind = "text"
     """How its variable is read: as it is, as TOML, or as a secret."""

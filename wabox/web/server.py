@@ -21,12 +21,13 @@ from wabox.errors import SettingsError
 from wabox.settings import WhatsAppSettings
 from wabox.web.errors import HANDLERS
 from wabox.web.health import health_router
+from wabox.web.locks import Locks
 from wabox.web.webhook import WEBHOOK, webhook_app
 
 
 def asgi_app(
     app: App,
-    whatsapp: WhatsAppSettings,
+    whatsapp: WhatsAppSettings | Locks,
     extra: Sequence[ControllerRouterHandler] = (),
     *,
     openapi: OpenAPIConfig | None = None,

@@ -31,6 +31,7 @@ from wabox.core.message import Arrival
 from wabox.core.ports import Clock
 from wabox.errors import StorageError
 from wabox.settings import WhatsAppSettings
+from wabox.web.locks import Locks
 from wabox.whatsapp.signature import verify
 from wabox.whatsapp.webhook import parse
 
@@ -69,14 +70,13 @@ class Receiver(Protocol):
 
 
 def webhook_app(
-    settings: WhatsAppSettings,
+    settings: WhatsAppSettings | Locks,
     receiver: Receiver,
     answered: Callable[[int, float], None] = lambda status, seconds: None,
     monotonic: Callable[[], float] = time.perf_counter,
 ) -> ASGIApp:
     """The handshake (GET) and the events (POST) of one Meta app; ``answered`` hears the status and the s of each POST."""
-    secrets = tuple(secret.reveal().encode() for secret in settings.app_secrets)
-    token = settings.verify_token.reveal().encode()
+    locks = settings if isinstance(settings, Locks) else Locks(settings)
     reader = _Reader()
     told = 0
 
@@ -97,7 +97,7 @@ def webhook_app(
                 log.error("web.bug", path="/webhook", exc_info=error)
                 status, body = 500, b"wabox failed here; its log says why"
         elif method == "GET":
-            status, body = _handshake(scope["query_string"], token)
+            status, body = _handshake(scope["query_string"], locks.token)
         else:
             status, body = 405, b"this address takes GET and POST"
         await _answer(send, status, body)
@@ -129,7 +129,7 @@ def webhook_app(
             return 408, b"the body did not come"
         except Crowded:
             return 503, b"too many bodies are being read, bring it again"
-        if not verify(body, signature, secrets):
+        if not verify(body, signature, locks.secrets):
             log.warning("webhook.bad_signature", bytes=len(body))
             return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
         try:
