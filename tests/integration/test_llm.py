@@ -337,9 +337,10 @@ async def test_a_slow_one_is_waited_for_until_the_deadline(make: Make, model: Mo
         return chooses(event="refund")
 
     model.plays = [slow]
-    world = await make(deadline=0.4)
+    world = await make(deadline=2.0)
     waiting = asyncio.create_task(world.hear(STRANGE))
-    await asked.wait()
+    async with asyncio.timeout(10):
+        await asked.wait()
     before = len(world.messenger.taken)
     message = "when are you open"
     await world.app.accept(
@@ -358,7 +359,7 @@ async def test_a_slow_one_is_waited_for_until_the_deadline(make: Make, model: Mo
     assert not any(send.conversation_id == "200:MX.1" for send in world.messenger.taken[before:])
     await waiting
     trace = (await world.record())["llm"]
-    assert trace["why"].startswith("no answer within 0.")
+    assert trace["why"].startswith("no answer within ")
     assert trace["money"] > 0.001
     gate.set()
 
