@@ -54,10 +54,18 @@ from wabox.whatsapp.number import rate as number_rate
 
 log = structlog.get_logger(__name__)
 
+GRACE = 1.5
+"""s for what is being handled, and then for what is being sent, to end with the process: all in all less than five."""
+
 
 def wall_clock() -> int:
     """Now, ms since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+def steady_clock() -> int:
+    """ms since some moment; goes on evenly when somebody sets the clock."""
+    return time.monotonic_ns() // 1_000_000
 
 
 class App:
@@ -127,11 +135,11 @@ class App:
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""
         self.changes.close()
-        await self.store.lanes.drain(5.0)
+        await self.store.lanes.drain(GRACE)
         await self._messages.aclose()
         await self._invocations.stop()
         await self._presence.stop()
-        await self._outbox.stop()
+        await self._outbox.stop(GRACE)
         await self._downloads.stop()
         await self._messenger.aclose()
         await self._messages.aclose()
@@ -329,7 +337,16 @@ def _wired(
         messenger = Uploads(messenger, media, store.media, versions.file)
     rate = RATE if settings.rate is None else settings.rate
     measures = Measures()
-    outbox = Outbox(store, messenger, clock, jitter=random.random, rate=rate, hold=settings.hold, measures=measures)
+    outbox = Outbox(
+        store,
+        messenger,
+        clock,
+        jitter=random.random,
+        rate=rate,
+        hold=settings.hold,
+        measures=measures,
+        steady=steady_clock if clock is wall_clock else clock,  # a test's clock is the only one that it has
+    )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)

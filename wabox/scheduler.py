@@ -7,9 +7,13 @@ construction.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import datetime
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,13 +28,17 @@ SWEEP_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 METER_SECONDS = 300.0
 RATES_SECONDS = 60.0
+STEP_SECONDS = 2.0
+"""By which the clock must be set to be told from the corrections of every day."""
 
 
 @contextlib.asynccontextmanager
 async def running(app: App) -> AsyncIterator[None]:
     """The app at work: what was in flight is taken up before the body runs, and finished after it."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs two lines per run
-    jobs = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+    jobs = AsyncIOScheduler(
+        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
     jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.outward.broadcasts.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
@@ -40,14 +48,46 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     await app.start()
     jobs.start()
+    watching = [
+        asyncio.create_task(_watch_the_clock(jobs)),
+        asyncio.create_task(_guarded(app.store.large.look_through, "look")()),
+    ]
     try:
         yield
     finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         jobs.shutdown(wait=False)
         await app.stop()
 
 
-def _guarded(call: Callable[[], Awaitable[object]], name: str) -> Callable[[], Awaitable[None]]:
+class Steps:
+    """Tells when somebody set the clock: it and the one that nobody can set went on unequally."""
+
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall, self._steady = wall, steady
+        self._apart = wall() - steady()
+
+    def look(self) -> float:
+        """s by which it was set since the last look; 0 for what a clock is corrected by all the time."""
+        apart = self._wall() - self._steady()
+        step, self._apart = apart - self._apart, apart
+        return step if abs(step) >= STEP_SECONDS else 0.0
+
+
+async def _watch_the_clock(jobs: AsyncIOScheduler) -> None:
+    """Jobs are due by the clock: one that was set back by two hours would let them all rest for two hours."""
+    steps = Steps()
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        if step := steps.look():
+            log.warning("clock.set", seconds=round(step))
+            for job in jobs.get_jobs():
+                job.modify(next_run_time=datetime.datetime.now(datetime.UTC))
+
+
+def _guarded(call: Callable[[], Awaitable[object]], name: str) -> Callable[[], Coroutine[Any, Any, None]]:
     async def job() -> None:
         try:
             await call()

@@ -52,6 +52,7 @@ class Process:
                 start_new_session=True,
             )
         self.port = 0
+        self._ended = False
         if _preferred:
             machine.go_first(self._popen.pid)
 
@@ -64,6 +65,11 @@ class Process:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    @property
+    def died(self) -> bool:
+        """By itself: it is gone, and nobody here has ended it."""
+        return self._popen.poll() is not None and not self._ended
 
     @property
     def output(self) -> str:
@@ -92,12 +98,14 @@ class Process:
     def kill(self) -> None:
         """kill -9; returns when it is gone."""
         if self._popen.poll() is None:
+            self._ended = True
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
     def stop(self, timeout: float = 15.0) -> int:
         """SIGTERM, as a service manager would; the exit code. Killed after ``timeout`` s."""
         if self._popen.poll() is None:
+            self._ended = True
             self._popen.terminate()
             try:
                 self._popen.wait(timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -469,6 +470,18 @@ async def test_what_follows_in_a_conversation_takes_its_marks_along(tmp_path: Pa
         *("sent", "queued", "sent"),
         "queued",
     ]
+    await store.close()
+
+
+async def test_what_is_about_to_leave_is_marked_after_what_has_left(tmp_path: Path, clock: VirtualClock) -> None:
+    """After a crash the first would be in doubt, and might be repeated behind the second."""
+    store = await open_store(tmp_path, clock, sleep=never)
+    await store.commit(unit(sends=[outbound("m1"), outbound("m1", 1)]))
+    first, second = (attempt("m1", DeliveryStatus.SENDING, place, conversation_id=conversation()) for place in (0, 1))
+    await store.settle([first])
+    await store.settle([replace(first, status=DeliveryStatus.SENT, wamid="w1")], durable=False)
+    assert await store.settle([second]) == frozenset()
+    assert await ask(store, "SELECT status FROM outbox ORDER BY key") == [("sent",), ("sending",)]
     await store.close()
 
 

@@ -85,6 +85,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     from wabox.app import build_published
     from wabox.cli.again import on_hangup
     from wabox.cli.lean import loaded
+    from wabox.cli.systemd import Notifier
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
     from wabox.web.api import api_router, openapi
@@ -93,6 +94,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
+    notifier = Notifier()
     folder = find_bot(settings.bot, settings.root).resolve()
     sock = listen(settings.host, settings.port)
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
@@ -106,5 +108,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
         on_hangup(app, locks, sources, wanted)
         with door.open(settings.host, server.port):
             loaded()
-            typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
-            await until_stopped(server, first=app.changes.close)
+            serves = f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook"
+            typer.echo(f"{serves} (Ctrl-C stops)")
+            async with notifier.ready(serves):
+                await until_stopped(server, first=app.changes.close)

@@ -44,16 +44,17 @@ class Outbox:
         rate: float = RATE,
         hold: float = HOLD,
         measures: Measures | None = None,
+        steady: Clock | None = None,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
-        messages a second per number (0: no limit but Meta's)."""
+        messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace."""
         self._sessions = sessions
         self._measures = measures or Measures()
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
         self._news = News(sleep)
-        self._numbers = Numbers(clock, rate=rate, jitter=jitter, sleep=sleep)
+        self._numbers = Numbers(steady or clock, rate=rate, jitter=jitter, sleep=sleep)
         self._sender = Sender(
             sessions,
             messenger,

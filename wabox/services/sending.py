@@ -255,7 +255,8 @@ class Sender:
     async def _wait_for_status(self, message: OutboundMessage) -> OutboundMessage | None:
         """Wait until a status settles ``message`` (None) or its policy must decide (the message, to be sent again)."""
         doubts = self._doubts[message.id] = self._doubts.get(message.id, 0) + 1
-        deadline = (message.attempted_at or self._clock()) + self._settle_after * 4 ** (doubts - 1)
+        patience = self._settle_after * 4 ** (doubts - 1)
+        deadline = min(message.attempted_at or self._clock(), self._clock()) + patience
         self._news.expect(message.id)
         try:
             while True:
@@ -266,7 +267,8 @@ class Sender:
                     self._doubts.pop(message.id, None)
                     return None
                 message = replace(message, policy=found.policy)  # a person may have taken over
-                left = deadline - self._clock()
+                # Whoever sets the clock back by hours must not make it wait for hours.
+                left = min(deadline - self._clock(), patience)
                 if left <= 0:
                     break
                 await self._news.wait(message.id, left / 1000)

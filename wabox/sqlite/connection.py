@@ -53,7 +53,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # only a new file takes it
         return _set(connection, _WRITER, path)
     except sqlite3.Error as error:
-        raise StorageError(f"{path} cannot be opened: {error}. Restore a backup if it is damaged.") from error
+        raise StorageError(
+            f"{path} cannot be opened: {error}. If it is damaged, restore the last backup (wabox restore)."
+        ) from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -46,15 +46,22 @@ class Marks:
         )
 
     async def write(self, attempts: Sequence[Attempt]) -> frozenset[str]:
-        """Write these now, each after what waits for the same message; those that came too late."""
+        """Write these now, each after what waits for the same message or conversation; those that came too late.
+
+        What says that a message is about to leave must not be durable before what says that the one before it has left.
+        """
         before = [
             self._waiting.pop(id_) for id_ in {attempt.outbound_id for attempt in attempts} if id_ in self._waiting
         ]
+        theirs = {attempt.conversation_id for attempt in attempts} - {None}
+        along = [mark for mark in self._waiting.values() if mark.conversation_id in theirs] if theirs else []
         try:
-            return await self._writer.submit(partial(write, attempts=[*before, *attempts]))
+            late = await self._writer.submit(partial(write, attempts=[*before, *along, *attempts]))
         except StorageError:
             self.write_soon(before)
             raise
+        self.written(along)
+        return late.intersection(attempt.outbound_id for attempt in attempts)
 
     def write_soon(self, attempts: Sequence[Attempt]) -> None:
         """Write these within a tenth of a second."""

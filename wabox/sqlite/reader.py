@@ -14,6 +14,7 @@ from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from wabox.errors import Unavailable
+from wabox.sqlite.damage import is_damage, sentence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,14 +22,18 @@ Query = Callable[Concatenate[sqlite3.Connection, P], T]
 
 
 class Reader:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, damaged: Callable[[str], None] = lambda why: None) -> None:
+        """``damaged`` is told, on whatever thread, when the file turns out to be."""
         self._connection = connection
+        self._damaged = damaged
 
     def read(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The query's answer; raises Unavailable."""
         try:
             return query(self._connection, *args, **kwargs)
         except sqlite3.Error as error:
+            if is_damage(error):
+                self._damaged(sentence("The database", error))
             raise Unavailable(f"The database cannot be read: {error}.") from error
 
     def close(self) -> None:
@@ -36,8 +41,8 @@ class Reader:
 
 
 class PeoplesReader:
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._reader = Reader(connection)
+    def __init__(self, connection: sqlite3.Connection, damaged: Callable[[str], None] = lambda why: None) -> None:
+        self._reader = Reader(connection, damaged)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wabox-records")
         self._closed = False
 

@@ -40,6 +40,7 @@ from wabox.sqlite import (
 from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.desk import SqliteDesk
+from wabox.sqlite.damage import Large, look_at_start
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.levels import Levels, stats
@@ -88,6 +89,7 @@ async def open_store(
             if not path.exists():
                 path.touch(mode=0o600)  # the log gets the same permissions
             connections.append(open_writer(path))
+            look_at_start(connections[0], path)
             upgrade.secure(folder, version(connections[0]), clock())
             migrate(connections[0], str(path))
             connections.extend((open_reader(path), open_reader(path)))
@@ -127,10 +129,11 @@ class SqliteStore:
         self._clock = clock
         self._limits = limits
         self._inbox = inbox.Inbox(writer)
-        self._reader = Reader(reader)
-        self._people = PeoplesReader(people)
         self.writer = Writer(writer, monotonic=monotonic)
+        self._reader = Reader(reader, self.writer.damaged)
+        self._people = PeoplesReader(people, self.writer.damaged)
         self.desk = SqliteDesk(self._people)
+        self.large = Large(folder / DATABASE, self.writer.damaged)
         self.outgoing = Outgoing(self.writer, self._people)
         self.levels = Levels(self._people)
         self.purse = SqlitePurse(self.writer, self._reader)
@@ -180,6 +183,16 @@ class SqliteStore:
     def _received(self, places: Sequence[inbox.Place], rows: Sequence[inbox.Row]) -> None:
         self._inbox.added(places, rows)
         self.lanes.feed(rows)
+
+    async def _queue(
+        self, places: Sequence[inbox.Place], operation: Callable[[sqlite3.Connection], Sequence[inbox.Row]]
+    ) -> Sequence[inbox.Row]:
+        """Write what puts messages into these places."""
+        try:
+            return await self.writer.submit(operation, partial(self._received, places))
+        except Exception:
+            self._inbox.free(places)
+            raise
 
     def _load_inbox(self, after: int, limit: int, conversation_id: str | None) -> list[inbox.Row]:
         rows: list[inbox.Row] = []
@@ -274,23 +287,13 @@ class SqliteStore:
             return 0
         places = self._inbox.reserve(limit)
         operation = partial(failures.tell, places=places, now=self._clock())
-        try:
-            rows = await self.writer.submit(operation, partial(self._received, places))
-        except Exception:
-            self._inbox.free(places)
-            raise
-        return len(rows)
+        return len(await self._queue(places, operation))
 
     async def enter(self, broadcast: int, at_most: int) -> int:
         """Put recipients of a broadcast that are due into their conversations' queues; how many."""
         places = self._inbox.reserve(at_most)
         operation = partial(broadcasts.enter, key=broadcast, now=self._clock(), at_most=at_most, places=places)
-        try:
-            rows = await self.writer.submit(operation, partial(self._received, places))
-        except Exception:
-            self._inbox.free(places)
-            raise
-        return len(rows)
+        return len(await self._queue(places, operation))
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
 
@@ -326,11 +329,7 @@ class SqliteStore:
         operation = partial(
             invocations.take, place=places[0], id_=invocation.id, event=event, data=outcome.data, now=self._clock()
         )
-        try:
-            await self.writer.submit(operation, partial(self._received, places))
-        except Exception:
-            self._inbox.free(places)
-            raise
+        await self._queue(places, operation)
 
     # ---- Records -------------------------------------------------------------------------------------------------------
 

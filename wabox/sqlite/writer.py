@@ -31,6 +31,8 @@ import structlog
 from wabox.core.histogram import OPERATIONS, Histogram
 from wabox.errors import Unavailable
 from wabox.sqlite.disk import Disk
+from wabox.sqlite.damage import is_damage, sentence
+from wabox.sqlite.trouble import code, is_trouble
 
 log = structlog.get_logger(__name__)
 
@@ -47,22 +49,6 @@ IDLE_SECONDS = 0.2
 """Quiet time after which a checkpoint disturbs nobody. Under load the automatic one inside a commit does the work."""
 CHECKPOINT_AFTER = 32
 """Operations since the last idle checkpoint that make one worthwhile: some 256 pages of log."""
-
-# Primary result codes (sqlite.org/rescode.html) that speak of the file or the machine, not of the statement.
-_TROUBLE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
-    }
-)
 
 
 class _Task(Generic[T]):
@@ -108,6 +94,7 @@ class Writer:
         self._folding: asyncio.TimerHandle | None = None
         self._last = 0.0
         self._closed = False
+        self._damage: str | None = None
         self.trouble: str | None = None
         """Why the last batch could not be written; None when it could."""
         self._told, self._told_at = False, float("-inf")
@@ -138,6 +125,8 @@ class Writer:
         """
         if self._closed:
             raise Unavailable("The store is closed.")
+        if self._damage is not None:
+            raise Unavailable(self._damage)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Task(operation, then, future, self._monotonic()))
@@ -158,6 +147,13 @@ class Writer:
             loop.call_soon(self._next)
         return future
 
+    def damaged(self, why: str) -> None:
+        """The file is damaged: nothing more is written to it."""
+        if self._damage is None:
+            self._damage = self.trouble = why
+            with contextlib.suppress(OSError, ValueError):
+                log.critical("store.damaged", error=why)
+
     async def close(self) -> None:
         """Write what was handed in, fold the log into the database, close it."""
         if not self._closed:
@@ -176,7 +172,7 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            if _code(error) == sqlite3.SQLITE_BUSY:
+            if code(error) == sqlite3.SQLITE_BUSY:
                 self._disk.do(self._lock, self._begun)
             else:
                 self._begun(error)
@@ -206,7 +202,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, everybody must hear of it
             self._undo()
             try:
-                if _is_trouble(error):
+                if is_trouble(error):
                     raise
                 self._guarded()
             except Exception as found:  # noqa: BLE001 - see above
@@ -223,7 +219,7 @@ class Writer:
             try:
                 task.result = task.operation(connection)
             except Exception as error:
-                if _is_trouble(error):
+                if is_trouble(error):
                     raise
                 connection.execute("ROLLBACK TO operation")
                 task.error = error
@@ -241,7 +237,7 @@ class Writer:
     def _failed(self, error: Exception) -> None:
         """Nothing of the batch was committed."""
         self._undo()
-        if _code(error) == sqlite3.SQLITE_FULL and len(self._batch) > 1:
+        if code(error) == sqlite3.SQLITE_FULL and len(self._batch) > 1:
             for task in self._batch:
                 task.error = None
             self._alone = len(self._batch)
@@ -249,10 +245,13 @@ class Writer:
             self._batch = []
             self._begin()
             return
+        if is_damage(error):
+            self.damaged(sentence("The database", error))
         self._say(error)
         for task in self._batch:
             task.error = Unavailable(
-                f"The data folder cannot be written: {error}. Nothing was stored; wabox goes on by itself when it can."
+                self._damage
+                or f"The data folder cannot be written: {error}. Nothing was stored; wabox goes on by itself when it can."
             )
             task.error.__cause__ = error
         self._over()
@@ -313,6 +312,8 @@ class Writer:
             self._report(error)
 
     def _report(self, error: Exception | None) -> None:
+        if self._damage is not None:
+            return
         self.trouble = None if error is None else str(error)
         # On a disk that is nearly full, small writes succeed among large ones that do not: one line a second is enough.
         if (error is not None) == self._told or self._monotonic() - self._told_at < 1.0:
@@ -321,7 +322,7 @@ class Writer:
         if error is None:
             log.info("store.recovered")
         else:
-            log.error("store.unavailable", error=str(error), exc_info=None if _is_trouble(error) else error)
+            log.error("store.unavailable", error=str(error), exc_info=None if is_trouble(error) else error)
 
     # ---- on the thread -------------------------------------------------------------------------------------------------
 
@@ -358,13 +359,3 @@ def _resolve(batch: list[_Task[Any]]) -> None:
                 log.error("store.after_commit", exc_info=error)
         if not task.future.done():
             task.future.set_result(task.result)
-
-
-def _is_trouble(error: Exception) -> bool:
-    return _code(error) in _TROUBLE
-
-
-def _code(error: Exception) -> int:
-    """The primary result code; 0 for what is not SQLite's."""
-    # Errors that the module raises by itself (a closed connection, a value that does not fit) carry no code.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF if isinstance(error, sqlite3.Error) else 0

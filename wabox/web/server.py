@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 backlog=2048,
                 limit_concurrency=1000,
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=1,  # a webhook takes milliseconds; who waits longer asks again
                 h11_max_incomplete_event_size=None,
             )
         )
