@@ -39,8 +39,8 @@ from wabox.sqlite import (
 )
 from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
-from wabox.sqlite.desk import SqliteDesk
 from wabox.sqlite.damage import Large, look_at_start
+from wabox.sqlite.desk import SqliteDesk
 from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.levels import Levels, stats

@@ -30,8 +30,8 @@ import structlog
 
 from wabox.core.histogram import OPERATIONS, Histogram
 from wabox.errors import Unavailable
-from wabox.sqlite.disk import Disk
 from wabox.sqlite.damage import is_damage, sentence
+from wabox.sqlite.disk import Disk
 from wabox.sqlite.trouble import code, is_trouble
 
 log = structlog.get_logger(__name__)
