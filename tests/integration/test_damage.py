@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import NOW, VirtualClock
-from tests.integration.storage import arrival, conversation, message, unit
+from tests.integration.storage import arrival, message, unit
 from wabox.errors import StorageError, Unavailable
 from wabox.sqlite import damage
 from wabox.sqlite.connection import PAGE_SIZE
-from wabox.sqlite.store import SqliteStore, open_store
+from wabox.sqlite.store import open_store
 
 
 @pytest.fixture
@@ -59,28 +59,31 @@ async def test_a_file_that_is_no_database(tmp_path: Path, clock: VirtualClock) -
 
 
 @pytest.fixture
-async def large(tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> SqliteStore:
-    """A damaged one that is too large to be looked through at the start."""
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every database is too large to be looked through at the start."""
     monkeypatch.setattr(damage, "AT_ONCE", 0)
-    spoil(await filled(tmp_path, clock), "transcript")
-    return await open_store(tmp_path, clock)
 
 
-async def test_a_large_one_is_looked_through_while_it_serves(large: SqliteStore) -> None:
+@pytest.mark.usefixtures("large")
+async def test_a_large_one_is_looked_through_while_it_serves(tmp_path: Path, clock: VirtualClock) -> None:
     """From then on nothing is taken, and the health check says why."""
-    await large.put(arrival(message("before")))
-    await large.large.look_through()
+    spoil(await filled(tmp_path, clock), "transcript")
+    store = await open_store(tmp_path, clock)
+    await store.put(arrival(message("before")))
+    await store.large.look_through()
     with pytest.raises(Unavailable, match="damaged"):
-        await large.put(arrival(message("after")))
-    assert "wabox restore" in (large.writer.trouble or "")
-    await large.close()
+        await store.put(arrival(message("after")))
+    assert "wabox restore" in (store.writer.trouble or "")
+    await store.close()
 
 
-async def test_noticed_on_use(large: SqliteStore) -> None:
+@pytest.mark.usefixtures("large")
+async def test_noticed_on_use(tmp_path: Path, clock: VirtualClock) -> None:
     """Whoever reads a spoilt page ends it for all: what is half there must not be built upon."""
-    await large.stats()
+    spoil(await filled(tmp_path, clock), "conversations")
+    store = await open_store(tmp_path, clock)
     with pytest.raises(Unavailable):
-        await large.transcript(conversation("c1"))
+        await store.conversations(100)
     with pytest.raises(Unavailable, match="damaged"):
-        await large.put(arrival(message("after")))
-    await large.close()
+        await store.put(arrival(message("after")))
+    await store.close()
