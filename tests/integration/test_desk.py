@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from wabox.app import App, build
 from wabox.core.act import Act
 from wabox.core.delivery import words
 from wabox.core.handoff import HandoffAct
+from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import Arrival
 from wabox.flowfile.bot import load_bot
 from wabox.services.cases import CaseReport
 from wabox.services.handoffs import NoCase, NotDone
-from wabox.settings import Settings
+from wabox.settings import Settings, load
 
 HOUR = 3_600_000
 FLOW = """
@@ -56,6 +58,11 @@ class Desk(World):
     async def case_id(self) -> str:
         (case,) = await self.app.handoffs.lines()
         return case.id
+
+    async def ring(self) -> None:
+        """What is due comes."""
+        await self.app.fire()
+        await self.rest()
 
     @property
     def left(self) -> list[str]:
@@ -177,11 +184,12 @@ async def test_the_bot_does_not_talk_over_an_agent(desk: Desk) -> None:
     assert await desk.write("hello?") == []
     desk.clock.now += 19 * HOUR
     assert await desk.write("still there?") == []
-    desk.clock.now += 19 * HOUR
-    await desk.app.fire()
-    await desk.rest()
-    assert len(desk.left) == before
-    assert (await desk.app.handoffs.lines())[0].status == "claimed"
+    await desk.act("reply", text="Yes")
+    desk.clock.now += 21 * HOUR
+    await desk.ring()
+    assert desk.left[before:] == ["Yes"]
+    case = await desk.app.handoffs.case(await desk.case_id())
+    assert (case.case.status, case.states) == ("claimed", ["people"])
 
 
 async def test_outside_the_window_a_template_only(desk: Desk) -> None:
@@ -264,3 +272,113 @@ async def test_whoever_listens_is_told(desk: Desk) -> None:
         await desk.case_id(),
     )
     await heard.aclose()
+
+
+async def test_an_agent_who_goes_quiet_loses_the_case(desk: Desk) -> None:
+    """It returns to its queue once the customer has waited for ``idle``; not while the last word is the agent's."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("reply", text="One moment", claim=True)
+    desk.clock.now += 2 * HOUR
+    await desk.ring()
+    assert (await desk.app.handoffs.lines())[0].agent == "marta"
+    await desk.write("well?")
+    desk.clock.now += 29 * 60_000
+    await desk.ring()
+    assert (await desk.app.handoffs.lines())[0].agent == "marta"
+    desk.clock.now += 2 * 60_000
+    await desk.ring()
+    assert (await desk.app.handoffs.lines())[0].status == "waiting"
+    with pytest.raises(NotDone, match="claim it first"):
+        await desk.act("reply", text="I am back")
+
+
+async def test_a_claim_ends_after_a_day(desk: Desk) -> None:
+    """A customer who does not write again leaves no agent with the case for ever."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.act("reply", text="Solved, I think", claim=True)
+    desk.clock.now += 24 * HOUR + 1000
+    await desk.ring()
+    assert (await desk.app.handoffs.lines())[0].status == "waiting"
+
+
+QUEUES = """
+[alerts]
+webhook = "https://hooks.example/{secret.hook}"
+[queues.desk]
+hours = {mon-sun = "09:00-18:00"}
+max_wait = "10m"
+idle = "5m"
+"""
+
+
+TAKEN = Outcome(output={})
+
+
+async def test_nobody_takes_it(tmp_path: Path) -> None:
+    """The alert goes out with the case; after ``max_wait`` it is more urgent, alerted again, and the customer is told."""
+    async with _staffed(tmp_path, QUEUES) as (desk, caller):
+        await desk.write("hi")
+        await desk.write("a person {secret.hook}")
+        await desk.write("a person please")
+        (alert,) = caller.called
+        assert alert.request["http"]["url"] == "https://hooks.example/{secret.hook}"
+        assert alert.request["http"]["json"]["what"] == "opened"
+        desk.clock.now += 10 * 60_000 + 1000
+        await desk.ring()
+        assert desk.left[-1].startswith("It is taking longer than it should")
+        assert [one.request["http"]["json"]["what"] for one in caller.called] == ["opened", "waited too long"]
+        (line,) = await desk.app.handoffs.lines()
+        assert line.priority == 1
+        desk.clock.now += HOUR
+        await desk.ring()
+        assert len(caller.called) == 2
+
+
+async def test_an_alert_that_nobody_takes_makes_the_case_urgent(tmp_path: Path) -> None:
+    """It is on record, and the list shows it first."""
+    async with _staffed(tmp_path, QUEUES, Outcome(error="410 Gone")) as (desk, caller):
+        await desk.write("hi")
+        await desk.write("a person please")
+        await desk.rest()
+        (line,) = await desk.app.handoffs.lines()
+        assert (len(caller.called), line.priority) == (1, 1)
+
+
+async def test_nobody_is_there(tmp_path: Path) -> None:
+    """Outside the hours the customer is told when somebody is back, and that a message is enough."""
+    async with _staffed(tmp_path, QUEUES.replace("09:00-18:00", "03:00-04:00")) as (desk, _):
+        await desk.write("hi")
+        said = await desk.write("a person please")
+        assert said[-1].startswith("None of us is here right now; we are back ")
+        assert "3:00" in said[-1]
+
+
+@asynccontextmanager
+async def _staffed(tmp_path: Path, toml: str, outcome: Outcome = TAKEN) -> AsyncIterator[tuple[Desk, StubCaller]]:
+    (tmp_path / "wabox.toml").write_text(toml)
+    folder = tmp_path / "flows" / "shop"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "flow.yaml").write_text(FLOW)
+    settings = load(tmp_path, {})
+    clock, messenger, caller = VirtualClock(), FakeMessenger(), StubCaller(outcome)
+    app = await build(
+        settings, load_bot(folder, manners=settings.manners), clock=clock, messenger=messenger, caller=caller
+    )
+    await app.start()
+    yield Desk(app, messenger, clock), caller
+    await app.stop()
+
+
+class StubCaller:
+    def __init__(self, outcome: Outcome) -> None:
+        self.called: list[Invocation] = []
+        self._outcome = outcome
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        self.called.append(invocation)
+        return self._outcome
+
+    async def aclose(self) -> None:
+        pass

@@ -153,7 +153,7 @@ def test_every_setting_has_a_variable(tmp_path: Path, key: Key) -> None:
         **{"whatsapp.rate": "20", "whatsapp.number_id": "12", "whatsapp.account_id": "13", "calls.allow": '["a.b"]'},
         **{f"prices.{name}": "{ES = 0.05}" for name in ("marketing", "utility", "authentication", "service")},
         **{"bot.timezone": "Europe/Madrid", "bot.merge": "true", "bot.pause": "1h", "bot.quiet_hours": "off"},
-        **{"backup.recipient": "age1abc", "backup.folder": "/mnt/backups"},
+        **{"backup.recipient": "age1abc", "backup.folder": "/mnt/backups", "alerts.webhook": "https://a.example"},
     }.get(f"{key.section}.{key.name}", str(key.default).lower() if isinstance(key.default, bool) else str(key.default))
     sources = Sources(tmp_path, {key.variable: given})
     settings_of(sources)
@@ -209,3 +209,28 @@ def test_variables_that_are_none(tmp_path: Path) -> None:
     """A name that looks like a setting is said, with what was perhaps meant."""
     found = Sources(tmp_path, {"WABOX_BOT_TIMEZON": "UTC", "WABOX_SECRET_CRM": "k", "PATH": "/bin"}).unknown()
     assert found == ["WABOX_BOT_TIMEZON is no setting; did you mean WABOX_BOT_TIMEZONE?"]
+
+
+def test_queues(tmp_path: Path) -> None:
+    """Hours by weekday, holidays, durations; what is wrong is said with its queue."""
+    (tmp_path / "wabox.toml").write_text(
+        '[queues.support]\nhours = {mon-fri = "09:00-14:00, 16:00-19:00", sat-sun = "10:00-13:00"}\n'
+        'holidays = ["2026-12-25"]\nmax_wait = "15m"\n'
+    )
+    queue = load(tmp_path, {}).manners.queues["support"]
+    assert queue.hours is not None
+    assert (queue.hours[0], queue.hours[6]) == (((540, 840), (960, 1140)), ((600, 780),))
+    assert (queue.max_wait, queue.idle, queue.rating, queue.timezone) == (900_000, 1_800_000, True, "UTC")
+    wrong = {
+        'hours = "18:00-09:00"': "before midnight",
+        "hours = {someday = '9:00-10:00'}": "is no day",
+        'holidays = ["Christmas"]': "is no day",
+        'timezone = "Mars"': "no time zone",
+        "max_wait = 5": "must be a duration",
+        "capacity = -1": "whole number",
+        "colour = 1": "unknown setting",
+    }
+    for written, says in wrong.items():
+        (tmp_path / "wabox.toml").write_text(f"[queues.support]\n{written}\n")
+        with pytest.raises(SettingsError, match=says):
+            load(tmp_path, {})

@@ -21,6 +21,8 @@ class CaseFile:
         self._conversation_id = conversation_id
         self._message_id = message.message_id
         self._now = now
+        self.pressed = False
+        """Whoever answers is to be told again."""
         self._opened = 0
         self._fresh = False
         self._left: Handoff | None = None
@@ -74,6 +76,17 @@ class CaseFile:
         """The customer wrote to whoever has it."""
         if self.case is not None and self.case.status == "claimed" and self.case.waiting_since is None:
             self._set(replace(self.case, at=self._now, waiting_since=self._now))
+
+    def keep(self) -> None:
+        """As it is."""
+        if self.case is not None:
+            self._set(self.case)
+
+    def press(self, *, alert: bool = True) -> None:
+        """It has waited for too long, or nobody could be told."""
+        if self.case is not None:
+            self.pressed = alert
+            self._set(replace(self.case, at=self._now, priority=self.case.priority + 1))
 
     def give_back(self, queue: str | None = None) -> None:
         if self.case is not None:

@@ -26,7 +26,7 @@ from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
-from wabox.services import closing
+from wabox.services import alerting, closing, deskclock
 from wabox.services.awaiting import Lost
 from wabox.services.casefile import CaseFile
 from wabox.services.moving import Move, settle
@@ -192,6 +192,7 @@ class Draft:
         snapshot, message = self.snapshot, self.message
         if self.file.claimed and message.channel != "agent":
             self.hush("an agent has the conversation")
+        deskclock.nobody(self)
         over = snapshot is not None and snapshot.status == "done"
         stored: bytes | None
         if snapshot is None:
@@ -213,6 +214,7 @@ class Draft:
         source = self.bot.main if snapshot is None else snapshot.chart.partition("@")[0]
         sends = tuple(self._outbound(index, content, closes_at, source) for index, content in enumerate(said))
         sends += tuple(self.dispatched)
+        arm, disarm = deskclock.timers(self)
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,
@@ -222,12 +224,13 @@ class Draft:
             snapshot=stored,
             at=self.now,
             sends=sends,
-            arm=() if over else (*self._arm(), *closing.timers(self)),
-            disarm=() if over else tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm)),
+            arm=arm if over else (*self._arm(), *closing.timers(self), *arm),
+            disarm=disarm if over else (*self._disarm(), *disarm),
             handoffs=tuple(self.file.changes),
             case=self.file.case,
-            invoke=tuple(
-                invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call
+            invoke=(
+                *(invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call),
+                *alerting.alerts(self),
             ),
             revoke=tuple(self._calls),
             amend=tuple(self.amend),
@@ -327,6 +330,9 @@ class Draft:
             return frozenset()
         chart = self.bot.charts.find(snapshot.chart)
         return frozenset(state.id for state in active_states(chart, snapshot.leaves))
+
+    def _disarm(self) -> tuple[str, ...]:
+        return tuple(name for name, to in self._timers.items() if isinstance(to, effects.Disarm))
 
     def _arm(self) -> tuple[Timer, ...]:
         arms = (change for change in self._timers.values() if isinstance(change, effects.Arm))

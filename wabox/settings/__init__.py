@@ -16,10 +16,12 @@ from typing import Any, Final
 from wabox.errors import SettingsError
 from wabox.settings import models, values
 from wabox.settings.backup import NIGHTLY, BackupSettings, backup_settings
-from wabox.settings.keys import BY_NAME, KEYS
+from wabox.settings.keys import BY_NAME, KEYS, QUEUES
 from wabox.settings.keys import KNOWN as KNOWN
 from wabox.settings.models import LlmSettings as LlmSettings
 from wabox.settings.models import SpeechSettings as SpeechSettings
+from wabox.settings.queues import QueueSettings as QueueSettings
+from wabox.settings.queues import queue_settings
 from wabox.settings.secret import Secret as Secret
 from wabox.settings.sources import FILE as FILE
 from wabox.settings.sources import Sources, read_secret
@@ -56,6 +58,10 @@ class Manners:
     """ms that the bot keeps quiet after a person's last words from the phone."""
     night: tuple[int, int] | None = None
     """When nobody is reminded: minutes after midnight by the customer's clock; None: they may be at any time."""
+    queues: Mapping[str, QueueSettings] = field(default_factory=dict)
+    """Of people who answer, by name."""
+    alerts: str | None = None
+    """The address that is told of cases."""
 
 
 PLAIN: Final = Manners()
@@ -147,6 +153,8 @@ def settings_of(sources: Sources) -> Settings:
             merge=values.flag(bot, "merge", default=False),
             pause=values.duration(bot, "pause", "4h"),
             night=values.night(bot),
+            queues=queue_settings(sources.section(QUEUES), values.timezone(bot)),
+            alerts=_alerts(sources),
         ),
         host=str(values.text(server, "host", "127.0.0.1")),
         port=values.port(server),
@@ -205,6 +213,11 @@ def _whatsapp(sources: Sources, api_url: str) -> tuple[WhatsAppSettings | None, 
         account_id=account_id,
     )
     return found, ()
+
+
+def _alerts(sources: Sources) -> str | None:
+    section = sources.section("alerts")
+    return values.url(section, "webhook", "") if section.get("webhook") else None
 
 
 def _named(sources: Sources, section: str, name: str) -> Secret | None:

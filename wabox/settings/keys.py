@@ -107,10 +107,13 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("speech", "timeout", "20s"),
     _value("speech", "confidence", 0.4),
     _value("calls", "allow", []),
+    Key("alerts", "webhook"),
 )
 FREE: Final = "secrets"
 """The section whose names the owner chooses: what flows send as ``{secret.…}``."""
-SECTIONS: Final = (*dict.fromkeys(key.section for key in KEYS), FREE)
+QUEUES: Final = "queues"
+"""The section whose tables the owner names: :mod:`wabox.settings.queues`."""
+SECTIONS: Final = (*dict.fromkeys(key.section for key in KEYS), FREE, QUEUES)
 KNOWN: Final[Mapping[str, frozenset[str]]] = {
     section: frozenset(key.written for key in KEYS if key.section == section) for section in SECTIONS
 }

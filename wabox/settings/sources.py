@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from wabox.errors import SettingsError
-from wabox.settings.keys import FREE, KEYS, KNOWN, Key
+from wabox.settings.keys import FREE, KEYS, KNOWN, QUEUES, Key
 from wabox.settings.secret import Secret
 
 FILE: Final = "wabox.toml"
+QUEUE_KEYS: Final = frozenset(
+    {"title", "skills", "hours", "timezone", "holidays", "capacity", "max_wait", "idle", "rating"}
+)
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 PREFIX: Final = "WABOX_SECRET_"
 
@@ -150,7 +153,7 @@ def read_file(path: Path) -> dict[str, dict[str, Any]]:
             raise SettingsError(f"{path}: {name} must be a section: [{name}]")
         for key in table:
             _must_be_a_key(path, name, key)
-            if key.endswith("_file") and not isinstance(table[key], str):
+            if name != QUEUES and key.endswith("_file") and not isinstance(table[key], str):
                 raise SettingsError(f"{path}: [{name}] {key} must be the path of a file, not {table[key]!r}")
     return tables
 
@@ -160,6 +163,8 @@ def _must_be_a_key(path: Path, section: str, key: str) -> None:
         if not key.endswith("_file"):
             raise SettingsError(f"{path}: [secrets] names files: write {key}_file, or set WABOX_SECRET_{key.upper()}")
         return
+    if section == QUEUES:
+        return  # the owner's names
     secret = next((one for one in KEYS if (one.section, one.name, one.kind) == (section, key, "secret")), None)
     if secret is not None:
         raise SettingsError(

@@ -235,12 +235,12 @@ class Simulator:
         outcome = turns[0].outcome
         if outcome is not None and outcome.refusal is not None:
             raise InputError(outcome.refusal)
-        waiting = [*turns[0].unit.invoke]
+        waiting = [call for call in turns[0].unit.invoke if call.chart]  # an alert is for people
         turns += self._failures(turns[0])
         while waiting:
             call = waiting.pop(0)
             turns.append(self._turn(self._result(call.chart, call.name, call.armed)))
-            waiting += turns[-1].unit.invoke
+            waiting += [call for call in turns[-1].unit.invoke if call.chart]
             turns += self._failures(turns[-1])
             if len(turns) > MOST_CALLS:
                 raise InputError(
@@ -285,7 +285,7 @@ class Simulator:
         for name in unit.disarm:
             self._timers.pop(name, None)
         if unit.snapshot is None:
-            self._timers.clear()
+            self._timers = {name: timer for name, timer in self._timers.items() if name.startswith("desk:")}
         for content in turn.said:
             # Meta would refuse it: so do we, before anybody publishes it (P8).
             for breach in breaches(content):

@@ -40,8 +40,8 @@ def delete(connection: sqlite3.Connection, conversation: int, name: str) -> None
 
 
 def clear(connection: sqlite3.Connection, conversation: int) -> None:
-    """The conversation is over."""
-    connection.execute("DELETE FROM timers WHERE conversation = ?", (conversation,))
+    """The conversation is over; a case of it may be open still, and has clocks of its own."""
+    connection.execute("DELETE FROM timers WHERE conversation = ? AND name NOT LIKE 'desk:%'", (conversation,))
 
 
 def take_due(
