@@ -28,6 +28,7 @@ from wabox.cli import (
     outbox,
     publish,
     record,
+    replay,
     send,
     serve,
     templates,
@@ -61,6 +62,7 @@ app.command()(chat.chat)
 app.command()(flows.check)
 app.command("test")(test.play)
 app.command("test record")(record.record)
+app.command()(replay.replay)
 app.command()(publish.publish)
 app.command()(train.train)
 app.command()(train.classify)

@@ -18,6 +18,7 @@ from wabox.core.learning import Heard
 from wabox.core.meter import Metered
 from wabox.core.person import Person
 from wabox.core.template import StoredTemplate
+from wabox.core.version import Version
 from wabox.errors import StorageError
 from wabox.sqlite import (
     broadcasts,
@@ -31,6 +32,7 @@ from wabox.sqlite import (
     recipients,
     templates,
     transcript,
+    versions,
 )
 from wabox.sqlite.broadcasts import Row
 from wabox.sqlite.connection import DATABASE
@@ -155,6 +157,15 @@ class Glance:
             return heard.list_(self._connection, since, limit)
         except sqlite3.Error as error:
             raise StorageError(f"The transcripts cannot be read: {error}") from error
+
+    def versions(self, bot: str) -> list[Version]:
+        """Published ones, in their order. Raises StorageError."""
+        try:
+            return list(versions.list_(self._connection, bot))
+        except sqlite3.OperationalError:
+            return []  # the folder is an older wabox's
+        except sqlite3.Error as error:
+            raise StorageError(f"The versions cannot be read: {error}") from error
 
     def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
         """The newest ``limit`` lines, oldest first. Raises StorageError."""
