@@ -18,10 +18,10 @@ from wabox.core.ports import Classifier, Library
 from wabox.errors import ModelError
 from wabox.flowfile.library import has_documents
 from wabox.nlu.examples import trainable
+from wabox.services.keptmodels import CARD, INDEX, KeptModel, digest
 
 log = structlog.get_logger(__name__)
 
-CARD, INDEX = "card.json", "documents.json"
 LOOKS = 2.0
 """Seconds between two looks at the disk."""
 
@@ -62,6 +62,8 @@ class _Shelved(Generic[_Kept]):
         self._looked = float("-inf")
         self._seen: tuple[int, int] | None = None
         self._kept: _Kept | None = None
+        self.digest: str | None = None
+        """Of the card of what is kept."""
 
     def current(self) -> _Kept | None:
         now = self._clock()
@@ -77,6 +79,7 @@ class _Shelved(Generic[_Kept]):
             self._seen = (status.st_mtime_ns, status.st_ino)
             try:
                 self._kept = self._read(self._card.parent)
+                self.digest = digest(self._card)
             except ModelError as error:
                 # What is in use goes on: what is on disk is none.
                 self._tell(str(error))
@@ -124,17 +127,36 @@ class Models:
         """The documents' index as it is on disk now."""
         return self._library.current()
 
-    def of(self, intents: Sequence[Intent]) -> Callable[[], Classifier | None]:
+    def library_of(self, kept: KeptModel) -> Callable[[], Library | None]:
+        """What to ask for the index of a published version."""
+        over = kept.over().get(INDEX)
+        own = self._read(INDEX, kept, _read_library)
+
+        def library() -> Library | None:
+            found = self._library.current()
+            return own if found is None or (own is not None and self._library.digest == over) else found
+
+        return library
+
+    def of(self, intents: Sequence[Intent], kept: KeptModel | None = None) -> Callable[[], Classifier | None]:
         """What to ask for the classifier of a bot with these intents, before each message.
 
-        A model on disk that was trained for others is the next version's: the one that was in use goes on.
+        A model on disk that was trained for others is the next version's: the one that was in use goes on. ``kept`` is what a
+        published version was published with: it is used until another is trained.
         """
         wanted = frozenset(trainable(intents))
-        fitting: Classifier | None = None
+        own = self._read(CARD, kept, _read_classifier) if kept is not None else None
+        if own is not None and set(own.intents) != wanted:
+            own = None
+        over = kept.over().get(CARD) if kept is not None else None
+        fitting = own
 
         def classifier() -> Classifier | None:
             nonlocal fitting
             found = self._classifier.current()
+            if own is not None and (found is None or self._classifier.digest == over):
+                fitting = own
+                return own
             if found is None or wanted == set(found.intents):
                 fitting = found
                 return found
@@ -145,6 +167,19 @@ class Models:
             return fitting
 
         return classifier
+
+    def keep(self, kept: KeptModel, intents: Sequence[Intent], *, live: bool) -> None:
+        """Give a version what is trained, if it is its; see :meth:`KeptModel.keep`. Raises StorageError."""
+        kept.keep(self._folder, intents, live=live)
+
+    def _read(self, card: str, kept: KeptModel, read: Callable[[Path], _Kept]) -> _Kept | None:
+        if not kept.has(card):
+            return None
+        try:
+            return read(kept.folder)
+        except ModelError as error:
+            self._tell(str(error))
+            return None
 
     def _tell(self, sentence: str) -> None:
         if sentence not in self._said:

@@ -20,8 +20,9 @@ from wabox.core.version import Choice, Forecast, Version, VersionReport
 from wabox.errors import FlowError, WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.flowfile.folder import shown
-from wabox.flowfile.published import Shelf, SpoiltCopy, identity, read_files
+from wabox.flowfile.published import MODEL, Shelf, SpoiltCopy, identity, read_files
 from wabox.services.draining import RELEASED, drained, release, retained
+from wabox.services.keptmodels import KeptModel
 from wabox.services.models import Models
 from wabox.services.survey import Survey, summed
 from wabox.services.versions import Served, Versions, has, served
@@ -165,12 +166,25 @@ class Publishing:
             if self._warm is not None:
                 # In a thread, and before: no customer of any version waits for the tables of the new one.
                 await asyncio.to_thread(self._warm, bot, self._clock())
+            await asyncio.to_thread(self._keep_models, id_, bot)
             row = await self._store.make_live(wanted, forecast.live)
             if row is None:
                 raise Refused("somebody published another version meanwhile; look at it, then publish again", forecast)
-            self._serve(served(bot, row, self._models))
+            self._serve(served(bot, row, self._models, self._kept(id_)))
             log.info("version.live", bot=self.bot, number=row.number, id=row.id)
             return replace(forecast, number=row.number, settled=row.choice, published=True)
+
+    def _kept(self, id_: str) -> KeptModel:
+        return KeptModel(self.shelf.folder / f"{id_}{MODEL}")
+
+    def _keep_models(self, id_: str, bot: Bot) -> None:
+        """The version that goes keeps what was trained for it meanwhile, the one that comes takes what is its own."""
+        if self._models is None:
+            return
+        before = self.versions.live if self.versions is not None else None
+        if before is not None and before.version is not None:
+            self._models.keep(self._kept(before.version.id), before.bot.intents, live=True)
+        self._models.keep(self._kept(id_), bot.intents, live=False)
 
     def _serve(self, live: Served) -> None:
         """From the next turn on."""
@@ -185,7 +199,8 @@ class Publishing:
         self.versions.replace(live, older)
 
     async def _served(self, row: Version) -> Served:
-        return served(await asyncio.to_thread(self._load, row.id, True), row, self._models)
+        bot = await asyncio.to_thread(self._load, row.id, True)
+        return served(bot, row, self._models, self._kept(row.id))
 
     async def _forecast(self, id_: str) -> tuple[Bot, Forecast]:
         rows = await self._store.versions(self.bot)

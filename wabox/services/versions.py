@@ -20,6 +20,7 @@ from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.conversations import QUIET
+from wabox.services.keptmodels import KeptModel
 from wabox.services.models import Models
 from wabox.services.moving import Move, Occasion, decide
 from wabox.settings import Manners
@@ -35,13 +36,17 @@ class Served:
     """None: the folder itself, as in the demo."""
 
 
-def served(bot: Bot, version: Version | None = None, models: Models | None = None) -> Served:
+def served(
+    bot: Bot, version: Version | None = None, models: Models | None = None, kept: KeptModel | None = None
+) -> Served:
+    """``kept`` is the model that the version was published with."""
     if models is None:
         return Served(bot, Resolver(bot.intents, bot.languages), version)
-    classifier = models.of(bot.intents)
+    classifier = models.of(bot.intents, kept)
+    library = models.library if kept is None else models.library_of(kept)
     classifier()  # now, so that no customer waits for it, and the operator hears at the start what is wrong with it
-    models.library()
-    return Served(bot, Resolver(bot.intents, bot.languages, classifier, models.library), version)
+    library()
+    return Served(bot, Resolver(bot.intents, bot.languages, classifier, library), version)
 
 
 class Versions:
