@@ -104,6 +104,7 @@ def check(
             from wabox.services.templates import compare
 
             findings += differences(folder, lambda ours: compare(ours, stored))
+        findings += _other_model(folder, settings.root / "models" / folder.name)
         every += findings
         wrong = sum(finding.severity == "error" for finding in findings)
         errors += wrong
@@ -123,6 +124,24 @@ def check(
         _write_sarif(every, sarif_file)
     if errors:
         raise typer.Exit(1)
+
+
+def _other_model(folder: Path, trained: Path) -> list[Finding]:
+    """A model that is there and cannot be used: customers would be understood by exact words only."""
+    from wabox.errors import FlowError
+    from wabox.flowfile.bot import load_bot
+    from wabox.flowfile.othermodel import other_model
+    from wabox.services.models import misfit
+
+    if not (trained / "card.json").is_file():
+        return []
+    try:
+        sentence = misfit(load_bot(folder).intents, trained)
+    except FlowError:
+        return []  # its findings say why
+    if sentence is None:
+        return []
+    return [other_model(folder.name, trained / "card.json", sentence)]
 
 
 def _at_whatsapp(data: Path) -> Sequence[StoredTemplate]:

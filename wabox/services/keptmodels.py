@@ -50,7 +50,7 @@ class KeptModel:
                 old = self.over().get(card) if live else None
                 if seen[card] != old and self._wants(card, trained, intents):
                     self._copy(card, trained)
-            if not live:
+            if not live and (seen or self.folder.is_dir()):
                 self.folder.mkdir(parents=True, exist_ok=True)
                 _write(self.folder / OVER, msgspec.json.encode(seen))
         except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 
@@ -20,6 +20,9 @@ from wabox.flowfile.library import has_documents
 from wabox.nlu.examples import trainable
 from wabox.services.keptmodels import CARD, INDEX, KeptModel, digest
 
+if TYPE_CHECKING:
+    from wabox.nlu.card import Card
+
 log = structlog.get_logger(__name__)
 
 LOOKS = 2.0
@@ -28,7 +31,7 @@ LOOKS = 2.0
 _Kept = TypeVar("_Kept")
 
 
-def fits(classifier: Classifier, intents: Sequence[Intent], folder: Path) -> None:
+def fits(classifier: Classifier | Card, intents: Sequence[Intent], folder: Path) -> None:
     """Raises ModelError when the model was trained for other intents than the bot has: it would mistake some for others."""
     theirs, ours = set(classifier.intents), set(trainable(intents))
     if theirs == ours:
@@ -41,6 +44,17 @@ def fits(classifier: Classifier, intents: Sequence[Intent], folder: Path) -> Non
     raise ModelError(
         f"the model in {folder} was trained for other intents: {'; '.join(wrong)}. It is not used; run wabox train"
     )
+
+
+def misfit(intents: Sequence[Intent], folder: Path) -> str | None:
+    """Why a bot with these intents cannot use the model in the folder; None: it can. Reads the card alone."""
+    from wabox.nlu.modelfile import read_card
+
+    try:
+        fits(read_card(folder), intents, folder)
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def listed(names: Iterable[str]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from wabox.cli.main import app
 from wabox.core.intent import Candidate, Intent, Verdict, Words
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.nlu.examples import Example
@@ -13,6 +15,7 @@ from wabox.nlu.modelfile import write_model
 from wabox.nlu.resolver import Resolver
 from wabox.nlu.training import train
 from wabox.services.models import LOOKS, Models
+from wabox.services.training import train_bot
 from wabox.simulator import Simulator
 
 SHOP = Path(__file__).parents[3] / "flows" / "shop"
@@ -105,3 +108,21 @@ def test_one_question_between_sure_and_lost(shop: Bot) -> None:
     simulator.play({"user": "menu"})
     simulator.play({"user": "wibble about the thing"})
     assert simulator.play({"tap": "refund"})["states"] == ["people.refunds"]
+
+
+def test_check_names_a_model_of_other_intents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``wabox check`` says so before anybody publishes; a model that fits is no news."""
+    folder = tmp_path / "flows" / "bot"
+    folder.mkdir(parents=True)
+    (folder / "flow.yaml").write_text(
+        "initial: a\ntimeouts: {hard: 1h}\non: {human: p, track: a}\nstates:\n"
+        "  a: {ask: Hi, on: {message.text: e}}\n  p: {handoff: true, say: Wait., on: {handoff.closed: e}}\n"
+        "  e: {type: final, say: Bye}\n",
+        encoding="utf-8",
+    )
+    (folder / "intents.yaml").write_text("track: {en: {examples: [track it, where is it]}}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    train_bot(load_bot(folder), tmp_path / "models" / "bot", trained_at="")
+    assert "other-model" not in CliRunner().invoke(app, ["check"]).output
+    put(tmp_path / "models" / "bot", ONE)
+    assert "warning[other-model]" in CliRunner().invoke(app, ["check"]).output

@@ -10,7 +10,8 @@ from wabox.flowfile.bot import Bot, BrokenBot, load_bot
 from wabox.flowfile.folder import find_bot, shown
 from wabox.flowfile.published import Shelf
 from wabox.nlu.examples import trainable
-from wabox.services.models import CARD, Models
+from wabox.services.keptmodels import CARD
+from wabox.services.models import Models
 
 
 def look(
