@@ -5,6 +5,8 @@ Used by the composition root alone.
 
 from __future__ import annotations
 
+import time
+
 from wabox import __version__
 from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
@@ -24,6 +26,11 @@ from wabox.whatsapp.client import CloudMessenger
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.token import Token
+
+
+def steady_clock() -> int:
+    """ms since some moment; goes on evenly when somebody sets the clock."""
+    return time.monotonic_ns() // 1_000_000
 
 
 def messenger_of(settings: Settings) -> Messenger:

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of, messenger_of
+from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of, messenger_of, steady_clock
 from wabox.core.conversation import Session
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
@@ -61,11 +61,6 @@ GRACE = 1.5
 def wall_clock() -> int:
     """Now, ms since the epoch."""
     return time.time_ns() // 1_000_000
-
-
-def steady_clock() -> int:
-    """ms since some moment; goes on evenly when somebody sets the clock."""
-    return time.monotonic_ns() // 1_000_000
 
 
 class App:
@@ -337,16 +332,9 @@ def _wired(
         messenger = Uploads(messenger, media, store.media, versions.file)
     rate = RATE if settings.rate is None else settings.rate
     measures = Measures()
-    outbox = Outbox(
-        store,
-        messenger,
-        clock,
-        jitter=random.random,
-        rate=rate,
-        hold=settings.hold,
-        measures=measures,
-        steady=steady_clock if clock is wall_clock else clock,  # a test's clock is the only one that it has
-    )
+    steady = steady_clock if clock is wall_clock else clock  # a test's clock is the only one that it has
+    sending = functools.partial(Outbox, jitter=random.random, rate=rate, hold=settings.hold)
+    outbox = sending(store, messenger, clock, measures=measures, steady=steady)
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)

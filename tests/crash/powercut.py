@@ -1,7 +1,7 @@
 """What a power cut leaves of a database: what was synced, and of the rest whatever the disk happened to have written.
 
 A disk writes sectors of 512 bytes whole, in any order, until it is told to sync. So each sector that was written since the
-last sync of its file is kept or lost by lot: sometimes all, sometimes none, sometimes those before a moment, mostly any.
+last sync of its file is kept or lost by lot: sometimes none, sometimes those before a moment, sometimes any.
 
 What this does not try: files other than the database (a published version, a customer's photo), the directory's own entries,
 a file system that breaks its promises, a disk that says "synced" and lies, a sector that is half written.
@@ -37,7 +37,7 @@ class Durable:
         """The power goes; how many sectors were lost."""
         if not self.unsynced:
             return 0
-        most = chance.choice((0.0, 1.0, chance.random(), chance.random(), None))
+        most = chance.choice((0.0, chance.random(), chance.random(), None, None))
         lost = 0
         for place, (what, offset, data) in enumerate(self.unsynced):
             before = None if most is None else place < most * len(self.unsynced)
