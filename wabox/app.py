@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -29,6 +30,7 @@ from wabox.core.slot import MEDIA
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
+from wabox.services.accounts import Accounts
 from wabox.services.downloads import Downloads
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
@@ -87,6 +89,7 @@ class App:
         figures: Figures,
         learning: Learning,
         handoffs: Handoffs,
+        accounts: Accounts,
     ) -> None:
         self.handoffs = handoffs
         """Cases, and what people do about them."""
@@ -110,6 +113,7 @@ class App:
         self._messenger = messenger
         self._keep = keep
         self.learning = learning
+        self.accounts = accounts
         self._looked_for_idle = 0
         """The day, counted from the epoch."""
 
@@ -140,6 +144,7 @@ class App:
         await self._messages.aclose()
         if self._graph is not None:
             await self._graph.aclose()
+        self.accounts.close()
         await self.store.close()
         log.info("stopped")
 
@@ -312,6 +317,11 @@ def _loaded(settings: Settings, folder: Path, name: str, *, published: bool = Fa
     )
 
 
+def accounts_of(store: SqliteStore, clock: Clock = wall_clock) -> Accounts:
+    """Accounts of the people who look after conversations."""
+    return Accounts(store.accounts, clock, secrets.token_urlsafe)
+
+
 def models_of(settings: Settings, bot: str) -> Models:
     """Where ``wabox train`` puts the model of the bot of this name."""
     return Models(settings.root / "models" / bot)
@@ -394,4 +404,5 @@ def _wired(
             outward.sends,
             clock,
         ),
+        accounts=accounts_of(store, clock),
     )

@@ -117,20 +117,9 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     door = Door(data)
     async with running(app), cloud:
         graph = Server(graph_app(cloud, [control_router(cloud)]), graph_sock)
-        server = Server(
-            asgi_app(
-                app,
-                whatsapp,
-                [
-                    home,
-                    phone_router(cloud),
-                    console_router(app.store, loaded.name, closing),
-                    api_router(app, door.token()),
-                ],
-                openapi=openapi(),
-            ),
-            sock,
-        )
+        console = console_router(app.store, loaded.name, closing)
+        routes = [home, phone_router(cloud), *console, api_router(app, door.token())]
+        server = Server(asgi_app(app, whatsapp, routes, openapi=openapi(), policy=None), sock)
         await graph.begin()
         await server.begin()
         typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")

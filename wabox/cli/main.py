@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from wabox import __version__
 from wabox.cli import (
+    agents,
     backup,
     broadcast,
     chat,
@@ -85,6 +86,7 @@ app.command("backup verify")(backup.verify)
 app.command()(backup.restore)
 app.command()(migrate.migrate)
 app.add_typer(config.group, name="config")
+app.add_typer(agents.group, name="agents")
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

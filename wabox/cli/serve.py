@@ -82,15 +82,26 @@ def load_for(settings: Settings) -> Bot:
 
 
 async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
+CALLS_A_SECOND, CALLS_AT_ONCE = 20, 100
+"""Of one agent, by cookie or token; the command line is not counted."""
+
+
+async def _serve(settings: Settings) -> None:
+    import asyncio
+
     from wabox.app import build_published
     from wabox.cli.again import on_hangup
     from wabox.cli.lean import loaded
     from wabox.cli.systemd import Notifier
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
+    from wabox.services.throttle import Throttle
     from wabox.web.api import api_router, openapi
+    from wabox.web.caller import Callers
+    from wabox.web.console import console_router
     from wabox.web.door import METRICS_TOKEN, Door
     from wabox.web.locks import Locks
+    from wabox.web.guard import Guard
     from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
@@ -104,6 +115,22 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
         token = door.token()
         routes: list[Any] = [api_router(app, token), metrics_route(app.figures, door.token(METRICS_TOKEN), token)]
         server = Server(asgi_app(app, locks, routes, openapi=openapi()), sock)
+    door, closing = Door(settings.data), asyncio.Event()
+    async with running(app):
+        token = door.token()
+        guard = Guard(
+            app.accounts,
+            token,
+            everywhere=settings.admin == "all",
+            callers=Callers(settings.proxies),
+            throttle=Throttle(app.clock, burst=CALLS_AT_ONCE, every=1000 / CALLS_A_SECOND),
+        )
+        routes: list[Any] = [
+            api_router(app, token, guard),
+            metrics_route(app.figures, door.token(METRICS_TOKEN), token),
+            *console_router(app.store, app.bot.name, closing, guard),
+        ]
+        server = Server(asgi_app(app, settings.require_whatsapp(), routes, openapi=openapi()), sock)
         await server.begin()
         on_hangup(app, locks, sources, wanted)
         with door.open(settings.host, server.port):
@@ -112,3 +139,10 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
             typer.echo(f"{serves} (Ctrl-C stops)")
             async with notifier.ready(serves):
                 await until_stopped(server, first=app.changes.close)
+            typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
+
+            def hang_up() -> None:
+                closing.set()
+                app.changes.close()
+
+            await until_stopped(server, first=hang_up)

@@ -15,6 +15,7 @@ TOPICS = (
     "handoff",
     "sending",
     "privacy",
+    "accounts",
     "operating",
     "backups",
     "settings",

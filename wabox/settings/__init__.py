@@ -80,6 +80,10 @@ class Settings:
     manners: Manners = Manners(night=values.NIGHT)
     host: str = "127.0.0.1"
     port: int = 8080
+    admin: str = "loopback"
+    """Who may come to ``/api/v1`` and ``/console``: ``loopback``, programs on this machine; ``all``, whoever signs in."""
+    proxies: tuple[str, ...] = values.PROXIES
+    """Reverse proxies whose word about who calls is believed."""
     log_level: str = "info"
     data: Path = Path("data")
     allow: tuple[str, ...] = ()
@@ -158,6 +162,8 @@ def settings_of(sources: Sources) -> Settings:
         ),
         host=str(values.text(server, "host", "127.0.0.1")),
         port=values.port(server),
+        admin=values.admin(server),
+        proxies=values.proxies(server),
         log_level=values.level(sources.section("log")),
         data=sources.root / str(values.text(sources.section("data"), "folder", "data")),
         keep=values.keep(sources.section("keep")),

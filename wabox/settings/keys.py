@@ -60,6 +60,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("bot", "quiet_hours", "22:00-08:00", live=True),
     Key("server", "host", "127.0.0.1", short="HOST"),
     _value("server", "port", 8080, short="PORT"),
+    Key("server", "admin", "loopback"),
+    _value("server", "proxies", ["127.0.0.1", "::1"]),
     Key("log", "level", "info"),
     Key("whatsapp", "api_url", "https://graph.facebook.com/v26.0", short="GRAPH_URL"),
     _value("whatsapp", "rate", live=True, short="RATE"),

@@ -12,6 +12,7 @@ from wabox.errors import SettingsError
 from wabox.settings.sources import Section
 
 LEVELS = ("debug", "info", "warning", "error")
+PROXIES = ("127.0.0.1", "::1")
 NIGHT = (22 * 60, 8 * 60)
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -46,6 +47,26 @@ def port(section: Section) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
         raise SettingsError(f"{section.where('port')}: the port must be a number from 0 to 65535, not {value!r}")
     return value
+
+
+def admin(section: Section) -> str:
+    value = section.get("admin", "loopback")
+    if value not in ("loopback", "all"):
+        raise SettingsError(f'{section.where("admin")} is "loopback" or "all", not {value!r}')
+    return str(value)
+
+
+def proxies(section: Section) -> tuple[str, ...]:
+    """Addresses and networks."""
+    found = section.get("proxies", list(PROXIES))
+    if not isinstance(found, list):
+        raise SettingsError(f'{section.where("proxies")} must be a list such as ["127.0.0.1", "10.0.0.0/24"]')
+    for entry in found:
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError as error:
+            raise SettingsError(f"{section.where('proxies')}: {error}") from None
+    return tuple(map(str, found))
 
 
 def duration(section: Section, key: str, default: str) -> int:

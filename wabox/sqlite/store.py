@@ -37,6 +37,7 @@ from wabox.sqlite import (
     upgrade,
     versions,
 )
+from wabox.sqlite.accounts import SqliteAccounts
 from wabox.sqlite.admission import Limits, admit, crowded
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.damage import Large, look_at_start
@@ -134,6 +135,7 @@ class SqliteStore:
         self._people = PeoplesReader(people, self.writer.damaged)
         self.desk = SqliteDesk(self._people)
         self.large = Large(folder / DATABASE, self.writer.damaged)
+        self.accounts = SqliteAccounts(self.writer, self._reader)
         self.outgoing = Outgoing(self.writer, self._people)
         self.levels = Levels(self._people)
         self.purse = SqlitePurse(self.writer, self._reader)
@@ -375,11 +377,9 @@ class SqliteStore:
             after: int | None = 0
             while after is not None:
                 after = await self.writer.submit(partial(step, after=after))
-        before = keep.before("media", now)
-        if before is not None:
+        if (before := keep.before("media", now)) is not None:
             await self.media.erase_before(before)
-        before = keep.before("contacts", now)
-        if before is not None:
+        if (before := keep.before("contacts", now)) is not None:
             await self.register.expire(before)
 
     # ---- Versions ------------------------------------------------------------------------------------------------------

@@ -1,20 +1,17 @@
 """``/api/v1``: what the commands ask of the running server. Typed, described at ``/api/schema``; errors are JSON sentences.
 
-Every call but ``/api/v1/proof`` carries the data folder's token: ``Authorization: Bearer …``. The routers of other nouns join
+Every call but ``/api/v1/proof`` says who it is: :mod:`wabox.web.guard`. The routers of other nouns join
 :func:`api_router`.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
-from litestar.connection import ASGIConnection
-from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException
-from litestar.handlers import BaseRouteHandler
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -27,9 +24,11 @@ from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
 from wabox.services.handoffs import NoCase, NotDone
 from wabox.services.publishing import Refused
+from wabox.web.agents import agent_routes
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
 from wabox.web.door import proof
+from wabox.web.guard import OWN, VIEW, Guard
 from wabox.web.handoffs import handoff_routes, no_case, not_done
 from wabox.web.learning import learning_routes
 from wabox.web.metrics import figures_route
@@ -57,16 +56,11 @@ class OutboxReport:
     """Numbers from which nothing leaves at present, and why."""
 
 
-def api_router(app: App, token: str) -> Router:
-    """The routes, behind the token."""
-    wanted = token.encode()
+def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
+    """The routes, behind the guard; ``token`` is the data folder's."""
+    guard = guard or Guard(app.accounts, token)
 
-    def has_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        kind, __, given = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("utf-8", "replace"), wanted):
-            raise NotAuthorizedException("this needs the token of the data folder: Authorization: Bearer …")
-
-    @post("/publish", status_code=200, summary="Publish a version, or say what that would do")
+    @post("/publish", status_code=200, summary="Publish a version, or say what that would do", roles=OWN)
     async def publish(data: JSONBody[PublishRequest]) -> Forecast:
         publishing = app.publishing
         if publishing is None or publishing.bot != data.bot:
@@ -74,7 +68,7 @@ def api_router(app: App, token: str) -> Router:
             raise FlowError(f"this server answers for the bot {serves}, not for {data.bot!r}")
         return await publishing.publish(data.id, data.choice, expected=data.expected, dry_run=data.dry_run)
 
-    @get("/versions", summary="Every version, and the conversations on it")
+    @get("/versions", summary="Every version, and the conversations on it", roles=VIEW)
     async def versions() -> Sequence[VersionReport]:
         return [] if app.publishing is None else await app.publishing.reports()
 
@@ -82,16 +76,17 @@ def api_router(app: App, token: str) -> Router:
         "/outbox",
         summary="What still has to leave, or what failed",
         tags=["outbox"],
+        roles=VIEW,
     )
     async def outbox(failed: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> OutboxReport:
         found = await app.store.deliveries(max(1, min(limit, 1000)), failed=failed)
         return OutboxReport(messages=found, stopped=dict(app.stopped))
 
-    @post("/outbox/{outbound_id:str}/retry", status_code=200, summary="Send it now", tags=["outbox"])
+    @post("/outbox/{outbound_id:str}/retry", status_code=200, summary="Send it now", tags=["outbox"], roles=OWN)
     async def retry(outbound_id: FromPath[str]) -> Delivery:
         return _known(await app.send_again(outbound_id), outbound_id)
 
-    @post("/outbox/{outbound_id:str}/drop", status_code=200, summary="Do not send it", tags=["outbox"])
+    @post("/outbox/{outbound_id:str}/drop", status_code=200, summary="Do not send it", tags=["outbox"], roles=OWN)
     async def drop(outbound_id: FromPath[str]) -> Delivery:
         return _known(await app.store.drop(outbound_id), outbound_id)
 
@@ -112,8 +107,10 @@ def api_router(app: App, token: str) -> Router:
             *learning_routes(app),
             figures_route(app.figures),
             *handoff_routes(app),
+            *agent_routes(app.accounts),
         ],
-        guards=[has_token],
+        guards=[guard],
+        middleware=[guard.watch],
         security=[{"token": []}],
         tags=["versions"],
     )

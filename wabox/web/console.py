@@ -1,5 +1,5 @@
-"""``/console``: what the bot knows, as it happens. Read-only, and mounted by the demo alone: people's conversations are not
-shown on an address without accounts in front of it.
+"""``/console``: what the bot knows, as it happens. Read-only. ``wabox serve`` has accounts in front of it; the demo, whose
+customers are made of paper, has none.
 """
 
 from __future__ import annotations
@@ -13,37 +13,60 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
+from litestar.exceptions import NotAuthorizedException
+from litestar.params import FromQuery
 from litestar.response import ServerSentEvent
+from litestar.types import ControllerRouterHandler
 
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.ports import Records
 from wabox.engine.snapshot import Frame, Snapshot, decode
+from wabox.services.accounts import Known
+from wabox.web.guard import VIEW, Guard
+from wabox.web.login import account_bar, login_router, static_files, to_login
+from wabox.web.shield import PAGE
 
 LOOK_EVERY = 0.3
 """s between looks at the store; something is sent only when it changed."""
 
 
-def console_router(records: Records, bot: str, closing: asyncio.Event) -> Router:
-    """``closing`` is set when the server stops: open event streams end then."""
+def console_router(
+    records: Records, bot: str, closing: asyncio.Event, guard: Guard | None = None
+) -> list[ControllerRouterHandler]:
+    """``closing`` is set when the server stops: open event streams end then. Without a ``guard`` everybody may look."""
     page = (
         files("wabox.web").joinpath("pages", "console.html").read_text(encoding="utf-8").replace("{{bot}}", escape(bot))
     )
 
-    @get("/", media_type=MediaType.HTML, sync_to_thread=False)
-    def show() -> str:
-        return page
+    @get("/", media_type=MediaType.HTML, sync_to_thread=False, roles=VIEW)
+    def show(request: Request[Any, Any, Any]) -> Response[str]:
+        known: Known | None = getattr(request.state, "known", None)
+        account = account_bar(known.agent.name, known.csrf) if known is not None and known.by == "session" else ""
+        headers = {"Content-Security-Policy": PAGE}
+        return Response(page.replace("{{account}}", account), media_type=MediaType.HTML, headers=headers)
 
-    @get("/events")
+    @get("/events", roles=VIEW)
     async def events() -> ServerSentEvent:
         return ServerSentEvent(_changes(records, closing))
 
-    @get("/transcript")
-    async def transcript(conversation: str) -> Response[dict[str, Any]]:
+    @get("/transcript", roles=VIEW)
+    async def transcript(conversation: FromQuery[str]) -> Response[dict[str, Any]]:
         lines = await records.transcript(conversation)
         return Response({"lines": [_line(line) for line in lines]})
 
-    return Router("/console", route_handlers=[show, events, transcript])
+    shown: list[ControllerRouterHandler] = [show, events, transcript]
+    if guard is None:
+        return [Router("/console", route_handlers=[*shown, static_files()], include_in_schema=False)]
+    behind = Router(
+        "/console",
+        route_handlers=shown,
+        guards=[guard],
+        middleware=[guard.watch],
+        exception_handlers={NotAuthorizedException: to_login},
+        include_in_schema=False,
+    )
+    return [behind, login_router(guard)]
 
 
 async def _changes(records: Records, closing: asyncio.Event) -> AsyncIterator[str]:

@@ -14,6 +14,7 @@ from wabox.app import App
 from wabox.core.person import Certificate, Person
 from wabox.services import people
 from wabox.services.people import OptIn, Wish
+from wabox.web.guard import ACT, OWN, VIEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +42,26 @@ class ImportCall:
 def contact_routes(app: App) -> list[HTTPRouteHandler]:
     register = app.store.register
 
-    @get("/contacts", summary="The newest customers, or those that are meant", tags=["contacts"])
+    @get("/contacts", summary="The newest customers, or those that are meant", tags=["contacts"], roles=VIEW)
     async def contacts(who: FromQuery[str] = "", stopped: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> Any:
         found: Sequence[Person] = (
             await register.find(who) if who else await register.people(max(1, min(limit, 1000)), stopped=stopped)
         )
         return found
 
-    @get("/contacts/export", summary="Everything that is kept about one", tags=["contacts"])
+    @get("/contacts/export", summary="Everything that is kept about one", tags=["contacts"], roles=OWN, reads=True)
     async def export(who: FromQuery[str]) -> Mapping[str, Any]:
         return await register.export((await people.one(register, who)).key)
 
-    @post("/contacts/wish", status_code=200, summary="Write down what one said elsewhere", tags=["contacts"])
+    @post("/contacts/wish", status_code=200, summary="Write down what one said elsewhere", tags=["contacts"], roles=ACT)
     async def wish(data: JSONBody[WishCall]) -> Person:
         return await people.wish(register, app.clock, data.who, data.wish, data.words, data.by)
 
-    @post("/contacts/import", status_code=200, summary="Write down opt-ins", tags=["contacts"])
+    @post("/contacts/import", status_code=200, summary="Write down opt-ins", tags=["contacts"], roles=OWN)
     async def bring(data: JSONBody[ImportCall]) -> list[str]:
         return await people.bring(register, data.people, data.by)
 
-    @post("/contacts/forget", status_code=200, summary="Erase one, and every trace", tags=["contacts"])
+    @post("/contacts/forget", status_code=200, summary="Erase one, and every trace", tags=["contacts"], roles=OWN)
     async def forget(data: JSONBody[ForgetCall]) -> Certificate:
         return await people.forget(register, data.who)
 

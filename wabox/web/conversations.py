@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from wabox.app import App
 from wabox.core.conversation import Session
+from wabox.web.guard import OWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ def conversation_routes(app: App) -> list[HTTPRouteHandler]:
         status_code=200,
         summary="Move it to a state of the live flow",
         tags=["conversations"],
+        roles=OWN,
     )
     async def move(conversation_id: FromPath[str], data: JSONBody[MoveCall]) -> Accepted:
         payload = {"state": data.state, "chart": data.chart, "silent": data.silent}
@@ -52,6 +54,7 @@ def conversation_routes(app: App) -> list[HTTPRouteHandler]:
         status_code=200,
         summary="End it; the next message begins anew",
         tags=["conversations"],
+        roles=OWN,
     )
     async def reset(conversation_id: FromPath[str], data: JSONBody[ActCall]) -> Accepted:
         return await _do(conversation_id, "reset", {}, data.id)
@@ -61,6 +64,7 @@ def conversation_routes(app: App) -> list[HTTPRouteHandler]:
         status_code=200,
         summary="End it as its hard timeout would",
         tags=["conversations"],
+        roles=OWN,
     )
     async def end(conversation_id: FromPath[str], data: JSONBody[ActCall]) -> Accepted:
         return await _do(conversation_id, "end", {}, data.id)

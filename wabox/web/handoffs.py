@@ -17,10 +17,12 @@ from litestar.response import ServerSentEvent
 
 from wabox.app import App
 from wabox.core.act import Act
+from wabox.core.agent import SHELL, Agent
 from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
 from wabox.services.changes import Changes
 from wabox.services.handoffs import NoCase, NotDone, TemplateReply
+from wabox.web.guard import ACT, VIEW
 
 HEARTBEAT: Final = 20.0
 """s: a stream that says nothing for longer may be cut by a proxy, and nobody would notice that the other side is gone."""
@@ -28,7 +30,7 @@ HEARTBEAT: Final = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts. Once agents have accounts, it is whose token the call carries."""
+    """Who acts: whose token the call carries. These two are for the command line alone, which acts for somebody."""
 
     agent: str = "shell"
     by: str = ""
@@ -78,27 +80,27 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     handoffs = app.handoffs
 
     async def act(request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any) -> CaseReport:
-        account = getattr(request.state, "agent", None)  # set by the guard, once there are accounts
-        agent = str(getattr(account, "id", data.agent))
-        by = str(getattr(account, "name", "") or data.by or agent)
+        account: Agent = request.state.agent
+        # Whoever has the data folder's token may say for whom they act; an agent is nobody else.
+        agent, by = (data.agent, data.by or data.agent) if account is SHELL else (account.id, account.name)
         id_ = data.id or secrets.token_hex(12)
         return await handoffs.act(Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more))
 
-    @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"])
+    @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"], roles=VIEW)
     async def cases(
         status: FromQuery[str | None] = None, queue: FromQuery[str | None] = None, limit: FromQuery[int] = 200
     ) -> list[CaseLine]:
         return await handoffs.lines(status=status, queue=queue, limit=limit)
 
-    @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"])
+    @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"], roles=VIEW)
     async def case(case: FromPath[str]) -> CaseReport:
         return await handoffs.case(case)
 
-    @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"])
+    @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"], roles=ACT)
     async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:
         return await act(request, "claim", case, data, None, take=data.take)
 
-    @post("/handoffs/{case:str}/reply", status_code=200, summary="Answer the customer", tags=["handoffs"])
+    @post("/handoffs/{case:str}/reply", status_code=200, summary="Answer the customer", tags=["handoffs"], roles=ACT)
     async def reply(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ReplyCall]) -> CaseReport:
         text, more = data.text, {}
         if data.template:
@@ -108,22 +110,33 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         return await act(request, "reply", case, data, text, claim=data.claim, **more)
 
     @post(
-        "/handoffs/{case:str}/note", status_code=200, summary="Note something: no customer sees it", tags=["handoffs"]
+        "/handoffs/{case:str}/note",
+        status_code=200,
+        summary="Note something: no customer sees it",
+        tags=["handoffs"],
+        roles=ACT,
     )
     async def note(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[NoteCall]) -> CaseReport:
         return await act(request, "note", case, data, data.text)
 
-    @post("/handoffs/{case:str}/transfer", status_code=200, summary="Give it to others", tags=["handoffs"])
+    @post("/handoffs/{case:str}/transfer", status_code=200, summary="Give it to others", tags=["handoffs"], roles=ACT)
     async def transfer(
         request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[TransferCall]
     ) -> CaseReport:
         return await act(request, "transfer", case, data, data.text, queue=data.queue, to=data.to, take=data.take)
 
-    @post("/handoffs/{case:str}/close", status_code=200, summary="Give it back to the bot", tags=["handoffs"])
+    @post(
+        "/handoffs/{case:str}/close", status_code=200, summary="Give it back to the bot", tags=["handoffs"], roles=ACT
+    )
     async def close(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[CloseCall]) -> CaseReport:
         return await act(request, "close", case, data, data.text, take=data.take)
 
-    @get("/events", summary="What changes, as server-sent events: read the truth from the other calls", tags=["events"])
+    @get(
+        "/events",
+        summary="What changes, as server-sent events: read the truth from the other calls",
+        tags=["events"],
+        roles=VIEW,
+    )
     async def events() -> ServerSentEvent:
         return ServerSentEvent(_stream(app.changes))
 

@@ -11,6 +11,7 @@ from litestar.params import FromQuery, JSONBody
 
 from wabox.app import App
 from wabox.core.learning import DAY, MOST_LINES, Decision, Heard, Learnt, Lesson
+from wabox.web.guard import OWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +27,18 @@ def learning_routes(app: App) -> list[HTTPRouteHandler]:
     async def heard(days: int) -> list[Heard]:
         return list(await app.store.register.heard(app.clock() - max(days, 1) * DAY, MOST_LINES))
 
-    @get("/learn", summary="What was not understood, the most frequent first", tags=["learn"])
+    @get("/learn", summary="What was not understood, the most frequent first", tags=["learn"], roles=OWN)
     async def lesson(days: FromQuery[int] = 30, limit: FromQuery[int] = 50) -> Lesson:
         found = await asyncio.to_thread(app.learning.lesson, await heard(days))
         return replace(found, groups=found.groups[: max(limit, 0)])
 
-    @post("/learn", status_code=200, summary="Say what groups mean: examples, tests, a new model", tags=["learn"])
+    @post(
+        "/learn",
+        status_code=200,
+        summary="Say what groups mean: examples, tests, a new model",
+        tags=["learn"],
+        roles=OWN,
+    )
     async def decide(data: JSONBody[LearnCall]) -> Learnt:
         # Two at once would write the same files.
         async with one_at_a_time:

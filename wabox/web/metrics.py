@@ -19,6 +19,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from wabox.core.figure import FIGURES, Sample
 from wabox.services.figures import Figures
+from wabox.web.guard import VIEW
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -43,7 +44,7 @@ def metrics_route(figures: Figures, *tokens: str) -> HTTPRouteHandler:
 
 
 def figures_route(figures: Figures) -> HTTPRouteHandler:
-    @get("/figures", summary="Every number as it stands", tags=["figures"])
+    @get("/figures", summary="Every number as it stands", tags=["figures"], roles=VIEW)
     async def show() -> Sequence[Sample]:
         return await figures.samples()
 

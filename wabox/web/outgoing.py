@@ -19,6 +19,7 @@ from wabox.services.planning import BroadcastPlan, BroadcastRequest
 from wabox.services.sends import CannotSend, Plan, SendRequest
 from wabox.services.sheet import LARGEST
 from wabox.services.templates import SyncReport
+from wabox.web.guard import ACT, OWN, VIEW
 
 LOOK_EVERY = 0.05
 """s between two looks at what became of a message that somebody waits for."""
@@ -51,7 +52,13 @@ class BroadcastCall:
 
 
 def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
-    @post("/send", status_code=200, summary="Send one template, or a text inside the service window", tags=["send"])
+    @post(
+        "/send",
+        status_code=200,
+        summary="Send one template, or a text inside the service window",
+        tags=["send"],
+        roles=ACT,
+    )
     async def send(data: JSONBody[SendCall]) -> SendReport:
         if data.dry_run:
             return SendReport(plan=await app.outward.sends.plan(data.request))
@@ -60,15 +67,15 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
         plan = await app.outward.sends.send(data.request, data.id)
         return SendReport(plan=plan, delivery=await _became(app, plan.outbound_id or "", data.wait))
 
-    @get("/templates", summary="Templates as WhatsApp has them, as far as we know", tags=["templates"])
+    @get("/templates", summary="Templates as WhatsApp has them, as far as we know", tags=["templates"], roles=VIEW)
     async def templates() -> list[StoredTemplate]:
         return list(await app.store.outgoing.templates())
 
-    @post("/templates/sync", status_code=200, summary="Ask WhatsApp for its templates", tags=["templates"])
+    @post("/templates/sync", status_code=200, summary="Ask WhatsApp for its templates", tags=["templates"], roles=OWN)
     async def sync() -> SyncReport:
         return await app.outward.templates.sync()
 
-    @get("/meter", summary="What was delivered this month, against the free messages", tags=["meter"])
+    @get("/meter", summary="What was delivered this month, against the free messages", tags=["meter"], roles=VIEW)
     async def meter(month: FromQuery[str | None] = None) -> MeterReport:
         return await app.outward.meter.month(month)
 
@@ -78,27 +85,28 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
         request_max_body_size=2 * LARGEST,
         summary="Begin a broadcast, or say what it would be",
         tags=["broadcasts"],
+        roles=OWN,
     )
     async def begin(data: JSONBody[BroadcastCall]) -> BroadcastPlan:
         return await (app.outward.broadcasts.plan if data.dry_run else app.outward.broadcasts.start)(data.request)
 
-    @get("/broadcasts", summary="Every broadcast, the newest first", tags=["broadcasts"])
+    @get("/broadcasts", summary="Every broadcast, the newest first", tags=["broadcasts"], roles=VIEW)
     async def broadcasts() -> list[BroadcastReport]:
         return await app.outward.broadcasts.reports()
 
-    @get("/broadcasts/{name:str}", summary="How far it is", tags=["broadcasts"])
+    @get("/broadcasts/{name:str}", summary="How far it is", tags=["broadcasts"], roles=VIEW)
     async def broadcast(name: FromPath[str]) -> BroadcastReport:
         return await app.outward.broadcasts.report(name)
 
-    @post("/broadcasts/{name:str}/pause", status_code=200, summary="Enter nobody more", tags=["broadcasts"])
+    @post("/broadcasts/{name:str}/pause", status_code=200, summary="Enter nobody more", tags=["broadcasts"], roles=OWN)
     async def pause(name: FromPath[str]) -> BroadcastReport:
         return await app.outward.broadcasts.pause(name)
 
-    @post("/broadcasts/{name:str}/resume", status_code=200, summary="Go on", tags=["broadcasts"])
+    @post("/broadcasts/{name:str}/resume", status_code=200, summary="Go on", tags=["broadcasts"], roles=OWN)
     async def resume(name: FromPath[str]) -> BroadcastReport:
         return await app.outward.broadcasts.resume(name)
 
-    @post("/broadcasts/{name:str}/stop", status_code=200, summary="End it for good", tags=["broadcasts"])
+    @post("/broadcasts/{name:str}/stop", status_code=200, summary="End it for good", tags=["broadcasts"], roles=OWN)
     async def stop(name: FromPath[str]) -> BroadcastReport:
         return await app.outward.broadcasts.stop(name)
 

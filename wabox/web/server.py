@@ -22,6 +22,7 @@ from wabox.settings import WhatsAppSettings
 from wabox.web.errors import HANDLERS
 from wabox.web.health import health_router
 from wabox.web.locks import Locks
+from wabox.web.shield import NOTHING, shielded
 from wabox.web.webhook import WEBHOOK, webhook_app
 
 
@@ -31,15 +32,20 @@ def asgi_app(
     extra: Sequence[ControllerRouterHandler] = (),
     *,
     openapi: OpenAPIConfig | None = None,
+    policy: str | None = NOTHING,
 ) -> ASGIApp:
-    """Every route; ``extra`` are those of ``wabox serve`` or of the demo alone. All but the webhook go through Litestar."""
+    """Every route; ``extra`` are those of ``wabox serve`` or of the demo alone. All but the webhook go through Litestar.
+
+    ``policy`` is the Content-Security-Policy of answers that have none of their own.
+    """
     webhook = webhook_app(whatsapp, app, app.measures.answered)
-    others = Litestar(
+    litestar = Litestar(
         route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,
         openapi_config=openapi,
         logging_config=None,
     )
+    others = shielded(litestar, policy=policy)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"] == WEBHOOK:
