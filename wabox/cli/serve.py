@@ -81,12 +81,11 @@ def load_for(settings: Settings) -> Bot:
     )
 
 
-async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
 CALLS_A_SECOND, CALLS_AT_ONCE = 20, 100
 """Of one agent, by cookie or token; the command line is not counted."""
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
     import asyncio
 
     from wabox.app import build_published
@@ -100,8 +99,8 @@ async def _serve(settings: Settings) -> None:
     from wabox.web.caller import Callers
     from wabox.web.console import console_router
     from wabox.web.door import METRICS_TOKEN, Door
-    from wabox.web.locks import Locks
     from wabox.web.guard import Guard
+    from wabox.web.locks import Locks
     from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
@@ -109,13 +108,8 @@ async def _serve(settings: Settings) -> None:
     folder = find_bot(settings.bot, settings.root).resolve()
     sock = listen(settings.host, settings.port)
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
-    door = Door(settings.data)
-    locks = Locks(settings.require_whatsapp())
-    async with running(app):
-        token = door.token()
-        routes: list[Any] = [api_router(app, token), metrics_route(app.figures, door.token(METRICS_TOKEN), token)]
-        server = Server(asgi_app(app, locks, routes, openapi=openapi()), sock)
     door, closing = Door(settings.data), asyncio.Event()
+    locks = Locks(settings.require_whatsapp())
     async with running(app):
         token = door.token()
         guard = Guard(
@@ -130,7 +124,7 @@ async def _serve(settings: Settings) -> None:
             metrics_route(app.figures, door.token(METRICS_TOKEN), token),
             *console_router(app.store, app.bot.name, closing, guard),
         ]
-        server = Server(asgi_app(app, settings.require_whatsapp(), routes, openapi=openapi()), sock)
+        server = Server(asgi_app(app, locks, routes, openapi=openapi()), sock)
         await server.begin()
         on_hangup(app, locks, sources, wanted)
         with door.open(settings.host, server.port):
