@@ -5,7 +5,11 @@ Used by the composition root alone.
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import time
+=======
+import secrets
+>>>>>>> 97ca594 (accounts_of is an adapter's)
 
 from wabox import __version__
 from wabox.calls.address import Allowed
@@ -15,6 +19,7 @@ from wabox.calls.llm import LlmClient
 from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.services.accounts import Accounts
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
@@ -28,9 +33,15 @@ from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.token import Token
 
 
+<<<<<<< HEAD
 def steady_clock() -> int:
     """ms since some moment; goes on evenly when somebody sets the clock."""
     return time.monotonic_ns() // 1_000_000
+=======
+def accounts_of(store: SqliteStore, clock: Clock) -> Accounts:
+    """Accounts of the people who look after conversations."""
+    return Accounts(store.accounts, clock, secrets.token_urlsafe)
+>>>>>>> 97ca594 (accounts_of is an adapter's)
 
 
 def messenger_of(settings: Settings) -> Messenger:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +18,16 @@ from typing import Any
 
 import structlog
 
-from wabox.adapters import advisor_of, caller_of, graph_of, hearing_of, media_of, messenger_of, steady_clock
+from wabox.adapters import (
+    accounts_of,
+    advisor_of,
+    caller_of,
+    graph_of,
+    hearing_of,
+    media_of,
+    messenger_of,
+    steady_clock,
+)
 from wabox.core.conversation import Session
 from wabox.core.delivery import Delivery
 from wabox.core.keep import DAY, Keep, keep_of
@@ -315,11 +323,6 @@ def _loaded(settings: Settings, folder: Path, name: str, *, published: bool = Fa
         published=published,
         manners=settings.manners,
     )
-
-
-def accounts_of(store: SqliteStore, clock: Clock = wall_clock) -> Accounts:
-    """Accounts of the people who look after conversations."""
-    return Accounts(store.accounts, clock, secrets.token_urlsafe)
 
 
 def models_of(settings: Settings, bot: str) -> Models:

@@ -223,7 +223,8 @@ def _asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -
     import asyncio
     import logging
 
-    from wabox.app import accounts_of
+    from wabox.adapters import accounts_of
+    from wabox.app import wall_clock
     from wabox.cli import logs
     from wabox.cli.running import Line, reached
 
@@ -233,7 +234,7 @@ def _asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -
         async with reached(settings) as there:
             if isinstance(there, Line):
                 return await ask(there)
-            accounts = accounts_of(there)
+            accounts = accounts_of(there, wall_clock)
             try:
                 return await ask(accounts)
             finally:
