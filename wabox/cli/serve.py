@@ -131,12 +131,10 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
             loaded()
             serves = f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook"
             typer.echo(f"{serves} (Ctrl-C stops)")
-            async with notifier.ready(serves):
-                await until_stopped(server, first=app.changes.close)
-            typer.echo(f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook (Ctrl-C stops)")
 
             def hang_up() -> None:
                 closing.set()
                 app.changes.close()
 
-            await until_stopped(server, first=hang_up)
+            async with notifier.ready(serves):
+                await until_stopped(server, first=hang_up)
