@@ -5,11 +5,8 @@ Used by the composition root alone.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import time
-=======
 import secrets
->>>>>>> 97ca594 (accounts_of is an adapter's)
+import time
 
 from wabox import __version__
 from wabox.calls.address import Allowed
@@ -33,15 +30,14 @@ from wabox.whatsapp.media import CloudMedia
 from wabox.whatsapp.token import Token
 
 
-<<<<<<< HEAD
 def steady_clock() -> int:
     """ms since some moment; goes on evenly when somebody sets the clock."""
     return time.monotonic_ns() // 1_000_000
-=======
+
+
 def accounts_of(store: SqliteStore, clock: Clock) -> Accounts:
     """Accounts of the people who look after conversations."""
     return Accounts(store.accounts, clock, secrets.token_urlsafe)
->>>>>>> 97ca594 (accounts_of is an adapter's)
 
 
 def messenger_of(settings: Settings) -> Messenger:
