@@ -194,6 +194,15 @@ async def test_a_damaged_database(tmp_path: Path) -> None:
     assert levels(await doctor(it, offline=True, stopped=None), "database") == [Level.FAIL]
 
 
+async def test_it_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    """With the server stopped, not even an empty log is made."""
+    async with here(tmp_path) as it:
+        await hear(it.app, "+15550002222", "Hi")
+    before = {path: path.read_bytes() for path in sorted(it.data.rglob("*")) if path.is_file()}
+    assert levels(await doctor(it, offline=True, stopped=None), "database") == [Level.OK]
+    assert {path: path.read_bytes() for path in sorted(it.data.rglob("*")) if path.is_file()} == before
+
+
 async def test_the_bot(tmp_path: Path) -> None:
     """A folder with a mistake, and none at all."""
     async with here(tmp_path) as it:

@@ -66,6 +66,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise StorageError(f"{path} cannot be read: {error}") from error
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """To look into a file that another process may be using; nothing in the folder changes. Raises sqlite3.Error.
+
+    Without a log nobody has the database open. Then it is read as it lies: SQLite would make an empty log and leave it there.
+    """
+    asleep = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{asleep}", uri=True, isolation_level=None)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Autocommit: the writer says BEGIN and COMMIT itself. Each connection is used by one thread at a time, not always by
     # the one that opened it.

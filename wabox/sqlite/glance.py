@@ -35,7 +35,7 @@ from wabox.sqlite import (
     versions,
 )
 from wabox.sqlite.broadcasts import Row
-from wabox.sqlite.connection import DATABASE
+from wabox.sqlite.connection import DATABASE, read_only
 from wabox.sqlite.reader import P, Query, T
 
 NEWEST = 10_000
@@ -55,7 +55,7 @@ class Glance:
                 f"There are no conversations in {folder}: {DATABASE} is not there. Is it the data folder?"
             )
         try:
-            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection = read_only(path)
             self._connection.execute("PRAGMA busy_timeout = 2000").fetchall()
         except sqlite3.Error as error:
             raise StorageError(f"{path} cannot be read: {error}") from error

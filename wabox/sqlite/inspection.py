@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabox.sqlite import dead_letters, migrate
-from wabox.sqlite.connection import DATABASE
+from wabox.sqlite.connection import DATABASE, read_only
 
 FIXED: Sequence[tuple[tuple[int, int, int], tuple[int, int, int]]] = (
     ((3, 50, 7), (3, 51, 0)),
@@ -64,14 +64,18 @@ def fixed(version: tuple[int, int, int]) -> bool:
 def inspect(folder: Path, now: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> Inspection | str:
     """What is in the folder's database (it must be there), or why it cannot be read. ``seconds`` are for the check."""
     path = folder / DATABASE
+    log = path.with_name(f"{DATABASE}-wal")
+    asleep = not log.exists()
     try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        ) as connection:
+        with closing(read_only(path)) as connection:
             connection.execute("PRAGMA busy_timeout = 2000").fetchall()
             connection.execute("PRAGMA query_only = 1").fetchall()
             schema, newest = migrate.version(connection), migrate.migrations()[-1][0]
             faults, finished = _check(connection, clock() + seconds, clock)
+            if faults and asleep and log.exists():
+                return inspect(
+                    folder, now, seconds, clock
+                )  # a server has begun meanwhile, and it was read as if none could
             counts: _Counts = (0, 0, None, 0, 0)
             live: dict[str, str] = {}
             if not faults:
@@ -84,7 +88,7 @@ def inspect(folder: Path, now: int, seconds: float, clock: Callable[[], float] =
         finished=finished,
         schema=schema,
         newest=newest,
-        size=sum(file.stat().st_size for file in (path, path.with_name(f"{DATABASE}-wal")) if file.is_file()),
+        size=sum(file.stat().st_size for file in (path, log) if file.is_file()),
         conversations=conversations,
         waiting=waiting,
         oldest=oldest,

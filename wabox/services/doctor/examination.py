@@ -32,7 +32,7 @@ async def examine(
 ) -> Checkup:
     """``graph``: None without an account; ``stopped``: numbers from which nothing leaves, None: no server runs; ``url``: the
     public address, if Meta is not to be asked for it; ``now`` in ms."""
-    found = machine.look(settings.data, secret_files, now)
+    found = machine.look(settings.data, secret_files, now, backups=settings.backup.folder)
     stored, database = records.look(settings.data, now, settings.timezone, stopped=stopped, seconds=patience)
     live = {} if database is None else database.live
     of_bot, bot = bots.look(settings.root, settings.bot, settings.data, settings.root / "models", live)

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wabox.core.checkup import Finding, Notes
+from wabox.errors import StorageError
 from wabox.flowfile.folder import shown
+from wabox.sqlite.backupfolder import listed, time_of
 from wabox.sqlite.connection import DATABASE, OLDEST
 from wabox.sqlite.folder import NETWORK, NETWORK_FUSE, file_system
 from wabox.sqlite.inspection import VERSION, fixed
@@ -28,6 +30,7 @@ def look(
     secret_files: Sequence[Path],
     now: int,
     *,
+    backups: Path | None = None,
     kind: Callable[[Path], str | None] = file_system,
     free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     sqlite: tuple[int, int, int] = VERSION,
@@ -40,7 +43,7 @@ def look(
     _disk(notes, data, free(there))
     _sqlite(notes, sqlite)
     if (data / DATABASE).is_file():
-        _backups(notes, data, now)
+        _backups(notes, backups or data / BACKUPS, now)
     return notes.made
 
 
@@ -128,19 +131,19 @@ def _sqlite(notes: Notes, version: tuple[int, int, int]) -> None:
         )
 
 
-def _backups(notes: Notes, data: Path, now: int) -> None:
-    folder = data / BACKUPS
+def _backups(notes: Notes, folder: Path, now: int) -> None:
     try:
-        newest = max((path.stat().st_mtime for path in folder.iterdir() if not path.name.startswith(".")), default=None)
-    except OSError:
-        newest = None
-    if newest is None:
-        notes.warn("backups", "there is none", f"keep copies of {shown(data)}, also on another machine")
+        newest = max((time_of(one) for one in listed(folder) if not one.upgrade), default=None)
+    except StorageError as error:
+        notes.fail("backups", str(error), "see whose folder it is, and whether its disk is there")
         return
-    age = now / 1000 - newest
+    if newest is None:
+        notes.warn("backups", f"there is none in {shown(folder)}", "make one: wabox backup; it can run every night")
+        return
+    age = (now - newest) / 1000
     what = f"the newest is {ago(age)} old"
     if age > OLD:
-        notes.warn("backups", what, "make one now, and see why none was made since")
+        notes.warn("backups", what, "make one now: wabox backup; and see why none was made since")
     else:
         notes.ok("backups", what)
 

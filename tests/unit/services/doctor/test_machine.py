@@ -11,6 +11,7 @@ import pytest
 
 from wabox.core.checkup import Finding, Level
 from wabox.services.doctor.machine import ago, look, size
+from wabox.sqlite.backupfolder import stamp
 from wabox.sqlite.connection import DATABASE
 from wabox.sqlite.inspection import fixed
 
@@ -116,11 +117,8 @@ def test_backups(data: Path) -> None:
     (data / DATABASE).touch()
     assert level(data, "backups") is Level.WARN
     (data / "backups").mkdir()
-    copy = data / "backups" / "one"
-    copy.touch()
-    for days, expected in ((9, Level.WARN), (1, Level.OK)):
-        at = NOW / 1000 - days * 86_400
-        os.utime(copy, (at, at))
+    for days, expected in ((20, Level.WARN), (1, Level.OK)):
+        (data / "backups" / f"wabox-{stamp(NOW - days * 86_400_000)}.tar.gz").touch()
         assert level(data, "backups") is expected
 
 
