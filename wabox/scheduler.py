@@ -20,6 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from wabox.app import App
 from wabox.errors import StorageError
+from wabox.services.backups.nightly import Nightly
 from wabox.services.draining import EVERY
 
 log = structlog.get_logger(__name__)
@@ -28,12 +29,13 @@ SWEEP_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 METER_SECONDS = 300.0
 RATES_SECONDS = 60.0
+BACKUP_SECONDS = 60.0
 STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
 
 
 @contextlib.asynccontextmanager
-async def running(app: App) -> AsyncIterator[None]:
+async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[None]:
     """The app at work: what was in flight is taken up before the body runs, and finished after it."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs two lines per run
     jobs = AsyncIOScheduler(
@@ -46,6 +48,8 @@ async def running(app: App) -> AsyncIterator[None]:
     jobs.add_job(_guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
+    if backups is not None:
+        jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
     await app.start()
     jobs.start()
     watching = [

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -23,7 +24,7 @@ from tests.integration.storage import arrival, message, outbound, unit
 from tests.integration.world import World, until
 from wabox.app import App, build_published
 from wabox.cli.main import app as command
-from wabox.core.backup import FORMAT, Manifest
+from wabox.core.backup import FORMAT, Manifest, Rule
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.ports import SendResult
 from wabox.engine.snapshot import decode
@@ -32,6 +33,7 @@ from wabox.services.backups import making, restoring
 from wabox.services.backups.making import Made
 from wabox.settings import Settings
 from wabox.sqlite import backupfile, databasecopy
+from wabox.sqlite.backupfolder import listed
 from wabox.sqlite.connection import DATABASE
 from wabox.sqlite.store import open_store
 
@@ -448,3 +450,65 @@ async def test_the_commands(world: World, tmp_path: Path, monkeypatch: pytest.Mo
     again = await run(["restore", told["file"], "--to", "other", "--json"])
     assert again.exit_code == 0, again.exception
     assert json.loads(again.stdout)["conversations"] == 1
+
+
+async def test_old_ones_go_and_so_do_files_that_nobody_needs(world: World, tmp_path: Path) -> None:
+    """By the rule; a file of a customer goes with the last backup that needs it."""
+    first = picture(tmp_path / "data")
+    await made(tmp_path, NOW)
+    first.unlink()
+    second = picture(tmp_path / "data", b"another")
+    day = 86_400_000
+    done = await made(tmp_path, NOW + day, rule=Rule(daily=2, weekly=0, monthly=0))
+    assert done.pruned == []
+    done = await made(tmp_path, NOW + 2 * day, rule=Rule(daily=2, weekly=0, monthly=0))
+    assert done.pruned == ["wabox-2026-11-21T100000Z.tar.gz"]
+    left = {path.name for path in (tmp_path / "data" / "backups" / "media").glob("*/*")}
+    assert left == {second.name}
+
+
+async def test_an_encrypted_backup_leaves_nothing_readable_beside_it(world: World, tmp_path: Path) -> None:
+    """Customers' files are inside, and come back."""
+    import pyrage
+
+    kept = picture(tmp_path / "data")
+    owner = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"{owner}\n")
+    done = await made(tmp_path, recipients=[str(owner.to_public())])
+    assert not (tmp_path / "data" / "backups" / "media").exists()
+    await back(done.path, tmp_path / "other", identity=tmp_path / "key")
+    assert (tmp_path / "other" / kept.relative_to(tmp_path / "data")).read_bytes() == PICTURE
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from wabox.services.backups import making
+from wabox.sqlite import backupfolder
+data, at = Path(sys.argv[1]), sys.argv[2]
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if at == "name":
+    backupfolder.place = kill
+making.make(data, data / "backups", 1, progress=lambda what, share: kill() if what == at else None)
+"""
+
+
+async def test_a_kill_leaves_nothing_that_looks_like_a_backup(tmp_path: Path) -> None:
+    """At any step of it, also when all is done but the name; the next one clears what is left."""
+    data = tmp_path / "data"
+    store = await open_store(data, VirtualClock())
+    await store.put(arrival(*(message(f"m{number}", f"c{number}") for number in range(40))))
+    await store.close()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for step in ("copying the database", "packing", "unpacking", "checking the database", "name"):
+        arguments = (sys.executable, "-c", KILLED, str(data), step)
+        process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+        assert await process.wait() == -9, step
+        left = found(data / "backups")
+        assert [path for path in left if path.name.startswith(".wabox-making")], step
+        assert listed(data / "backups") == [], step
+    done = await made(tmp_path)
+    assert {path.name for path in found(data / "backups")} == {done.path.name, ".wabox-backups.lock"}

@@ -47,6 +47,7 @@ def backup(
     Example:  wabox backup
     Example:  wabox backup /mnt/usb/bakery.tar.gz
     """
+    import os
     import time
 
     from wabox.cli.progress import Bar
@@ -54,6 +55,8 @@ def backup(
     from wabox.errors import SettingsError
     from wabox.services.backups import making
 
+    if scheduled:
+        os.nice(10)  # the server goes first
     settings = _settings(data)
     mine = settings.backup
     own_file = where is not None and not where.is_dir()

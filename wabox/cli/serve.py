@@ -88,12 +88,13 @@ CALLS_A_SECOND, CALLS_AT_ONCE = 20, 100
 async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
     import asyncio
 
-    from wabox.app import build_published
+    from wabox.app import build_published, wall_clock
     from wabox.cli.again import on_hangup
     from wabox.cli.lean import loaded
     from wabox.cli.systemd import Notifier
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
+    from wabox.services.backups.nightly import Nightly
     from wabox.services.throttle import Throttle
     from wabox.web.api import api_router, openapi
     from wabox.web.caller import Callers
@@ -110,7 +111,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
     door, closing = Door(settings.data), asyncio.Event()
     locks = Locks(settings.require_whatsapp())
-    async with running(app):
+    async with running(app, Nightly(settings, wall_clock)):
         token = door.token()
         guard = Guard(
             app.accounts,

@@ -51,7 +51,7 @@ def make(
     progress: Progress = quiet,
     load: Load = load,
 ) -> Made:
-    """Back ``data`` up into ``folder``, or into ``file``, which then has the customers' files in it.
+    """Back ``data`` up into ``folder``, or into ``file``, which then has the customers' files in it; so has what is encrypted.
 
     ``models``: the folder of trained models. ``rule``: what to keep of the folder afterwards. Raises StorageError.
     """
@@ -70,7 +70,7 @@ def make(
             shutil.copytree(models, inside / MODELS, ignore=_hidden)
         media = backupfolder.media(data)
         progress("copying customers' files", 0.0)
-        if file is None:
+        if file is None and not recipients:  # what lies beside is not encrypted
             added, beside, spoilt = _set_beside(folder, media, progress)
         else:
             added, beside, spoilt = _put_inside(inside, media), (), []
@@ -115,11 +115,9 @@ def prune(folder: Path, rule: Rule) -> list[str]:
     for name in gone:
         (folder / name).unlink(missing_ok=True)
     if gone:
-        left = backupfolder.listed(folder)
-        if all(not one.sealed for one in left):
-            # What an encrypted one needs cannot be read here: its files stay until it is gone.
-            needed = {one.name for kept in left for one in backupfile.manifest_of(folder / kept.name).beside}
-            backupfolder.tidy(folder, needed)
+        left = [kept for kept in backupfolder.listed(folder) if not kept.sealed]  # those have all that they need inside
+        needed = {one.name for kept in left for one in backupfile.manifest_of(folder / kept.name).beside}
+        backupfolder.tidy(folder, needed)
     return gone
 
 
