@@ -167,17 +167,27 @@ def check(seen: Seen) -> None:
 
 
 def day(
-    folder: Path, seed: int, *, customers: int = 40, messages: int = 8, weather: Mapping[str, str] = WEATHER
+    folder: Path,
+    seed: int,
+    *,
+    customers: int = 40,
+    messages: int = 8,
+    weather: Mapping[str, str] = WEATHER,
+    words: str = "m",
 ) -> Seen:
-    """Everybody writes, all day long; at 8 Meta refuses everything for an hour, at 14 the token expires until 15."""
+    """Everybody writes, all day long; at 8 Meta refuses everything for an hour, at 14 the token expires until 15.
+
+    ``words``: what every message of theirs begins with.
+    """
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        return runner.run(_Day(folder, seed, crowd(customers), messages, weather).run())
+        return runner.run(_Day(folder, seed, crowd(customers), messages, weather, words).run())
 
 
 class _Day:
     def __init__(
-        self, folder: Path, seed: int, people: list[Customer], messages: int, weather: Mapping[str, str]
+        self, folder: Path, seed: int, people: list[Customer], messages: int, weather: Mapping[str, str], words: str
     ) -> None:
+        self.words = words
         self.folder = folder
         self.random = Random(seed)
         self.people = people
@@ -188,6 +198,7 @@ class _Day:
         self.written: dict[str, list[str]] = defaultdict(list)
         self.stops: list[str] = []
         self.app: App
+        self.loop: asyncio.AbstractEventLoop
         self.cloud = FakeCloud(
             number_id=NUMBER,
             app_secret="secret",
@@ -202,9 +213,10 @@ class _Day:
         self.graph = Wire(graph_app(self.cloud))
 
     def clock(self) -> int:
-        return NOW + round(asyncio.get_running_loop().time() * 1000)
+        return NOW + round(self.loop.time() * 1000)  # a thread asks, too
 
     async def run(self) -> Seen:
+        self.loop = asyncio.get_running_loop()
         for name, amount in self.weather.items():
             self.cloud.faults.arm(name, amount)
         with paid_once(self.said):
@@ -263,7 +275,7 @@ class _Day:
             await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
             # Some write twice in a row: those are the ones that a batch can turn round.
             for part in range(1 + (self.random.random() < 0.3)):
-                words = f"m{number * 2 + part}"
+                words = f"{self.words}{number * 2 + part}"
                 self.written[key].append(words)
                 await self.cloud.say(key, words)
                 await asyncio.sleep(1.0)

@@ -93,7 +93,6 @@ class App:
         rates: Rates,
         graph: GraphClient | None,
         keep: Keep,
-        measures: Measures,
         figures: Figures,
         learning: Learning,
         handoffs: Handoffs,
@@ -104,8 +103,8 @@ class App:
         self.changes = messages.changes
         """What consoles and shells are told of."""
         self.versions = versions
-        self.measures = measures
         self.figures = figures
+        self.measures, self.tallies = figures.measures, figures.tallies
         self.outward = outward
         self._presence = presence
         self._rates = rates
@@ -152,6 +151,8 @@ class App:
         await self._messages.aclose()
         if self._graph is not None:
             await self._graph.aclose()
+        with contextlib.suppress(StorageError):
+            await self.tallies.fold()
         self.accounts.close()
         await self.store.close()
         log.info("stopped")
@@ -365,6 +366,7 @@ def _wired(
         hearing=hearing_of(settings, store, downloads, clock),
         advisor=advisor_of(settings, store, clock),
         measures=measures,
+        slow=settings.slow,
     )
     outward = outward_of(
         settings,
@@ -375,6 +377,7 @@ def _wired(
         stopped=lambda: outbox.stopped,
         crowded=lambda: messages.crowded,
     )
+    rows = Rows(cases=store.desk, put=store.put, transcript=store.transcript, session=store.open)
     return App(
         versions=versions,
         publishing=publishing,
@@ -390,22 +393,8 @@ def _wired(
         rates=rates,
         graph=graph,
         keep=keep_of(settings.keep),
-        measures=measures,
-        figures=Figures(
-            settings,
-            measures=measures,
-            store=store,
-            meter=outward.meter,
-            versions=versions,
-            stopped=lambda: outbox.stopped,
-            clock=clock,
-        ),
+        figures=Figures(settings, measures, store, outward.meter, versions, lambda: outbox.stopped, clock),
         learning=learning_of(settings, folder),
-        handoffs=Handoffs(
-            Rows(cases=store.desk, put=store.put, transcript=store.transcript, session=store.open),
-            messages.answers,
-            outward.sends,
-            clock,
-        ),
+        handoffs=Handoffs(rows, messages.answers, outward.sends, clock),
         accounts=accounts_of(store, clock),
     )

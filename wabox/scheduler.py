@@ -32,6 +32,7 @@ RATES_SECONDS = 60.0
 BACKUP_SECONDS = 60.0
 STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
+TALLY_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -47,6 +48,7 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
     jobs.add_job(_guarded(app.outward.templates.refresh, "templates"), "interval", seconds=PRUNE_SECONDS)
     jobs.add_job(_guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
+    jobs.add_job(_guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:
         jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)

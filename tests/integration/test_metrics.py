@@ -79,6 +79,59 @@ async def test_a_message_is_counted_on_its_way(world: World) -> None:
     assert found["process_resident_memory_bytes"] > 10_000_000
 
 
+async def test_what_is_said_is_counted_from_the_transcript(world: World) -> None:
+    """Begun, entered, misunderstood, handed over, expired; and once, however often somebody looks."""
+    for words in ("hi", "a word", "purple", "a human please"):
+        await world.write(words)
+    await scraped(world)
+    found = await scraped(world)
+    assert found["wabox_conversations_started_total{flow=bread}"] == 1
+    assert found["wabox_messages_total{channel=whatsapp,type=text}"] == 4
+    assert found["wabox_state_entries_total{flow=bread,state=hello}"] == 1
+    assert found["wabox_state_entries_total{flow=bread,state=item}"] == 1
+    # "a word" was nobody's intent either, but the state listens to any text: there was nothing to understand.
+    assert found["wabox_understood_total{tier=fallback}"] == 2
+    assert found["wabox_fallbacks_total{cause=unknown}"] == 1
+    assert found["wabox_handoffs_total{intent=human}"] == found["wabox_handoffs_waiting"] == 1
+    assert found["wabox_conversations_in_state{flow=bread,state=people}"] == 1
+    assert found["wabox_outbound_messages_total"] == len(world.messenger.taken)
+
+
+async def test_whoever_comes_back_or_does_not_is_counted(world: World) -> None:
+    await world.write("hi")
+    await world.write("a word")
+    world.clock.now += 40 * 60_000
+    await world.app.fire()
+    await world.rest()
+    await world.tap("bread")
+    await world.write("hi")
+    await world.write("again")
+    world.clock.now += 21 * 3_600_000
+    await world.app.fire()
+    await world.rest()
+    found = await scraped(world)
+    assert found["wabox_returns_total{after=nudged}"] == 1
+    assert found["wabox_conversations_ended_total{flow=bread,outcome=done,state=done}"] == 1
+    assert found["wabox_conversations_ended_total{flow=bread,outcome=expired,state=item}"] == 1
+    assert found["wabox_conversations_started_total{flow=bread}"] == 2
+
+
+async def test_counters_survive_and_count_once(tmp_path: Path, world: World) -> None:
+    """What the store has is what was said, whether the process counted it or a person's look did."""
+    await world.write("hi")
+
+    async def stored() -> float:
+        hours = await world.app.store.tallies.sum(0, world.clock.now + 1)
+        return sum(n for found in hours.values() for tally, n in found.items() if tally.name == "messages_total")
+
+    assert await stored() == 1
+    await world.app.tallies.fold()
+    await world.app.tallies.fold()
+    assert await stored() == 1
+    await world.write("and again")
+    assert await stored() == 2
+
+
 async def test_a_timer_says_how_late_it_is(world: World) -> None:
     await world.write("hi")
     world.clock.now += 30 * 60_000 + 7_000

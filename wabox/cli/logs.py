@@ -11,10 +11,13 @@ import hashlib
 import logging
 import re
 import sys
+import traceback
 from typing import Any, TextIO
 
 import msgspec
 import structlog
+
+from wabox.errors import WaboxError
 
 NUMBER = re.compile(r"(?<![A-Za-z.\d])(\d{3})\d{4,}(\d{2})(?!\d)")
 """A phone number standing by itself; the digits of a business-scoped id follow ``MX.`` and stay."""
@@ -43,7 +46,7 @@ def configure(*, terminal: bool, level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask,
-        structlog.processors.format_exc_info,
+        unquoted,
     ]
     if terminal:
         processors.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24))
@@ -70,6 +73,26 @@ def mask(_: Any, __: str, event: Any) -> Any:
     if isinstance(message, str):
         # A WhatsApp message id has the customer's number in it.
         event["message"] = hashlib.blake2b(message.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return event
+
+
+def unquoted(_: Any, __: str, event: Any) -> Any:
+    """An exception as where it was raised and what it is. What it says may quote a customer: that is for the transcript, where
+    every failed turn is on record; only what wabox and the operating system say themselves is said here."""
+    given = event.pop("exc_info", None)
+    error = sys.exception() if given is True else given[1] if isinstance(given, tuple) else given
+    if not isinstance(error, BaseException):
+        return event
+    parts: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        ours = isinstance(error, WaboxError | OSError) or type(error).__module__ == "sqlite3"
+        said = f": {error}" if ours else ""
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"{frames}{type(error).__qualname__}{said}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    event["exception"] = "\n\nwhile it had to do with:\n".join(parts)
     return event
 
 

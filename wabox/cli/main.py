@@ -32,6 +32,7 @@ from wabox.cli import (
     replay,
     send,
     serve,
+    stats,
     templates,
     test,
     train,
@@ -87,6 +88,7 @@ app.command()(backup.restore)
 app.command()(migrate.migrate)
 app.add_typer(config.group, name="config")
 app.add_typer(agents.group, name="agents")
+app.command()(stats.stats)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

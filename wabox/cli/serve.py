@@ -61,7 +61,8 @@ def serve(
     sources = Sources(Path.cwd(), os.environ)
     settings = wanted(sources)
     settings.require_whatsapp()
-    logs.configure(terminal=sys.stderr.isatty(), level=logging.getLevelNamesMapping()[settings.log_level.upper()])
+    terminal = {"json": False, "text": True}.get(settings.log_format, sys.stderr.isatty())
+    logs.configure(terminal=terminal, level=logging.getLevelNamesMapping()[settings.log_level.upper()])
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

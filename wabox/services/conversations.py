@@ -40,7 +40,7 @@ from wabox.services.moving import Move
 from wabox.services.quiet import amend, close, closes, keep_quiet, quiet
 from wabox.services.reading import advised, lost
 from wabox.services.replies import Lead
-from wabox.services.returning import AWAY, Away
+from wabox.services.returning import AWAY, BACK, Away
 from wabox.services.ringing import ring
 from wabox.services.temper import hear, soothe
 from wabox.services.turn import Draft, Turn
@@ -174,7 +174,9 @@ def _due(draft: Draft, resolver: Resolver) -> None:
 def _hears(draft: Draft, resolver: Resolver, advice: Advice | None) -> None:
     """The customer writes: keep it if more may follow; otherwise read what was kept, and then this."""
     away, message = returning.take_up(draft), draft.message
-    if away not in AWAY and pieces.waits_for_more(draft):
+    if away in AWAY:
+        draft.record("event", {BACK: away})
+    elif pieces.waits_for_more(draft):
         return
     kept = pieces.joined(draft)
     if kept is not None:

@@ -22,6 +22,7 @@ from wabox.core.measures import Measures
 from wabox.core.ports import Clock
 from wabox.errors import StorageError
 from wabox.services.meter import Meter
+from wabox.services.tallies import Tallies
 from wabox.services.versions import Versions
 from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore
@@ -35,7 +36,6 @@ class Figures:
     def __init__(
         self,
         settings: Settings,
-        *,
         measures: Measures,
         store: SqliteStore,
         meter: Meter,
@@ -44,12 +44,13 @@ class Figures:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._measures = measures
         self._store = store
         self._meter = meter
         self._versions = versions
         self._stopped = stopped
         self._clock = clock
+        self.measures = measures
+        self.tallies = Tallies(store.tallies, measures, clock)
         self._counted: list[Sample] = []
         self._counted_at = float("-inf")
 
@@ -65,7 +66,7 @@ class Figures:
         return found
 
     def _measured(self) -> Iterator[Sample]:
-        measures, writer = self._measures, self._store.writer
+        measures, writer = self.measures, self._store.writer
         for (name, labels), times in measures.times().items():
             yield histogram(name, times, labels)
         yield histogram("writer_batch_operations", writer.batches)
@@ -90,9 +91,10 @@ class Figures:
     async def _count(self) -> list[Sample]:
         now = self._clock()
         if now - self._counted_at >= FRESH:
+            await self.tallies.fold()
             self._counted = [*await self._store.levels.samples(now), *await self._month(), *await self._money(now)]
             self._counted_at = now
-        return self._counted
+        return [*self._counted, *self.tallies.samples()]
 
     async def _month(self) -> list[Sample]:
         found: list[Sample] = []

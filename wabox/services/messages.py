@@ -31,6 +31,7 @@ from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.llm import Advisor
 from wabox.services.outbox import Outbox
+from wabox.services.passage import noted, traced
 from wabox.services.presence import Presence
 from wabox.services.turn import Turn
 from wabox.services.versions import Versions, has
@@ -69,11 +70,13 @@ class Messages:
         hearing: Hearing | None = None,
         advisor: Advisor | None = None,
         measures: Measures | None = None,
+        slow: float = 0.0,
         monotonic: Callable[[], float] = time.perf_counter,
         answers: Answers | None = None,
         changes: Changes | None = None,
     ) -> None:
-        """``advisor``: asks a language model about what nobody understands; None: there is none."""
+        """``advisor``: asks a language model about what nobody understands; None: there is none. A turn that takes longer than
+        ``slow`` seconds is in the log with what it did; 0: none is."""
         self._versions = versions
         self._ingress = ingress
         self._sessions = sessions
@@ -84,6 +87,7 @@ class Messages:
         self._hearing = hearing
         self._advisor = advisor
         self._measures = measures or Measures()
+        self._slow = slow
         self._monotonic = monotonic
         self.answers = answers or Answers()
         """What became of people's acts."""
@@ -156,7 +160,7 @@ class Messages:
                     "turn.failed", conversation=message.conversation_id, message=message.message_id, exc_info=error
                 )
                 turn = apologise(on.bot, session, message, now, error)
-            unit = turn.unit
+            unit = noted(turn, session)
             if (
                 unit.sends
                 and unit.sends[0].status is DeliveryStatus.QUEUED
@@ -165,8 +169,10 @@ class Messages:
                 # It leaves right after the commit, so the commit can say so: the mark costs nothing.
                 first = changed(unit.sends[0], status=DeliveryStatus.SENDING, attempted_at=now)
                 unit = changed(unit, sends=(first, *unit.sends[1:]))
+            thought = self._monotonic()
             try:
                 result = await self._sessions.commit(unit)
+                stored = self._monotonic()
             except StorageError:
                 raise  # the lane tries again
             except Exception as error:
@@ -183,7 +189,11 @@ class Messages:
                 self.answers.tell(message.message_id, turn.outcome)
             if result == "committed":
                 tier = "none" if turn.understanding is None else turn.understanding.tier
-                measures.turns[tier].observe(self._monotonic() - began)
+                took = self._monotonic() - began
+                measures.turns[tier].observe(took)
+                if 0 < self._slow < took:
+                    measures.slow += 1
+                    log.warning("turn.slow", **traced(turn, message, took, thought - began, stored - thought))
                 self.changes.publish(changed_by(unit))
                 leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
                 if arrived is not None and message.channel == "whatsapp":

@@ -30,6 +30,8 @@ from wabox.services.turn import Draft
 Away = Literal["here", "nudged", "archived"]
 """How long the customer was away: within the soft timeout, beyond it, beyond the hard one."""
 AWAY = frozenset({"nudged", "archived"})
+BACK = "back"
+"""Of the transcript's line that says how long."""
 
 
 def take_up(draft: Draft) -> Away | None:

@@ -84,6 +84,9 @@ class Settings:
     """Who may come to ``/api/v1`` and ``/console``: ``loopback``, programs on this machine; ``all``, whoever signs in."""
     proxies: tuple[str, ...] = values.PROXIES
     """Reverse proxies whose word about who calls is believed."""
+    log_format: str = "auto"
+    slow: float = 1.0
+    """Seconds from which on a turn is in the log with what it did; 0: never."""
     log_level: str = "info"
     data: Path = Path("data")
     allow: tuple[str, ...] = ()
@@ -164,6 +167,8 @@ def settings_of(sources: Sources) -> Settings:
         port=values.port(server),
         admin=values.admin(server),
         proxies=values.proxies(server),
+        log_format=values.form(sources.section("log")),
+        slow=values.amount(sources.section("log"), "slow", 1.0) or 0.0,
         log_level=values.level(sources.section("log")),
         data=sources.root / str(values.text(sources.section("data"), "folder", "data")),
         keep=values.keep(sources.section("keep")),

@@ -63,6 +63,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("server", "admin", "loopback"),
     _value("server", "proxies", ["127.0.0.1", "::1"]),
     Key("log", "level", "info"),
+    Key("log", "format", "auto"),
+    _value("log", "slow", 1),
     Key("whatsapp", "api_url", "https://graph.facebook.com/v26.0", short="GRAPH_URL"),
     _value("whatsapp", "rate", live=True, short="RATE"),
     _value("whatsapp", "typing", 1, live=True),

@@ -108,6 +108,14 @@ def night(section: Section) -> tuple[int, int] | None:
     return begin, end
 
 
+def form(section: Section) -> str:
+    """Of the log's lines."""
+    value = section.get("format", "auto")
+    if value not in ("auto", "json", "text"):
+        raise SettingsError(f"{section.where('format')} must be auto, json or text, not {value!r}")
+    return str(value)
+
+
 def level(section: Section) -> str:
     """Of the log."""
     value = section.get("level", "info")

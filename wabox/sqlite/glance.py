@@ -30,6 +30,7 @@ from wabox.sqlite import (
     meter,
     people,
     recipients,
+    tallies,
     templates,
     transcript,
     versions,
@@ -141,6 +142,15 @@ class Glance:
             return recipients.list_(self._connection, broadcast, limit, status)
         except sqlite3.Error as error:
             raise StorageError(f"The broadcasts cannot be read: {error}") from error
+
+    def tallied(self, begin: int, end: int) -> tallies.Counts:
+        """Counters by the hour, from ``begin`` to before ``end``, ms. Raises StorageError."""
+        try:
+            return tallies.sum_(self._connection, begin, end)
+        except sqlite3.OperationalError:
+            return {}  # the folder is an older wabox's
+        except sqlite3.Error as error:
+            raise StorageError(f"The counters cannot be read: {error}") from error
 
     def metered(self, begin: int, end: int) -> list[Metered]:
         """What was delivered from ``begin`` to before ``end``, ms. Raises StorageError."""

@@ -19,6 +19,7 @@ from wabox.sqlite import (
     recipients,
     seen,
     stray_statuses,
+    tallies,
     uploads,
 )
 
@@ -32,7 +33,7 @@ Step = Callable[..., int | None]
 
 def steps(keep: Keep, now: int) -> Iterator[Step]:
     """One for each table that something of may have to go."""
-    for fixed in (seen, stray_statuses, uploads, purse):
+    for fixed in (seen, stray_statuses, uploads, purse, tallies):
         yield partial(fixed.prune, now=now)
     tables: tuple[tuple[str, Step], ...] = (
         *(("outbox", outbox.prune), ("other_changes", other_changes.prune), ("dead_letters", dead_letters.prune)),

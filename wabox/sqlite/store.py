@@ -53,6 +53,7 @@ from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.purse import SqlitePurse
 from wabox.sqlite.reader import PeoplesReader, Reader
 from wabox.sqlite.register import Register
+from wabox.sqlite.tallies import SqliteTallies
 from wabox.sqlite.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -138,6 +139,7 @@ class SqliteStore:
         self.accounts = SqliteAccounts(self.writer, self._reader)
         self.outgoing = Outgoing(self.writer, self._people)
         self.levels = Levels(self._people)
+        self.tallies = SqliteTallies(self.writer, self._people)
         self.purse = SqlitePurse(self.writer, self._reader)
         self.media = SqliteMedia(files, self.writer, self._reader, clock)
         self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)

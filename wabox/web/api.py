@@ -31,7 +31,7 @@ from wabox.web.door import proof
 from wabox.web.guard import OWN, VIEW, Guard
 from wabox.web.handoffs import handoff_routes, no_case, not_done
 from wabox.web.learning import learning_routes
-from wabox.web.metrics import figures_route
+from wabox.web.metrics import figures_route, stats_route
 from wabox.web.outgoing import outgoing_routes
 
 
@@ -108,6 +108,7 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
             figures_route(app.figures),
             *handoff_routes(app),
             *agent_routes(app.accounts),
+            stats_route(app),
         ],
         guards=[guard],
         middleware=[guard.watch],

@@ -10,15 +10,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import QueryParameter
 
+from wabox.app import App
 from wabox.core.figure import FIGURES, Sample
+from wabox.core.tally import HOUR
 from wabox.services.figures import Figures
+from wabox.services.stats import Stats, stats
 from wabox.web.guard import VIEW
 
 if TYPE_CHECKING:
@@ -47,6 +51,16 @@ def figures_route(figures: Figures) -> HTTPRouteHandler:
     @get("/figures", summary="Every number as it stands", tags=["figures"], roles=VIEW)
     async def show() -> Sequence[Sample]:
         return await figures.samples()
+
+    return show
+
+
+def stats_route(app: App) -> HTTPRouteHandler:
+    @get("/stats", summary="What happened in the last hours", tags=["figures"], roles=VIEW)
+    async def show(hours: Annotated[int, QueryParameter(ge=1, le=24 * 400)] = 168) -> Stats:
+        now = app.clock()
+        await app.tallies.fold()
+        return stats(await app.store.tallies.sum(now - hours * HOUR, now), now - hours * HOUR, now)
 
     return show
 
