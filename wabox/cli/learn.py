@@ -56,7 +56,7 @@ def learn(
     import time
     from dataclasses import replace
 
-    from wabox.app import learning_of
+    from wabox.bots import learning_of
     from wabox.cli.progress import Bar
     from wabox.core.learning import DAY, MOST_LINES
     from wabox.flowfile.folder import find_bot

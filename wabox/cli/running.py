@@ -42,13 +42,14 @@ async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
 
     Raises DataFolderBusy when another process has the data folder and does not answer, FlowError with what a server says.
     """
-    from wabox.app import publishing_of
+    from wabox.app import wall_clock
+    from wabox.bots import publishing_of
 
     async with reached(settings) as there:
         if isinstance(there, Line):
             yield _Server(there, bot)
         else:
-            publishing = publishing_of(settings, bot, there)
+            publishing = publishing_of(settings, bot, there, wall_clock)
             await _open(publishing)
             yield publishing
 
