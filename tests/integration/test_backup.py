@@ -202,16 +202,22 @@ async def test_a_store_under_load_is_copied_as_of_one_moment(tmp_path: Path) -> 
     assert rows(data, "PRAGMA integrity_check") == [("ok",)]
 
 
+def signed_in(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO sessions (agent, hash, address, created_at, seen_at) VALUES (1, x'00', '', 1, 1)")
+
+
 async def test_what_waited_is_held(tmp_path: Path) -> None:
     """It may have left since: it fails with a reason that people see, is not told to the flow, and can be sent by hand."""
     clock = VirtualClock()
     store = await open_store(tmp_path / "data", clock)
     await store.put(arrival(message("1"), message("2")))
     await store.commit(unit("1", sends=[outbound("1"), outbound("1", 1)]))
+    await store.writer.submit(signed_in)
     done = await made(tmp_path)
     await store.close()
     restored = await back(done.path, tmp_path / "other")
     assert (restored.held.outbox, restored.held.inbox) == (2, 1)
+    assert rows(tmp_path / "other", "SELECT ended_at FROM sessions") == [(NOW,)]
     store = await open_store(tmp_path / "other", clock)
     assert await store.unsent() == []
     assert await store.tell(10) == 0

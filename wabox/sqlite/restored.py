@@ -73,4 +73,6 @@ def _hold(connection: sqlite3.Connection, before: int, now: int, reason: str) ->
         "UPDATE broadcasts SET status = 'paused', reason = ? WHERE status = 'running'",
         (reason.replace("it waited", "it ran").replace("left", "reached more people"),),
     ).rowcount
+    # Whoever signed out since, or lost the right to be in, must not be in again.
+    connection.execute("UPDATE sessions SET ended_at = ? WHERE ended_at IS NULL", (now,))
     return Held(before, len(waiting), unread, paused)
