@@ -84,7 +84,6 @@ _ALL = (
     Figure("month_billed_messages", "gauge", "Those of them that Meta says it charges", ("number", "flow", "category")),
     Figure("llm_spent_today", "gauge", "Money for the language model today, in the unit of its prices"),
     Figure("llm_limit_today", "gauge", "What may be spent today"),
-    Figure("model_score", "gauge", "The trained model's scores on held-out examples", ("score",)),
     Figure("info", "gauge", "Always 1; which wabox, bot and version run", ("version", "bot", "published")),
     Figure("process_resident_memory_bytes", "gauge", "Memory of this process"),
     Figure("process_cpu_seconds_total", "counter", "CPU time of this process"),
