@@ -12,7 +12,7 @@ import pytest
 from tests.fakes import VirtualClock
 from wabox.errors import DataFolderBusy, StorageError
 from wabox.sqlite import folder as data_folder
-from wabox.sqlite.folder import FolderLock, file_system, prepare
+from wabox.sqlite.folder import FolderLock, exposed, file_system, prepare
 from wabox.sqlite.store import open_store
 
 
@@ -84,3 +84,15 @@ def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(data_folder, "file_system", lambda _: kind)
     with pytest.raises(StorageError, match=rf"network file system \({kind}\)"):
         prepare(tmp_path)
+
+
+def test_what_others_can_read_is_named_at_the_start(tmp_path: Path) -> None:
+    """A folder that is closed hides what is in it; in one that is open, so is each file."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    for name, mode in (("wabox.db", 0o644), ("token", 0o600)):
+        (data / name).touch()
+        (data / name).chmod(mode)
+    assert exposed(data) == []
+    data.chmod(0o755)
+    assert exposed(data) == ["data/", "wabox.db"]

@@ -6,7 +6,11 @@ import fcntl
 import os
 from pathlib import Path
 
+import structlog
+
 from wabox.errors import DataFolderBusy, StorageError
+
+log = structlog.get_logger(__name__)
 
 LOCK = "wabox.lock"
 
@@ -74,6 +78,16 @@ def prepare(folder: Path) -> None:
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StorageError(f"The data folder {folder} cannot be written by this user: check its owner and permissions.")
+    if open_to_others := exposed(folder):
+        log.warning("data.exposed", files=open_to_others, do=f"chmod -R go= {folder}")
+
+
+def exposed(folder: Path) -> list[str]:
+    """What other users of this machine could read or change there: names, none when the folder itself is closed."""
+    if not folder.stat().st_mode & 0o077:
+        return []
+    names = [path.name for path in sorted(folder.iterdir()) if path.is_file() and path.stat().st_mode & 0o077]
+    return [f"{folder.name}/", *names]
 
 
 def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
