@@ -55,6 +55,7 @@ from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.uploads import Uploads
 from wabox.services.versions import Versions, served
+from wabox.services.waiting import Waiting
 from wabox.settings import Settings
 from wabox.sqlite.store import SqliteStore, open_store
 from wabox.whatsapp.graph import GraphClient
@@ -95,7 +96,10 @@ class App:
         learning: Learning,
         handoffs: Handoffs,
         accounts: Accounts,
+        waiting: Waiting,
     ) -> None:
+        self.waiting = waiting
+        """Queues, and what those who wait are told."""
         self.handoffs = handoffs
         """Cases, and what people do about them."""
         self.changes = messages.changes
@@ -334,6 +338,7 @@ def _wired(
         keep=keep_of(settings.keep),
         figures=Figures(settings, measures, store, outward.meter, versions, lambda: outbox.stopped, clock),
         learning=learning_of(settings, folder),
+        waiting=Waiting(store.desk, store.put, lambda: versions.live.bot, clock),
         handoffs=Handoffs(rows, messages.answers, outward.sends, clock),
         accounts=accounts_of(store, clock),
     )

@@ -30,6 +30,7 @@ PRUNE_SECONDS = 3600.0
 METER_SECONDS = 300.0
 RATES_SECONDS = 60.0
 BACKUP_SECONDS = 60.0
+WAITING_SECONDS = 10.0
 STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
 TALLY_SECONDS = 60.0
@@ -49,6 +50,7 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
     jobs.add_job(_guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(_guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
+    jobs.add_job(_guarded(app.waiting.look, "waiting"), "interval", seconds=WAITING_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:
         jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)

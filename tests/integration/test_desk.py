@@ -382,3 +382,57 @@ class StubCaller:
 
     async def aclose(self) -> None:
         pass
+
+
+async def test_the_place_and_the_wait_are_told(tmp_path: Path) -> None:
+    """Nothing without history; with it an honest range, once, and again only when it does not hold any more."""
+    async with _staffed(tmp_path, "[queues.desk]\nrating = false\n") as (desk, _):
+        await desk.write("hi")
+        for _ in range(16):
+            await desk.write("a person please")
+            await desk.app.waiting.look()
+            await desk.rest()
+            desk.clock.now += 7 * 60_000
+            await desk.act("reply", text="Hello", claim=True)
+            await desk.act("close")
+        assert not any("in line" in text for text in desk.left)
+        desk.clock.now += 2 * HOUR
+        await desk.write("a person please")
+        for _ in range(3):
+            await desk.app.waiting.look()
+            await desk.rest()
+        assert [text for text in desk.left if "in line" in text] == [
+            "You are number 1 in line. It should take 5 to 10 minutes."
+        ]
+        (queue,) = await desk.app.waiting.reports()
+        assert (queue.waiting, queue.least_minutes, queue.most_minutes) == (1, None, None)
+        desk.clock.now += 11 * 60_000
+        await desk.app.waiting.look()
+        await desk.rest()
+        assert sum("in line" in text for text in desk.left) == 2
+        await desk.act("claim")
+        desk.clock.now += 21 * 60_000
+        await desk.app.waiting.look()
+        await desk.rest()
+        assert sum("in line" in text for text in desk.left) == 2
+
+
+async def test_the_customer_says_how_it_was(tmp_path: Path) -> None:
+    """Asked with the close, before the flow goes on; the tap is kept with the case, and the flow's question stands."""
+    async with _staffed(tmp_path, "[queues.desk]\n") as (desk, _):
+        await desk.write("hi")
+        await desk.write("a person please")
+        await desk.act("reply", text="Hello", claim=True)
+        closed = await desk.act("close")
+        assert desk.left[-2:] == ["How was the help you got from us?", "Hello!"]
+        await desk.tap(f"desk.rate:5:{closed.case.id}")
+        assert desk.left[-1] == "Thank you!"
+        assert (await desk.app.handoffs.case(closed.case.id)).case.rating == 5
+        await desk.tap("shop")
+        assert desk.left[-1] == "Which size?"
+        await desk.write("a person please")
+        before = await desk.app.handoffs.case(await desk.case_id())
+        assert [(one.rating, one.outcome) for one in before.earlier] == [(5, "closed by Marta")]
+        await desk.act("close")
+        assert desk.left[-1] == "Hello!"
+        assert desk.left.count("How was the help you got from us?") == 1

@@ -120,6 +120,8 @@ class UnitOfWork:
     """Cases as they are from now on; of one that is named twice the last word counts."""
     case: Handoff | None = None
     """The open one from now on."""
+    rated: tuple[str, int] | None = None
+    """A closed case's id, and the customer's mark, from 1 to 5."""
     invoke: tuple[Invocation, ...] = ()
     """Calls to make after the commit."""
     revoke: tuple[tuple[str, str], ...] = ()

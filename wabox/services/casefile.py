@@ -77,6 +77,11 @@ class CaseFile:
         if self.case is not None and self.case.status == "claimed" and self.case.waiting_since is None:
             self._set(replace(self.case, at=self._now, waiting_since=self._now))
 
+    def tell(self, told: str) -> None:
+        """The customer learns how long it may take."""
+        if self.case is not None:
+            self._set(replace(self.case, at=self._now, told=told))
+
     def keep(self) -> None:
         """As it is."""
         if self.case is not None:

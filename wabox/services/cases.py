@@ -186,7 +186,7 @@ def transcript(records: Sequence[Record]) -> list[Said]:
             agents[outbound_id(record.ref or "", 900)] = by
             if body.get("type") == "note":
                 said.append(Said(at=record.at, who="note", by=by, text=str(body.get("text") or ""), ref=record.ref))
-            elif body.get("type") != "reply":
+            elif body.get("type") not in ("reply", "tell"):
                 where = payload.get("to") or payload.get("queue")
                 text = " ".join(filter(None, (str(body.get("type")), where and f"to {where}", body.get("text"))))
                 said.append(Said(at=record.at, who="event", by=by, text=text, ref=record.ref))

@@ -32,7 +32,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
-from wabox.services import alerting, closing, desk, deskclock, hand, pieces, returning
+from wabox.services import alerting, closing, desk, deskclock, hand, pieces, rating, returning
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -77,6 +77,8 @@ def advance(
         case _ if closes(message):
             close(draft)
         case "whatsapp" | "standby" if heard(draft, resolver, silent=silent):
+            pass
+        case "whatsapp" if rating.given(draft):
             pass
         case "echo":
             keep_quiet(draft)

@@ -13,10 +13,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from wabox.core import consent, window
+from wabox.core.content import Content
 from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.dispatch import is_template
 from wabox.core.event import Event
 from wabox.core.handoff import DONE, Handoff, Outcome
+from wabox.services import rating
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft
 from wabox.whatsapp.payload import address
@@ -24,6 +26,8 @@ from wabox.whatsapp.payload import address
 SAID: Final = 900
 """The index of a person's own message among those of its turn."""
 TAKEN: Final = "an agent took the conversation before it left"
+AGAIN: Final = 5 * 60_000
+"""ms in which a wait is not told twice."""
 GONE: Final = "this case is closed: the customer is with the bot, or has a new case"
 
 
@@ -42,6 +46,9 @@ def act(draft: Draft) -> None:
         return
     assert case is not None  # noqa: S101 - it was found or opened
     draft.restore()
+    if message.type == "tell":
+        _tell(draft, case)
+        return
     draft.outcome = _act(draft, case)
 
 
@@ -57,6 +64,18 @@ def _act(draft: Draft, case: Handoff) -> Outcome:
             return _close(draft, case)
         case other:
             return Outcome(refusal=f"there is no act {other!r}")
+
+
+def _tell(draft: Draft, case: Handoff) -> None:
+    """The customer's place and wait, if they wait still and can be written to in free words."""
+    payload, closes_at = draft.message.payload, window.closes(draft.session.opened_at)
+    if case.status != "waiting" or closes_at is None or draft.now >= closes_at:
+        return
+    if case.told is not None and draft.now - int(case.told.rpartition(":")[2]) < AGAIN:
+        return  # two looks before the first was told
+    values = {name: str(payload[name]) for name in ("place", "least", "most")}
+    draft.file.tell(str(payload["told"]))
+    draft.lines.append(Content(text=draft.bot.words("wabox.desk.place", draft.language, values)))
 
 
 def _who(draft: Draft) -> tuple[str, str]:
@@ -163,6 +182,7 @@ def _close(draft: Draft, case: Handoff) -> Outcome:
     draft.step(Event("handoff.closed", {"agent": agent, "name": name, "outcome": draft.message.text or ""}))
     if not draft.lines:
         draft.lines.append(Lead("wabox.desk.back"))
+    rating.ask(draft, case)
     return DONE
 
 

@@ -52,8 +52,6 @@ class Cases(Protocol):
 
     async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]: ...
 
-    async def waits(self, queue: str, since: int, limit: int) -> Sequence[int]: ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:

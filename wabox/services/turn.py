@@ -94,6 +94,8 @@ class Draft:
         """Why people are asked, when the chart itself cannot know."""
         self._timers: dict[str, effects.Arm | effects.Disarm] = {}
         self.file = CaseFile(session.case, session.conversation_id, message, now)
+        self.rated: tuple[str, int] | None = None
+        """The case that the customer rates, and how."""
         self.outcome: Outcome | None = None
         """Of a person's act."""
         self._calls: dict[tuple[str, str], effects.Invoke | None] = {}
@@ -228,6 +230,7 @@ class Draft:
             disarm=disarm if over else (*self._disarm(), *disarm),
             handoffs=tuple(self.file.changes),
             case=self.file.case,
+            rated=self.rated,
             invoke=(
                 *(invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call),
                 *alerting.alerts(self),

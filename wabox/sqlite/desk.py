@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wabox.core.contact import Contact
 from wabox.core.handoff import Handoff
+from wabox.core.wait import Past
 from wabox.sqlite import handoffs
 from wabox.sqlite.reader import PeoplesReader
 
@@ -39,6 +40,6 @@ class SqliteDesk:
     async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]:
         return await self._people.read(handoffs.contacts, list(conversation_ids))
 
-    async def waits(self, queue: str, since: int, limit: int) -> Sequence[int]:
-        """ms that the newest cases of a queue waited for a person; of those claimed after ``since``."""
-        return await self._people.read(handoffs.waits, queue, since, limit)
+    async def history(self, queue: str, since: int, limit: int) -> Sequence[Past]:
+        """The newest cases of a queue that were claimed after ``since``."""
+        return await self._people.read(handoffs.history, queue, since, limit)

@@ -9,6 +9,7 @@ import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.handoff import Handoff
+from wabox.core.wait import Past
 
 _COLUMNS: Final = (
     "id, status, queue, priority, reason, opened_at, changed_at, agent, agent_name, claimed_at, last_agent_at,"
@@ -28,6 +29,11 @@ _contacts = msgspec.json.Decoder(Contact)
 def save(connection: sqlite3.Connection, conversation: int, handoff: Handoff) -> None:
     """Write a case as it is now. One that is not closed is the only one of its conversation: the unit of work knew it."""
     connection.execute(_SAVE, (*(getattr(handoff, name) for name in _FIELDS), conversation))
+
+
+def rate(connection: sqlite3.Connection, conversation: int, id_: str, mark: int) -> None:
+    """What the customer of this conversation thinks of one of its cases."""
+    connection.execute("UPDATE handoffs SET rating = ? WHERE id = ? AND conversation = ?", (mark, id_, conversation))
 
 
 def current(connection: sqlite3.Connection, conversation: int, conversation_id: str) -> Handoff | None:
@@ -94,14 +100,14 @@ def contacts(connection: sqlite3.Connection, conversation_ids: list[str]) -> dic
     return {id_: _contacts.decode(contact) for id_, contact in connection.execute(query, conversation_ids)}
 
 
-def waits(connection: sqlite3.Connection, queue: str, since: int, limit: int) -> list[int]:
-    """How long, in ms, the newest cases of a queue that were claimed after ``since`` had waited; the newest first."""
+def history(connection: sqlite3.Connection, queue: str, since: int, limit: int) -> list[Past]:
+    """The newest cases of a queue that were claimed after ``since``; the newest first."""
     rows = connection.execute(
-        "SELECT claimed_at - opened_at FROM handoffs WHERE queue = ? AND claimed_at > ? AND claimed_at IS NOT NULL"
+        "SELECT opened_at, claimed_at, agent FROM handoffs WHERE queue = ? AND claimed_at > ? AND claimed_at IS NOT NULL"
         " ORDER BY claimed_at DESC LIMIT ?",
         (queue, since, limit),
     )
-    return [max(0, row[0]) for row in rows]
+    return [Past(*row) for row in rows]
 
 
 def count_waiting(connection: sqlite3.Connection) -> int:

@@ -58,6 +58,8 @@ def commit(
         invocations.add(connection, key, invocation)
     for handoff in unit.handoffs:
         handoffs.save(connection, key, handoff)
+    if unit.rated is not None:
+        handoffs.rate(connection, key, *unit.rated)
     transcript.add(connection, key, unit.records)
     for amendment in unit.amend:
         transcript.amend(connection, key, amendment)

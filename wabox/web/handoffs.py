@@ -22,6 +22,7 @@ from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
 from wabox.services.changes import Changes
 from wabox.services.handoffs import NoCase, NotDone, TemplateReply
+from wabox.services.waiting import QueueReport
 from wabox.web.guard import ACT, VIEW
 
 HEARTBEAT: Final = 20.0
@@ -132,6 +133,15 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         return await act(request, "close", case, data, data.text, take=data.take)
 
     @get(
+        "/queues",
+        summary="Who waits in which queue, who is there, and how long it takes",
+        tags=["handoffs"],
+        roles=VIEW,
+    )
+    async def queues() -> list[QueueReport]:
+        return await app.waiting.reports()
+
+    @get(
         "/events",
         summary="What changes, as server-sent events: read the truth from the other calls",
         tags=["events"],
@@ -140,7 +150,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     async def events() -> ServerSentEvent:
         return ServerSentEvent(_stream(app.changes))
 
-    return [cases, case, claim, reply, note, transfer, close, events]
+    return [cases, case, claim, reply, note, transfer, close, queues, events]
 
 
 async def _stream(changes: Changes) -> AsyncIterator[str]:
