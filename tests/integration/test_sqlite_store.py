@@ -525,3 +525,23 @@ async def test_lagging_marks_survive_a_disk_that_is_full_for_a_while(store: Sqli
     failed = 0
     while failed != 1:
         ((failed,),) = await ask(store, "SELECT count(*) FROM outbox WHERE status = 'failed'")
+
+
+async def test_what_a_crash_left_over_turns_nobody_away(tmp_path: Path, clock: VirtualClock) -> None:
+    """However many messages were not handled, the next start takes new ones at once; those count as ever."""
+    store = await open_store(tmp_path, clock)
+    for number in range(6):
+        await store.put(arrival(message(f"m{number}", f"c{number}")))
+    await store.close()
+    store = await open_store(tmp_path, clock, limits=Limits(backlog=3), sleep=never)
+
+    async def handle(_: InboundMessage) -> None:
+        await asyncio.Event().wait()
+
+    store.lanes.run(handle)
+    assert not store.crowded
+    for number in range(4):
+        await store.put(arrival(message(f"n{number}", f"d{number}")))
+    with pytest.raises(Unavailable, match="4 messages wait"):
+        await store.put(arrival(message("n9", "d9")))
+    await store.close()

@@ -21,12 +21,12 @@ class Limits:
     waiting: int = 5000
     """Uncommitted writes."""
     backlog: int = 500
-    """Customers' messages that wait to be handled."""
+    """Messages that customers wrote since the start and that wait to be handled."""
 
 
 def crowded(limits: Limits, writer: Writer, lanes: SqliteLanes) -> bool:
     """Whether it would be refused most likely: a look that costs nothing, before anybody reads what came."""
-    return writer.age > limits.age or writer.waiting > limits.waiting or lanes.backlog - lanes.due > limits.backlog
+    return writer.age > limits.age or writer.waiting > limits.waiting or lanes.fresh > limits.backlog
 
 
 def admit(arrival: Arrival, limits: Limits, writer: Writer, lanes: SqliteLanes) -> None:
@@ -36,6 +36,6 @@ def admit(arrival: Arrival, limits: Limits, writer: Writer, lanes: SqliteLanes) 
     if writer.waiting > limits.waiting:
         raise Unavailable(f"Overloaded: {writer.waiting} writes wait.")
     # Due timers do not count: they can wait, and thousands may come due in one second. Delivery statuses need no lane.
-    waiting = lanes.backlog - lanes.due
+    waiting = lanes.fresh
     if arrival.messages and waiting > limits.backlog:
         raise Unavailable(f"Overloaded: {waiting} messages wait to be handled.")

@@ -18,6 +18,7 @@ start before timers.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -94,6 +95,9 @@ class SqliteLanes:
         self._pump_scheduled = False
         self._backlog = 0
         self._due = 0
+        self._fresh = 0
+        self._left = 0
+        """Messages up to this place were there before the start."""
 
     @property
     def backlog(self) -> int:
@@ -105,13 +109,20 @@ class SqliteLanes:
         """How many of them are timers."""
         return self._due
 
+    @property
+    def fresh(self) -> int:
+        """How many of them customers wrote since the start: what a crash left over is no reason to turn others away."""
+        return self._fresh
+
     def run(self, handle: Handle) -> None:
         """Begin: what is in the inbox first, then what is fed."""
+        self._left = sys.maxsize
         self._handle = handle
         after = 0
         while rows := self._load(after, PAGE, None):
             self.feed(rows)
             after = rows[-1][0]
+        self._left = after
 
     def feed(self, rows: Iterable[Row]) -> None:
         """Take messages that were just committed, in the order of their places."""
@@ -149,7 +160,7 @@ class SqliteLanes:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         self._lanes.clear()
-        self._backlog = self._due = 0
+        self._backlog = self._due = self._fresh = 0
 
     def _pump(self) -> None:
         self._pump_scheduled = False
@@ -238,10 +249,15 @@ class SqliteLanes:
         lane.last = row[0]
         self._backlog += 1
         self._due += row[1].channel == "timer"
+        self._fresh += self._is_fresh(row)
 
     def _drop(self, row: Row) -> None:
         self._backlog -= 1
         self._due -= row[1].channel == "timer"
+        self._fresh -= self._is_fresh(row)
+
+    def _is_fresh(self, row: Row) -> bool:
+        return row[0] > self._left and row[1].channel != "timer"
 
     def _report(self, lane: _Lane, error: Exception, pause: float) -> None:
         message = lane.rows[0][1].message_id if lane.rows else None

@@ -1,0 +1,193 @@
+"""``python -m tests.bench.bench_sleepers --sleepers 1000000 --due 10000``: conversations that sleep, each with an armed timer.
+
+One process, the real store, no server: memory that the sleepers cost, the sweep when none is due, ten thousand due in one
+second (taken out and handled by a turn that commits a reply) with webhooks stored meanwhile, and the start over messages that
+nobody handled yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from time import perf_counter
+
+from tests.bench import machine
+from tests.integration.storage import arrival, contact, conversation, message, unit
+from wabox.core.conversation import Timer
+from wabox.core.message import InboundMessage
+from wabox.errors import Unavailable
+from wabox.services.timers import fire
+from wabox.sqlite.store import SqliteStore, open_store
+
+DAY = 86_400_000
+SNAPSHOT = (
+    b'{"v":1,"chart":"shop@0123456789ab","leaves":["cart.open"],"context":{"items":["shirt","shirt"],"name":"Ana"}}'
+)
+
+
+async def main(sleepers: int, due: int, unfinished: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        print(machine.facts(folder), flush=True)
+        now = int(time.time() * 1000)
+        before = opened_rss(folder)
+        await asleep(folder, sleepers, due, now)
+        print(
+            f"{sleepers:,} sleepers: RSS {before:.1f} MB with none, {opened_rss(folder):.1f} MB with them; "
+            f"database {(folder / 'wabox.db').stat().st_size / 1e6:.0f} MB",
+            flush=True,
+        )
+        store = await opened(folder)
+        times = []
+        for _ in range(200):
+            start = perf_counter()
+            await fire(store, lambda: now)
+            times.append((perf_counter() - start) * 1000)
+        print(
+            f"sweep, none due: p50 {machine.percentile(times, 50):.2f} ms, p99 {machine.percentile(times, 99):.2f} ms"
+        )
+        await rush(store, now + DAY // 2, due)
+        await store.close()
+        await waiting(folder, unfinished)
+
+
+def opened_rss(folder: Path) -> float:
+    """MB of a process of its own that has opened the folder and swept ten times."""
+    command = (sys.executable, "-m", "tests.bench.bench_sleepers", "--measure", str(folder))
+    return float(subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout.split()[-1])
+
+
+async def measure(folder: Path) -> None:
+    store = await opened(folder)
+    for _ in range(10):
+        await fire(store, lambda: int(time.time() * 1000))
+    print(machine.rss_mb(os.getpid()))
+    await store.close()
+
+
+async def opened(folder: Path) -> SqliteStore:
+    return await open_store(folder, lambda: int(time.time() * 1000))
+
+
+async def asleep(folder: Path, sleepers: int, due: int, now: int) -> None:
+    """So many conversations at rest; ``due`` of the timers in half a day, all in one second, the others later."""
+    store = await opened(folder)
+    for start in range(0, sleepers, 1000):
+        units = (
+            unit(
+                name=f"s{number}",
+                snapshot=SNAPSHOT,
+                at=now,
+                arm=[
+                    Timer(
+                        name="soft", due_at=now + (DAY // 2 - number % 1000 if number < due else DAY + number), armed=1
+                    )
+                ],
+            )
+            for number in range(start, min(start + 1000, sleepers))
+        )
+        await asyncio.gather(*(store.commit(one) for one in units))
+    await store.close()
+    gc.collect()
+
+
+async def rush(store: SqliteStore, now: int, due: int) -> None:
+    handled = 0
+    done = asyncio.Event()
+
+    async def handle(found: InboundMessage) -> None:
+        nonlocal handled
+        name = (found.contact.user_id or "").removeprefix("MX.")
+        session = await store.open(conversation(name))
+        again = Timer(name="hard", due_at=now + DAY, armed=session.sequence)
+        await store.commit(
+            unit(found.message_id, name=name, expected=session.sequence, snapshot=SNAPSHOT, at=now, arm=[again])
+        )
+        if found.channel == "timer":
+            handled += 1
+            if handled == due:
+                done.set()
+
+    acks: list[float] = []
+
+    async def webhooks() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            start = perf_counter()
+            try:
+                await store.put(arrival(message(f"w{number}", f"w{number % 50}", at=now)))
+                acks.append((perf_counter() - start) * 1000)
+            except Unavailable:
+                acks.append(float("inf"))
+            await asyncio.sleep(0.005)
+
+    store.lanes.run(handle)
+    start = perf_counter()
+    meanwhile = asyncio.create_task(webhooks())
+    fired = 0
+    while fired < due:
+        fired += await fire(store, lambda: now)
+    taken = perf_counter() - start
+    await done.wait()
+    handled_after = perf_counter() - start
+    await meanwhile
+    print(
+        f"{due:,} due in one second: taken out in {taken:.2f} s, all handled after {handled_after:.2f} s; "
+        f"webhooks meanwhile p50 {machine.percentile(acks, 50):.1f} ms, p99 {machine.percentile(acks, 99):.1f} ms "
+        f"({acks.count(float('inf'))} of {len(acks)} refused)",
+        flush=True,
+    )
+
+
+async def waiting(folder: Path, unfinished: int) -> None:
+    store = await opened(folder)
+    for start in range(0, unfinished, 500):
+        await asyncio.gather(
+            *(store.put(arrival(message(f"u{number}", f"s{number % 50_000}"))) for number in range(start, start + 500))
+        )
+    await store.close()
+    begin = perf_counter()
+    store = await opened(folder)
+
+    async def handle(found: InboundMessage) -> None:
+        name = (found.contact.user_id or "").removeprefix("MX.")
+        session = await store.open(conversation(name))
+        await store.commit(unit(found.message_id, name=name, expected=session.sequence, snapshot=SNAPSHOT))
+
+    store.lanes.run(handle)
+    started = perf_counter() - begin
+    refused = 0
+    while True:
+        try:
+            await store.put(arrival(message(f"first{refused}", "new")))
+            break
+        except Unavailable:
+            refused += 1
+            await asyncio.sleep(0.05)
+    print(
+        f"start over {unfinished:,} unfinished messages: {started:.2f} s, the first webhook is stored after "
+        f"{perf_counter() - begin:.2f} s ({refused} refused); RSS {machine.rss_mb(os.getpid()):.0f} MB; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
+    await store.close()
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__)
+    for name, usual in (("sleepers", 1_000_000), ("due", 10_000), ("unfinished", 100_000)):
+        asked.add_argument(f"--{name}", type=int, default=usual)
+    asked.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    options = asked.parse_args()
+    assert contact("ana").user_id == "MX.ana"
+    if options.measure is not None:
+        asyncio.run(measure(options.measure))
+    else:
+        asyncio.run(main(options.sleepers, options.due, options.unfinished))
