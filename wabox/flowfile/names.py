@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wabox.core.consent import WISHES
+from wabox.core.intent import OUT_OF_SCOPE
 from wabox.core.passage import DOCUMENT
 from wabox.engine.chart import Chart
 from wabox.engine.event import AFTER, DONE, matches
@@ -308,7 +309,7 @@ def _check_use(draft: Draft, used: set[str], keys: set[str]) -> None:
     wanted = {event for event in used if event not in ("*", "message.*")}
     own = draft.intent_file
     for name in own.intents if own is not None else ():
-        if name not in WISHES and not any(matches(descriptor, name) for descriptor in wanted):
+        if name not in (*WISHES, OUT_OF_SCOPE) and not any(matches(descriptor, name) for descriptor in wanted):
             assert own is not None  # noqa: S101 - for the type checker
             sentence = f"no flow uses the intent {quoted(name)}"
             fix = "add it to an on: or detours:, or take it out"

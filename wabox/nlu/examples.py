@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabox.core.intent import OUT_OF_SCOPE, Intent
@@ -26,6 +26,8 @@ class Example:
     intent: str
     """``oos``: nobody's."""
     language: str | None = None
+    is_keyword: bool = field(default=False, compare=False)
+    """The rules know it: it teaches, but says nothing of how well sentences are understood."""
 
 
 def of_bot(intents: Sequence[Intent]) -> list[Example]:
@@ -40,7 +42,8 @@ def of_bot(intents: Sequence[Intent]) -> list[Example]:
         for language, words in intent.words.items():
             for text in (*words.examples, *words.keywords):
                 if tokens(text):
-                    found[Example(text, intent.name, language)] = None
+                    one = Example(text, intent.name, language, is_keyword=text not in words.examples)
+                    found.setdefault(one)
     return list(found)
 
 

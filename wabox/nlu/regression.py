@@ -20,6 +20,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -104,7 +105,8 @@ class Exact:
         products = self._products[np.ix_(seen, seen)]
         factor = cholesky(products + 1e-4 * np.eye(len(seen)), lower=True)
         model = LogisticRegression(C=STRENGTH, tol=1e-4, max_iter=MOST_STEPS)
-        with warnings.catch_warnings():
+        # Threads that wait for each other cost ten times the work where others use the cores too.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(factor.astype(np.float32), self._labels[seen], self._weights[seen])
         found, bias = model.coef_, model.intercept_

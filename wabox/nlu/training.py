@@ -199,7 +199,8 @@ def _held_out(lesson: Lesson, model: Regression, idf: Mapping[str, float], progr
     """What models that had not seen them make of examples, and of examples of intents that they do not have."""
     labels = lesson.labels[: len(lesson.examples)]
     many = len(labels) >= MANY
-    folds, turns = _folds(labels, 10 if many else FOLDS), 1 if many else FOLDS
+    said = np.array([not example.is_keyword for example in lesson.examples])
+    folds, turns = _folds(np.where(said, labels, -1), 10 if many else FOLDS), 1 if many else FOLDS
     rare = unknown(idf.values())
     places: list[Labels] = []
     own: list[Guesses] = []
@@ -213,7 +214,7 @@ def _held_out(lesson: Lesson, model: Regression, idf: Mapping[str, float], progr
         seen = np.flatnonzero(~out & ~gone)
         known = np.isin(lesson.labels, lesson.labels[seen])
         inside = np.flatnonzero(out & ~gone & known)
-        outside = np.flatnonzero(gone[: len(labels)])
+        outside = np.flatnonzero(gone[: len(labels)] & said)
         if len(inside) and len(np.unique(lesson.labels[seen])) > 1:
             both = np.concatenate([inside, outside])
             words = {token for row in seen.tolist() for token in lesson.read[row]}
@@ -234,13 +235,14 @@ def _familiar(lesson: Lesson, rows: Labels, idf: Mapping[str, float], rare: floa
 
 
 def _folds(labels: Labels, count: int) -> Labels:
-    """A fold for each example: of each intent about as many in each. -1: the only example of its intent stays in."""
+    """A fold for each example: of each intent about as many in each. -1: the only example of its intent stays in, and so does
+    what has the label -1."""
     folds = np.full(len(labels), -1)
     shuffle = np.random.default_rng(0)
     next_fold = 0
     for label in np.unique(labels):
         own = shuffle.permutation(np.flatnonzero(labels == label))
-        if len(own) < 2:
+        if label < 0 or len(own) < 2:
             continue
         folds[own] = (next_fold + np.arange(len(own))) % count
         next_fold += len(own)
