@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 import structlog.testing
 
 from tests.day import TOKENS, crowd, day
@@ -29,6 +30,8 @@ def drive(folder: str, form: str) -> None:
     """A day of traffic, with the log on standard error."""
     logs.configure(terminal=form == "text")
     day(Path(folder), 3, customers=12, messages=5, words=PLANTED)
+    # Everybody of that day has a business-scoped id; whoever has none is named by the number.
+    structlog.get_logger().info("turn", conversation="200:15550000001", message="wamid.15550000001")
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
