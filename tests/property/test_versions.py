@@ -198,7 +198,8 @@ def live_through(seed: int) -> None:
             on, move = versions.take_up(session, heard, now)
             turn_made = advance(on.bot, on.resolver, session, heard, now, move)
             unit = turn_made.unit
-            if unit.snapshot is not None:
+            # What was refused (a person's words about a case that is closed) leaves it as it was, to be moved by the next one.
+            if unit.snapshot is not None and unit.snapshot != session.snapshot:
                 after = decode(unit.snapshot)
                 home = versions.find(after)
                 assert home is not None
