@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import VirtualClock
+from wabox.core.broadcast import Broadcast
 from wabox.core.delivery import Attempt, DeliveryStatus
 from wabox.errors import StorageError
-from wabox.sqlite import conversations, failures, inbox, outbox, timers
+from wabox.sqlite import conversations, failures, inbox, outbox, recipients, timers
 from wabox.sqlite.connection import open_reader, open_writer
 from wabox.sqlite.migrate import MIGRATIONS, SCHEMA, migrate, migrations, version
 from wabox.sqlite.store import open_store
@@ -154,6 +155,30 @@ def test_frequent_queries_use_their_index(tmp_path: Path) -> None:
     ):
         assert index in plan, plan
         assert "SCAN" not in plan or f"INDEX {index}" in plan, plan
+    connection.close()
+
+
+def test_the_next_recipients_are_not_searched_for(tmp_path: Path) -> None:
+    """A broadcast takes a few at a time: the many that wait behind them are neither read nor sorted."""
+    connection = open_writer(tmp_path / "wabox.db")
+    migrate(connection, "wabox.db")
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    spring = Broadcast(
+        name="spring",
+        number_id="1",
+        template="t",
+        purpose="marketing",
+        category="MARKETING",
+        rate=60,
+        max_failures=5,
+        created_at=1,
+    )
+    recipients.enter(connection, 1, spring, 1, [inbox.Place(1, 1)])
+    connection.set_trace_callback(None)
+    [query] = statements
+    plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert plan == ["SEARCH recipients USING INDEX recipients_progress (broadcast=? AND status=? AND code=?)"]
     connection.close()
 
 

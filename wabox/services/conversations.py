@@ -90,7 +90,7 @@ def advance(
             deskclock.fire(draft)
         case "timer":
             if draft.restore():
-                _due(draft, resolver)
+                _due(draft, resolver, silent=silent)
         case "agent":
             desk.act(draft)
         case "action" if message.payload.get("id") == alerting.NAME:
@@ -162,12 +162,15 @@ def _failed(draft: Draft) -> None:
         draft.record("event", {"not_handled": draft.message.type, "reason": draft.message.payload.get("reason")})
 
 
-def _due(draft: Draft, resolver: Resolver) -> None:
+def _due(draft: Draft, resolver: Resolver, *, silent: bool) -> None:
     if not pieces.is_over(draft):
         ring(draft)
         return
     timer, kept = draft.message, pieces.joined(draft)
-    if kept is not None:
+    if silent or draft.permit.consent.stopped or _with_agent(draft):
+        # As with any other message: since it was written a person took over, or the customer said stop.
+        draft.record("event", {"pieces": "not answered"})
+    elif kept is not None:
         draft.message = kept
         _customer(draft, resolver, "here", None)
         draft.message = timer

@@ -33,8 +33,10 @@ def enter(
     connection: sqlite3.Connection, key: int, broadcast: Broadcast, now: int, places: Sequence[inbox.Place]
 ) -> list[inbox.Row]:
     """Put as many as there are ``places`` into their conversations' queues, and mark them: both or neither."""
+    # Who waits has no code yet; to say so lets the index give them in order, where 100,000 would be sorted each time (50 ms).
     rows = connection.execute(
-        "SELECT key, contact, body FROM recipients WHERE broadcast = ? AND status = 'waiting' ORDER BY key LIMIT ?",
+        "SELECT key, contact, body FROM recipients WHERE broadcast = ? AND status = 'waiting' AND code IS NULL"
+        " ORDER BY key LIMIT ?",
         (key, len(places)),
     ).fetchall()
     entered = []
