@@ -22,8 +22,9 @@ from wabox.nlu.wordvectors import word_vectors
 MOST = 1_500
 """Different messages."""
 APART = 0.62
-"""Groups further apart than this (mean cosine distance) are not joined. Chosen on training sentences of
-BANKING77 and CLINC150: there 92 and 98 % of the messages in groups of three or more are of their group's intent."""
+"""Groups further apart than this (mean cosine distance) are not joined. Chosen on one sample each of the
+training sentences of BANKING77 and CLINC150: at the nearest distances tried, 70 to 90 % and 98 % of the messages in groups of
+three or more were of their group's intent."""
 
 
 def alike(texts: Sequence[str], background: Sequence[str] = ()) -> list[list[int]]:
