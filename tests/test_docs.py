@@ -123,3 +123,10 @@ def test_every_page_is_linked_and_listed() -> None:
     wrong = runner.invoke(app, ["help", "flwos"])
     assert wrong.exit_code == 2
     assert "flows" in wrong.output
+
+
+def test_code_in_the_manual_fits_a_terminal() -> None:
+    """Nothing that is typed or copied is broken by the edge of an 80-column window."""
+    for topic, text in MANUAL.items():
+        for code in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL):
+            assert [line for line in code.splitlines() if len(line) > 78] == [], topic
