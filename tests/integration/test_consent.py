@@ -14,7 +14,7 @@ from tests.fakes import FakeMessenger, VirtualClock
 from tests.integration.world import BSUID, CONVERSATION, NUMBER, PHONE, World, until
 from wabox.app import build
 from wabox.core.consent import STOPPED, Consent, ConsentEntry
-from wabox.core.delivery import DeliveryStatus
+from wabox.core.delivery import DeliveryStatus, words
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import SendResult
 from wabox.flowfile.bot import load_bot
@@ -222,6 +222,11 @@ async def test_what_did_not_leave_before_stop_is_not_tried_after_it(world: World
     await world.rest()
     texts = [one.body.get("text", {}).get("body") for one in world.messenger.tried[sent:]]
     assert texts == ["One.", None]
+    await world.write("start")
+    [failed] = [one for one in await world.app.store.deliveries(failed=True) if words(one.body) == "One."]
+    await world.app.send_again(failed.id)  # they want it after all
+    await world.rest()
+    assert words(world.messenger.taken[-1].body) == "One."
 
 
 async def test_preferences_in_whatsapp_are_marketing_only(world: World) -> None:
@@ -266,6 +271,19 @@ async def test_merged_contacts_keep_what_either_said(world: World) -> None:
     assert not (await consent(world)).stopped
     await world.write("hola")
     assert (await consent(world)).stopped
+
+
+async def test_a_stop_holds_for_the_name_that_is_merged_into_it(world: World) -> None:
+    """The other name's conversation with another number goes quiet, though nothing new was said."""
+    await world.write("hola", **{"from": None})
+    assert (await world.write("stop", **{"from": None}))[0].startswith("You will get")
+    assert await world.write("hola", number=OTHER, from_user_id=None) == ["Hello!"]
+    assert await world.write("ok") == []  # with both names: they are one from now on
+    before = len(world.messenger.taken)
+    world.clock.now += 31 * 60_000
+    await world.app.fire()
+    await world.rest()
+    assert [words(one.body) for one in world.messenger.taken[before:]] == []
 
 
 def _arrival(world: World, element: dict[str, Any]) -> Arrival:

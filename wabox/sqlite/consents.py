@@ -78,21 +78,23 @@ def write(
     )
     row = connection.execute("SELECT consent FROM contacts WHERE key = ?", (contact,)).fetchone()
     before = NEVER_ASKED if row[0] is None else _decoder.decode(row[0])
-    return _settle(connection, contact, before, fold(entries, before), now, here)
+    holds = fold(entries, before)
+    if holds != before:
+        _settle(connection, contact, holds, now, here)
+    return holds
 
 
 def unite(connection: sqlite3.Connection, contact: int, now: int) -> None:
-    """Another contact was merged into this one: what either said holds, the newest word last."""
-    row = connection.execute("SELECT consent FROM contacts WHERE key = ?", (contact,)).fetchone()
-    before = NEVER_ASKED if row[0] is None else _decoder.decode(row[0])
-    _settle(connection, contact, before, fold(entries(connection, contact)), now, None)
+    """Another contact was merged into this one: what either said holds, the newest word last.
+
+    Also where nothing is new to this one: for the other's conversations, and for what waits in them, it is.
+    """
+    holds = fold(entries(connection, contact))
+    if holds != NEVER_ASKED:
+        _settle(connection, contact, holds, now, None)
 
 
-def _settle(
-    connection: sqlite3.Connection, contact: int, before: Consent, holds: Consent, now: int, here: str | None
-) -> Consent:
-    if holds == before:
-        return holds
+def _settle(connection: sqlite3.Connection, contact: int, holds: Consent, now: int, here: str | None) -> None:
     connection.execute("UPDATE contacts SET consent = ? WHERE key = ?", (_encode(holds), contact))
     handles = [handle for _, handle in tree(connection, contact)]
     for handle in handles:
@@ -101,7 +103,6 @@ def _settle(
             (handle, here),
         )
     recall.recall(connection, handles, holds, now)
-    return holds
 
 
 def tree(connection: sqlite3.Connection, contact: int) -> list[tuple[int, str]]:

@@ -44,7 +44,7 @@ def retry(connection: sqlite3.Connection, id_: str, now: int) -> Delivery | None
         return load(connection, id_)
     connection.execute(
         "UPDATE outbox SET status = 'queued', pending = 1, due_at = ?, attempts = 0, wamid = NULL, code = NULL,"
-        " tell = min(tell, 1)"
+        " tell = min(tell, 1), recalled = NULL"
         " WHERE id = ? AND status IN ('queued', 'failed')",
         (now, id_),
     )
