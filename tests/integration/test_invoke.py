@@ -8,6 +8,7 @@ import http.server
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -428,6 +429,9 @@ def test_a_turn_that_fails_without_a_customer_is_not_silence(tmp_path: Path, cha
         type="done.invoke.order",
         contact=ANA,
     )
-    turn = apologise(make_bot(tmp_path), Session(conversation_id=CONVERSATION), message, NOW, ValueError("too large"))
+    bot, session = make_bot(tmp_path), Session(conversation_id=CONVERSATION)
+    turn = apologise(bot, session, message, NOW, ValueError("too large"))
     assert len(turn.said) == says
+    silent = replace(session, quiet_until=NOW + 1)  # a person answers from the phone: nobody talks over them
+    assert apologise(bot, silent, message, NOW, ValueError("too large")).said == ()
     assert [case.reason for case in turn.unit.handoffs] == ["the bot failed: ValueError"]

@@ -14,10 +14,14 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.world import World as Shop
 from tests.integration.world import until
 from wabox.app import build
+from wabox.core.consent import Consent
 from wabox.core.contact import Contact
+from wabox.core.conversation import Session
+from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
 from wabox.flowfile.bot import load_bot
+from wabox.services.messages import speaks
 from wabox.services.presence import AT_ONCE, Presence
 from wabox.settings import Settings
 
@@ -206,3 +210,23 @@ async def test_whoever_waits_for_a_lookup(tmp_path: Path) -> None:
     slow.gate.set()
     await until(lambda: len(messenger.taken) == 2)
     await app.stop()
+
+
+@pytest.mark.parametrize(
+    ("session", "typing"),
+    [
+        (Session(conversation_id="200:MX.1"), True),
+        (Session(conversation_id="200:MX.1", quiet_until=NOW + 1), False),
+        (Session(conversation_id="200:MX.1", consent=Consent(stopped=True)), False),
+        (
+            Session(
+                conversation_id="200:MX.1",
+                case=Handoff(id="h-1", conversation_id="200:MX.1", status="claimed", at=NOW, opened_at=NOW),
+            ),
+            False,
+        ),
+    ],
+)
+def test_only_the_bot_types(session: Session, typing: bool) -> None:
+    """Nobody is shown that an answer comes from the bot while a person has the conversation, or after a stop."""
+    assert speaks(session, NOW) is typing

@@ -131,6 +131,8 @@ def apologise(bot: Bot, session: Session, message: InboundMessage, now: int, err
     if waits or message.channel in ("action", "timer"):
         # Nothing will bring the result or the timer again: without people nobody would ever take this up.
         draft.hand_over("default", f"the bot failed: {type(error).__name__}")
+    if quiet(session, now):
+        draft.hush("a person answers from the phone")
     return draft.finish(forget=unreadable)
 
 

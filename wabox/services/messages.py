@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from wabox.core.changed import changed
+from wabox.core.conversation import Session
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival, InboundMessage
@@ -48,6 +49,12 @@ def _says(body: Mapping[str, Any]) -> Any:
     kind = body.get("type")
     content = body.get(kind) if isinstance(kind, str) else None
     return kind, content.get("body") if isinstance(content, Mapping) else None
+
+
+def speaks(session: Session, now: int) -> bool:
+    """Whether the bot is about to answer: no person has the conversation, and the customer did not say stop."""
+    claimed = session.case is not None and session.case.status == "claimed"
+    return session.quiet_until <= now and not claimed and not session.consent.stopped
 
 
 def _written_at(message: InboundMessage) -> int:
@@ -141,7 +148,7 @@ class Messages:
         while True:
             session = await self._sessions.open(message.conversation_id)
             now = self._clock()
-            if session.quiet_until <= now:
+            if speaks(session, now):
                 self._presence.begins(message)
             on = self._versions.live
             try:
@@ -210,7 +217,7 @@ class Messages:
     async def _heard(self, message: InboundMessage, hearing: Hearing) -> InboundMessage:
         """The message with the words of a recording."""
         session = await self._sessions.open(message.conversation_id)
-        if session.quiet_until <= self._clock():
+        if speaks(session, self._clock()):
             self._presence.begins(message)
         snapshot = None
         if session.snapshot is not None:
