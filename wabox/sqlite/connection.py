@@ -19,6 +19,9 @@ OLDEST = (3, 37, 0)
 PAGE_SIZE = 2048
 
 _WRITER: tuple[tuple[str, str | int], ...] = (
+    # EXTRA while a new file becomes one with a log: the rollback journal of that step must be gone for good, folder synced, or
+    # a power cut could bring it back, and with it the empty file.
+    ("synchronous", 3),
     ("journal_mode", "wal"),
     ("synchronous", 2),  # FULL: the log is synced at every commit
     ("fullfsync", 1),  # macOS: an fsync that reaches the disk; elsewhere without effect
