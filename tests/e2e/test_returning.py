@@ -105,6 +105,27 @@ def test_hello_after_the_end_asks(bot: Bot) -> None:
     assert out["states"] == ["hello"]
 
 
+def test_hello_is_no_wrong_answer_to_a_form(tmp_path: Path) -> None:
+    """Neither after two days, when it is asked whether to go on, nor in between, when the question is asked again."""
+    bot = made(
+        tmp_path,
+        "ask: How many, and when?\n    on: {message.text: {target: done, actions: {assign: {count: {from: event.text}}}}}",
+        "ask: How many?\n    collect: {slot: count, type: number}\n    on: {collected: done, invalid: people}",
+    )
+    talk = Simulator(bot)
+    for line in ({"user": "hi"}, {"tap": "order"}, {"tap": "rye"}, {"wait": "2d"}):
+        talk.play(line)
+    assert words(talk.play({"user": "hello"}))[0].startswith("Welcome back! You were ordering rye bread.")
+    assert talk.play({"user": "yes"})["states"] == ["count"]
+
+
+def test_a_second_hello_is_understood(bot: Bot) -> None:
+    """However often it is said, nobody is told that it was not."""
+    talk = Simulator(bot)
+    talk.play({"user": "hi"})
+    assert [words(talk.play({"user": "hello"})) for _ in range(4)] == [["Hello!"]] * 4
+
+
 def test_what_was_not_begun_is_not_asked_about(bot: Bot) -> None:
     """Who only ever said hello is greeted anew."""
     talk = Simulator(bot)

@@ -240,7 +240,9 @@ def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advic
         draft.lines.append(Lead(""))
         draft.keep(misses=0)
     elif found.event == INVALID:
-        wrong(draft, found, event)
+        # Whoever comes back with what is no answer is asked whether to go on, not told that it was wrong.
+        if away not in AWAY or not returning.ask(draft, replace(found, event="fallback")):
+            wrong(draft, found, event)
     elif found.event == CORRECTED:
         corrected(draft, event)
     elif found.event == HOLD and not draft.step(event):
@@ -290,6 +292,9 @@ def _not_handled(draft: Draft, found: Understanding, event: Event, away: Away | 
         draft.keep(misses=0)
         return
     if away in AWAY and kind == "text" and returning.ask(draft, found):
+        return
+    if found.intent == "greet" and found.event == "greet":
+        draft.lines.append(Lead(""))  # it was understood: the question again, and nothing counts as missed
         return
     if draft.step(Event("fallback", event.data, customer=True)):
         return

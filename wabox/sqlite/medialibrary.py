@@ -50,11 +50,12 @@ class SqliteMedia:
 
     @contextlib.asynccontextmanager
     async def receiving(self) -> AsyncIterator[Receiving]:
-        part = await asyncio.to_thread(self._files.begin)
+        # Not in a thread: who is cancelled meanwhile would leave an open file behind, and neither takes long.
+        part = self._files.begin()
         try:
             yield Receiving(self, part)
         finally:
-            await asyncio.to_thread(part.drop)
+            part.drop()
 
     async def known(self, media: InboundMedia) -> InboundMedia | None:
         if media.sha256 is None:
