@@ -150,7 +150,6 @@ class App:
         await self._outbox.stop(GRACE)
         await self._downloads.stop()
         await self._messenger.aclose()
-        await self._messages.aclose()
         if self._graph is not None:
             await self._graph.aclose()
         with contextlib.suppress(StorageError):

@@ -217,7 +217,8 @@ class Advisor:
         """What is not known to be cheaper costs what it may have cost."""
         if completion.free:
             real = 0
-        elif completion.tokens_in is None or completion.tokens_out is None:
+        elif not completion.tokens_in or not completion.tokens_out:
+            # Not told, or told that words cost nothing: the purse does not take its word for it.
             real = dearest
         else:
             real = self._limits.prices.of(completion.tokens_in, completion.tokens_out)
