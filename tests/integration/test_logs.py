@@ -57,7 +57,6 @@ def test_a_day_of_traffic_leaves_nothing_private_in_the_log(tmp_path: Path, form
 
 async def test_a_slow_turn_is_told_with_what_it_did(tmp_path: Path) -> None:
     """The time of its parts, and the trace of the step; no words."""
-    structlog.reset_defaults()  # a command that was tried before may have set a level
     folder = tmp_path / "flows" / "bread"
     folder.mkdir(parents=True)
     (folder / "flow.yaml").write_text(FLOW, encoding="utf-8")

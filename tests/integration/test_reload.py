@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
@@ -33,7 +32,6 @@ BODY = b'{"object":"whatsapp_business_account","entry":[]}'
 @pytest.fixture(autouse=True)
 def every_line() -> None:
     """A command that ran before in this process may have asked for errors only."""
-    structlog.reset_defaults()
 
 
 async def test_what_can_change_while_it_runs(tmp_path: Path) -> None:

@@ -40,6 +40,10 @@ class _Forgiving:
             self._stream.flush()
 
 
+KEPT = True
+"""Whether a module's logger is made once: quicker, but a later ``configure`` does not reach it. Tests say no."""
+
+
 def configure(*, terminal: bool, level: int = logging.INFO) -> None:
     """Set up structlog and the standard library's logging alike."""
     processors: list[Any] = [
@@ -56,7 +60,7 @@ def configure(*, terminal: bool, level: int = logging.INFO) -> None:
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(_Forgiving(sys.stderr)),  # type: ignore[arg-type]
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=KEPT,
     )
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True

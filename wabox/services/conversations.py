@@ -293,12 +293,13 @@ def _not_handled(draft: Draft, found: Understanding, event: Event, away: Away | 
         return
     if away in AWAY and kind == "text" and returning.ask(draft, found):
         return
-    if found.intent == "greet" and found.event == "greet":
+    calling = draft.snapshot is not None and waits_for_calls(draft.bot.charts, draft.snapshot)
+    if found.intent == "greet" and found.event == "greet" and not calling:
         draft.lines.append(Lead(""))  # it was understood: the question again, and nothing counts as missed
         return
     if draft.step(Event("fallback", event.data, customer=True)):
         return
-    if draft.snapshot is not None and waits_for_calls(draft.bot.charts, draft.snapshot):
+    if calling:
         # "Hello?" while we look something up: nothing was asked, so nothing was misunderstood.
         draft.say("wabox.moment")
         return
