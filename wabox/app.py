@@ -38,6 +38,7 @@ from wabox.core.slot import MEDIA
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
+from wabox.services.attachments import Attachments
 from wabox.services.downloads import Downloads
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
@@ -319,7 +320,14 @@ def _wired(
         stopped=lambda: outbox.stopped,
         crowded=lambda: messages.crowded,
     )
-    rows = Rows(cases=store.desk, put=store.put, transcript=store.transcript, session=store.open)
+    rows = Rows(
+        cases=store.desk,
+        put=store.put,
+        transcript=store.transcript,
+        session=store.open,
+        attachments=Attachments(store.media, clock),
+        bot=lambda: versions.live.bot,
+    )
     return App(
         versions=versions,
         publishing=publishing,

@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from tests.integration.meta import Town, town
+from tests.integration.meta import Town, bot_folder, town
 from wabox.cli.main import app as commands
 from wabox.demo.customer import CUSTOMERS
 from wabox.web.door import Door
@@ -24,6 +24,8 @@ SAM = next(one for one in CUSTOMERS if one.wa_id)
 @pytest.fixture
 async def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
     monkeypatch.chdir(tmp_path)
+    canned = 'hello: "Hello {customer}, {agent} here."\norder: "Order {order}"\n'
+    (bot_folder(tmp_path) / "canned.yaml").write_text(canned, encoding="utf-8")
     async with town(tmp_path) as found:
         yield found
 
@@ -73,9 +75,17 @@ async def test_from_the_list_to_the_close(there: Town) -> None:
     sent = await wabox("reply", case, "--template", "visit_reminder", "-v", "1=Ana", "-v", "2=Monday", "--as", "Marta")
     assert sent.exit_code == 0, sent.output
     assert (await there.cloud.until(SAM.key, 4))[-1]["template"]["name"] == "visit_reminder"
+    (there.root / "menu.pdf").write_bytes(b"%PDF-1.7")
+    sent = await wabox("reply", case, "--canned", "hello", "--attach", "menu.pdf", "--as", "Marta")
+    assert sent.exit_code == 0, sent.output
+    filed = (await there.cloud.until(SAM.key, 5))[-1]["document"]
+    assert (filed["caption"], filed["filename"]) == (f"Hello {SAM.name}, Marta here.", "menu.pdf")
+    lacks = await wabox("reply", case, "--canned", "order", "--as", "Marta")
+    assert "does not know order" in str(lacks.exception)
+    assert "order, en\n  Order {order}\n" in (await wabox("canned")).stdout
     closed = await wabox("close", case, "all told", "--as", "Marta")
     assert closed.exit_code == 0, closed.output
-    assert (await there.cloud.until(SAM.key, 5))[-1]["interactive"]["body"]["text"] == "Hello!"
+    assert (await there.cloud.until(SAM.key, 6))[-1]["interactive"]["body"]["text"] == "Hello!"
     assert (await wabox("list")).stdout.strip() == "nobody waits"
     assert "all told" in (await wabox("list", "--closed")).stdout
 

@@ -55,6 +55,17 @@ def said(line: Mapping[str, Any]) -> str:
     return f"{_clock(line['at'])} {who:>6}  {plain(line['text'])}{failed}"
 
 
+def offer(answer: Mapping[str, Any]) -> str:
+    """A canned answer."""
+    title = "" if answer["title"] == answer["name"] else f" ({plain(answer['title'])})"
+    queues = f", queue {', '.join(answer['queues'])}" if answer["queues"] else ""
+    lacks = f"  [not known: {', '.join(answer['missing'])}]" if answer["missing"] else ""
+    words = textwrap.wrap(
+        plain(answer["text"]) + lacks, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
+    return "\n".join([f"{answer['name']}{title}, {answer['language']}{queues}", *words])
+
+
 def whole(found: Mapping[str, Any], lines: int) -> str:
     return "\n".join(_whole(found, lines))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from wabox.cli.running import Line
     from wabox.settings import Settings
 
 group = typer.Typer(
@@ -81,6 +82,12 @@ def claim(
 def reply(
     case: Case,
     text: Annotated[str | None, typer.Argument(help="The words. - reads them from the input.")] = None,
+    attach: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file; the words then stand below it.", show_default=False)
+    ] = None,
+    canned: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A canned answer: wabox handoff canned names them.")
+    ] = None,
     template: Annotated[str | None, typer.Option(help="A template: when the customer wrote over 24 hours ago.")] = None,
     value: Annotated[
         list[str] | None, typer.Option("--value", "-v", metavar="VAR=TEXT", help="What its variables stand for: 1=Ana.")
@@ -96,18 +103,50 @@ def reply(
 
     Example:  wabox handoff reply h-1f3a "Your parcel leaves today" --claim
     """
+    import secrets
     import sys
 
+    from wabox.cli.replying import said
     from wabox.cli.send import pairs
     from wabox.errors import WaboxError
 
     if text == "-":
         text = sys.stdin.read().strip()
-    if (text is None) == (template is None):
-        raise WaboxError("say either a text or --template")
+    if sum(one is not None for one in (text, canned, template)) != 1 and not (
+        text is None and canned is None and attach
+    ):
+        raise WaboxError("say one of: a text, --canned, --template; or --attach a file")
+    if template is not None and attach is not None:
+        raise WaboxError("a template has no attachment: send one of them")
+    who = as_ or _user()
     values = pairs(value or (), "--value", "1=Ana")
     body = {"text": text, "template": template, "language": language, "values": values, "claim": claim}
-    _act("reply", case, body, as_, as_json, data, server, lines=4)
+    body |= {"agent": who, "by": who, "id": secrets.token_hex(12)}
+    _print(_with_line(data, server, lambda line: said(line, case, body, canned, attach)), as_json, 4, brief=True)
+
+
+@group.command("canned")
+def canned_(
+    case: Annotated[str | None, typer.Argument(metavar="CASE", help="Filled for it.")] = None,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Canned answers of the bot's canned.yaml: all of them, or those for a case, filled.
+
+    Example:  wabox handoff canned h-1f3a
+    """
+    from urllib.parse import urlencode
+
+    from wabox.cli.caseview import offer
+
+    asked = urlencode({"case": case, "by": as_ or _user()} if case else {})
+    found = _call(data, server, "GET", f"/api/v1/canned?{asked}")
+    for one in found:
+        typer.echo(json.dumps(one, ensure_ascii=False) if as_json else offer(one))
+    if not found and not as_json:
+        typer.echo("no canned answers: write them in canned.yaml, in the bot's folder (wabox help handoff)")
 
 
 @group.command()
@@ -215,6 +254,10 @@ def _print(found: dict[str, Any], as_json: bool, lines: int, *, brief: bool = Fa
 
 
 def _call(data: Path | None, server: str | None, method: str, path: str, body: Any = None) -> Any:
+    return _with_line(data, server, lambda line: line.call(method, path, body))
+
+
+def _with_line(data: Path | None, server: str | None, do: Callable[[Line], Awaitable[Any]]) -> Any:
     import asyncio
     import logging
 
@@ -225,7 +268,7 @@ def _call(data: Path | None, server: str | None, method: str, path: str, body: A
 
     async def call() -> Any:
         async with line_to(_settings(data), server) as line:
-            return await line.call(method, path, body)
+            return await do(line)
 
     return asyncio.run(call())
 

@@ -8,6 +8,7 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -160,8 +161,11 @@ class Line:
         self._client = client
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
+        return await self._answered(method, path, json=body)
+
+    async def _answered(self, method: str, path: str, **what: Any) -> Any:
         try:
-            answer = await self._client.request(method, path, json=body)
+            answer = await self._client.request(method, path, **what)
             found = answer.json()
         except httpx.HTTPError as error:
             raise WaboxError(
@@ -174,6 +178,14 @@ class Line:
         if answer.is_error:
             raise WaboxError(str(found.get("error", answer.status_code)))
         return found
+
+    async def send_file(self, path: str, file: Path) -> Any:
+        """Its bytes as the body. Raises WaboxError, also when it cannot be read."""
+        try:
+            content = await asyncio.to_thread(file.read_bytes)
+        except OSError as error:
+            raise WaboxError(f"{file} cannot be read: {error.strerror or error}") from error
+        return await self._answered("POST", path, params={"name": file.name}, content=content)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """What changes, as it happens; ends when the server stops."""

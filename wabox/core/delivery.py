@@ -68,15 +68,18 @@ TRIES = 3
 """How often a message is sent that Meta takes and then reports as failed for now."""
 
 
+_READ = ("body", "text", "caption", "name", "filename")
+
+
 def words(body: Mapping[str, Any]) -> str:
-    """What a person would read of a request, in one text; of a template its name."""
+    """What a person would read of a request, in one text; of a template or a bare document its name."""
     kind = str(body.get("type", ""))
     content = body.get(kind)
     if not isinstance(content, Mapping):
         return kind
     if kind == "interactive":
         content = content.get("body", {})
-    said = content.get("body") or content.get("text") or content.get("caption") or content.get("name")
+    said = next((content[key] for key in _READ if content.get(key)), None)
     return said if isinstance(said, str) else kind
 
 

@@ -41,7 +41,7 @@ class InboundMedia:
     conversation_id: str
     number_id: str
     media_id: str
-    """Meta's."""
+    """Meta's; of an agent's file what stands in a message until it is uploaded (:data:`PREFIX`)."""
     type: str
     """The message's: image video audio voice document sticker."""
     mime_type: str | None = None

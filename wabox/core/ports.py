@@ -317,7 +317,7 @@ class Receiving(Protocol):
 
 
 class MediaLibrary(Protocol):
-    """The files that customers sent, one row per message, one file per content."""
+    """The files that customers and agents sent, one row per message, one file per content."""
 
     async def prepare(self) -> None:
         """Before anything else: clears what a crash left half-written."""
@@ -332,6 +332,12 @@ class MediaLibrary(Protocol):
 
     def path(self, sha256: str) -> str:
         """Where the file is, or would be."""
+
+    async def enter(self, media: InboundMedia) -> None:
+        """A row for a file that is about to be received, and was not sent by a customer."""
+
+    async def held(self, sha256: str) -> tuple[int, bytes] | None:
+        """Size and first bytes of a file that is here."""
 
     def receiving(self) -> AbstractAsyncContextManager[Receiving]:
         """A file to write; gone at the end unless it was kept. Raises OSError."""

@@ -23,6 +23,7 @@ from wabox.engine.text import fill
 from wabox.errors import FlowError
 from wabox.flowfile import library, repairs
 from wabox.flowfile.actions import may_set
+from wabox.flowfile.canned import CannedAnswers, check_canned
 from wabox.flowfile.draft import Draft, read_folder
 from wabox.flowfile.files import Files, placed
 from wabox.flowfile.findings import Finding, render_all
@@ -35,6 +36,7 @@ from wabox.flowfile.spoken import Spoken, coverage
 from wabox.flowfile.templates import Templates
 from wabox.flowfile.texts import Texts, filled
 from wabox.flowfile.usage import check_usage
+from wabox.flowfile.variables import Variables
 from wabox.settings import PLAIN, Manners
 
 _CANNOT_READ = "wabox.cannot_read."
@@ -62,6 +64,8 @@ class Bot:
     texts: Texts
     templates: Templates = field(default_factory=dict)
     """By name."""
+    canned: CannedAnswers = field(default_factory=dict)
+    """What agents say often, by name."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """Settings laid over the main chart's context when a conversation begins."""
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -194,6 +198,7 @@ def load_bot(
         intents=draft.intents,
         texts=draft.texts,
         templates=draft.templates,
+        canned=draft.canned,
         context=dict(context or {}),
         tasks=draft.registered.tasks if draft.registered else {},
         functions=draft.registered.actions if draft.registered else {},
@@ -231,6 +236,10 @@ def _checked(folder: Path, language: str | None, name: str | None = None) -> Dra
     check_names(draft)
     check_usage(draft)
     check_messages(draft)
+    if draft.canned_file is not None:
+        check_canned(
+            draft.canned_file, Variables.among(list(draft.readable.values()), functions, {}), draft.findings.append
+        )
     return draft
 
 

@@ -18,6 +18,7 @@ from wabox.flowfile import intents as intents_file
 from wabox.flowfile import library, repairs
 from wabox.flowfile.actions import FILE as ACTIONS
 from wabox.flowfile.actions import load_actions
+from wabox.flowfile.canned import CannedAnswers, CannedFile, read_canned
 from wabox.flowfile.document import START, Document, Source, Steps
 from wabox.flowfile.faq import Faq, read_faq
 from wabox.flowfile.files import Files, find_files
@@ -31,7 +32,7 @@ from wabox.flowfile.texts import TextFile, Texts, read_texts
 from wabox.flowfile.words import listed, quoted
 
 SUFFIXES = (".yaml", ".yml", ".json")
-NOT_CHARTS = ("intents", "faq", "templates")
+NOT_CHARTS = ("intents", "faq", "templates", "canned")
 ENGLISH = "en"
 
 
@@ -56,12 +57,17 @@ class Draft:
     faq: Faq | None = None
     intents: tuple[Intent, ...] = ()
     template_file: TemplateFile | None = None
+    canned_file: CannedFile | None = None
     files: Files = field(default_factory=dict)
     """What messages can send from this folder."""
 
     @property
     def templates(self) -> Templates:
         return self.template_file.templates if self.template_file else {}
+
+    @property
+    def canned(self) -> CannedAnswers:
+        return self.canned_file.answers if self.canned_file else {}
 
     @property
     def errors(self) -> list[Finding]:
@@ -117,6 +123,8 @@ def read_folder(folder: Path, language: str | None = None, name: str | None = No
         draft.intent_file = read_intents(others["intents"], shown(others["intents"]), draft.texts.languages, add)
     if "templates" in others:
         draft.template_file = read_templates(others["templates"], shown(others["templates"]), add)
+    if "canned" in others:
+        draft.canned_file = read_canned(others["canned"], shown(others["canned"]), draft.texts.default, add)
     own = draft.intent_file.intents if draft.intent_file else {}
     draft.intents = intents_file.merged(own, intents_file.built_in(), draft.faq.intents if draft.faq else {})
     actions = folder / ACTIONS

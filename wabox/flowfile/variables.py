@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wabox.engine.built_in import BUILT_IN
 from wabox.engine.chart import Chart
 from wabox.engine.state import BoundAction
 from wabox.flowfile.actions import may_set
-from wabox.flowfile.bot import Bot
+
+if TYPE_CHECKING:
+    from wabox.flowfile.bot import Bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Variables:
     @classmethod
     def of(cls, bot: Bot) -> Variables:
         charts = tuple(chart for name, chart in bot.charts.live.items() if name not in bot.borrowed)
+        return cls.among(charts, bot.functions, bot.context)
+
+    @classmethod
+    def among(
+        cls, charts: Sequence[Chart], functions: Mapping[str, Callable[..., Any]], context: Mapping[str, Any]
+    ) -> Variables:
         written: set[str] = set()
         anything = False
         for chart in charts:
@@ -34,11 +42,11 @@ class Variables:
                 if action.label in BUILT_IN:
                     written.update(_paths(action))
                     continue
-                function = bot.functions.get(action.label)
+                function = functions.get(action.label)
                 names = may_set(function) if function is not None else None
                 anything |= names is None
                 written |= names or frozenset()
-        return cls((*(chart.context for chart in charts), bot.context), frozenset(written), anything)
+        return cls((*(chart.context for chart in charts), context), frozenset(written), anything)
 
     def knows(self, path: str, more: Mapping[str, Any]) -> bool:
         """Whether there may be a value there; ``more`` is what a test begins with, its keys perhaps dotted."""

@@ -6,7 +6,7 @@ A call waits at most :data:`PATIENCE`: then the act is still in the conversation
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,10 @@ from wabox.core.handoff import Handoff, Outcome
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock
 from wabox.errors import WaboxError
+from wabox.flowfile.bot import Bot
 from wabox.services.answers import Answers
+from wabox.services.attachments import Attachment, Attachments
+from wabox.services.canned import Asked, CannedLine, offered
 from wabox.services.cases import CaseLine, CaseReport, line, report
 from wabox.services.sends import SendRequest, Sends
 
@@ -61,6 +64,9 @@ class Rows:
     put: Callable[[Arrival], Awaitable[None]]
     transcript: Callable[[str, int], Awaitable[Sequence[Record]]]
     session: Callable[[str], Awaitable[Session]]
+    attachments: Attachments
+    bot: Callable[[], Bot]
+    """The one that is served now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +142,31 @@ class Handoffs:
         plan = await self._sends.plan(request)
         body = {"type": "template", "template": plan.body["template"]}
         return {"body": body, "purpose": "marketing" if plan.purpose == "marketing" else "person", "words": plan.text}
+
+    async def attach(self, case_id: str, id_: str, name: str, content: AsyncIterator[bytes]) -> Attachment:
+        """Store a file for a reply. Raises NoCase, CannotAttach."""
+        case, number_id, _ = await self._found(case_id)
+        return await self._rows.attachments.take(id_, case.conversation_id, number_id, name, content)
+
+    async def file(self, case_id: str, id_: str, text: str | None) -> dict[str, Any]:
+        """The ``more`` of a reply with a file that was attached before. Raises NoCase, CannotAttach."""
+        case, _, contact = await self._found(case_id)
+        return {"body": await self._rows.attachments.body(id_, case.conversation_id, contact, text)}
+
+    async def canned(self, case_id: str | None, agent: str) -> list[CannedLine]:
+        """What the bot's owner wrote for agents: everything, or filled for a case. Raises NoCase."""
+        bot = self._rows.bot()
+        if case_id is None:
+            return offered(bot)
+        found = await self.case(case_id)
+        asked = Asked(
+            queue=found.case.queue,
+            language=found.language,
+            slots=found.slots,
+            agent=agent,
+            customer=found.contact.name or "",
+        )
+        return offered(bot, asked)
 
     async def _found(self, id_: str) -> tuple[Handoff, str, Contact]:
         found = await self._rows.cases.find(id_)

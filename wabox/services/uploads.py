@@ -1,4 +1,4 @@
-"""Sends messages with files of the bot's folder: each is uploaded once, and its id at Meta used for 25 days.
+"""Sends messages with files of the bot's folder, or of an agent: each is uploaded once, and its id at Meta used for 25 days.
 
 A messenger around the messenger. A message that waits in the outbox names its file by hash (:data:`wabox.core.media.PREFIX`);
 only when it leaves does it get Meta's id. An id that Meta does not know any more is forgotten, the file uploaded once more, and
@@ -81,11 +81,9 @@ class Uploads:
             known = await self._library.uploaded(number_id, sha256)
             if known is not None:
                 return known, True
-            found = self._find(sha256)
+            found = self._find(sha256) or await self._agents(sha256, path)
             if found is None:
-                reason = (
-                    f"{path} is in no bot's folder any more. To do: publish the bot with it, or send something else"
-                )
+                reason = f"{path} is not here any more. To do: publish the bot with it, or send something else"
                 return SendResult(verdict="failed", reason=reason)
             file, place = found
             type_ = file.type_as(kind)
@@ -98,6 +96,13 @@ class Uploads:
             await self._library.keep_upload(number_id, sha256, transfer.media_id)
             log.info("media.uploaded", file=path, bytes=file.size)
             return transfer.media_id, False
+
+    async def _agents(self, sha256: str, name: str) -> tuple[LocalFile, str] | None:
+        """A file that an agent attached."""
+        held = await self._library.held(sha256)
+        if held is None:
+            return None
+        return LocalFile(path=name, sha256=sha256, size=held[0], head=held[1]), self._library.path(sha256)
 
     async def _forget(self, number_id: str, files: Mapping[str, str]) -> None:
         for id_ in files:

@@ -46,6 +46,17 @@ def add(connection: sqlite3.Connection, message: InboundMessage, now: int) -> No
     )
 
 
+def insert(connection: sqlite3.Connection, media: InboundMedia) -> None:
+    """A file that does not have to be fetched. Its conversation's erasure and its age take it as they take any other."""
+    values = (
+        *(getattr(media, name) for name in _NAMES[:8]),
+        media.status.value,
+        *(getattr(media, name) for name in _NAMES[9:]),
+    )
+    query = f"INSERT INTO media ({_COLUMNS}, due_at) VALUES ({', '.join('?' * len(_NAMES))}, 0)"  # noqa: S608
+    connection.execute(query, values)
+
+
 def due(connection: sqlite3.Connection, now: int, limit: int) -> Sequence[InboundMedia]:
     """Those to fetch now, the longest due first."""
     query = f"SELECT {_COLUMNS} FROM media WHERE status = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608

@@ -67,6 +67,14 @@ class SqliteMedia:
             head = await asyncio.to_thread(self._files.head, media.sha256)
             return await self._settled(_stored(media, media.sha256, size, head))
 
+    async def held(self, sha256: str) -> tuple[int, bytes] | None:
+        async with self._lock:
+            size = await asyncio.to_thread(self._files.size, sha256)
+            return None if size is None else (size, await asyncio.to_thread(self._files.head, sha256))
+
+    async def enter(self, media: InboundMedia) -> None:
+        await self._writer.submit(partial(rows.insert, media=media))
+
     async def settle(self, media: InboundMedia, due_at: int = 0) -> None:
         await self._writer.submit(partial(rows.settle, media=media, due_at=due_at))
 

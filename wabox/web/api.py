@@ -33,6 +33,7 @@ from wabox.web.handoffs import handoff_routes, no_case, not_done
 from wabox.web.learning import learning_routes
 from wabox.web.metrics import figures_route, stats_route
 from wabox.web.outgoing import outgoing_routes
+from wabox.web.replies import reply_routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
             *learning_routes(app),
             figures_route(app.figures),
             *handoff_routes(app),
+            *reply_routes(app),
             *agent_routes(app.accounts),
             stats_route(app),
         ],

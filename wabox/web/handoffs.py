@@ -50,6 +50,8 @@ class ReplyCall(Actor):
     text: str | None = None
     template: str | None = None
     """The name of an approved one: what WhatsApp takes when the customer last wrote more than 24 hours ago."""
+    file: str | None = None
+    """The id of one that was attached to this case; ``text`` then stands below it."""
     language: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     claim: bool = False
@@ -108,6 +110,8 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
             wanted = TemplateReply(name=data.template, language=data.language, values=data.values)
             more = await handoffs.template(case, wanted)
             text = more.pop("words")
+        elif data.file:
+            more = await handoffs.file(case, data.file, text)
         return await act(request, "reply", case, data, text, claim=data.claim, **more)
 
     @post(
