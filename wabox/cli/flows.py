@@ -1,4 +1,4 @@
-"""``wabox new`` and ``wabox check``: a bot's folder, begun and examined; and the group ``wabox flows``."""
+"""``wabox check``: a bot's folder, examined; and the group ``wabox flows``."""
 
 from __future__ import annotations
 
@@ -21,39 +21,6 @@ group.command("import")(bring.import_)
 group.command()(step.step)
 group.command()(versions.versions)
 group.command()(versions.diff)
-
-
-def new(
-    folder: Annotated[Path, typer.Argument(help="The folder to make; it must not exist or be empty.")],
-    repair: Annotated[
-        bool,
-        typer.Option("--repair", help="Also copy the repair charts (back, cancel …); a bot that exists gets them."),
-    ] = False,
-) -> None:
-    """Make a bot's folder that runs at once.
-
-    Example:  wabox new bakery && cd bakery && wabox demo
-
-    Example:  wabox new --repair flows/bakery
-    """
-    from wabox.flowfile import repairs
-    from wabox.flowfile.folder import is_bot
-    from wabox.flowfile.starter import create
-
-    if repair and is_bot(folder):
-        copied = repairs.copy(folder)
-        typer.echo("\n".join(f"Wrote {path}" for path in copied) or f"{folder} has all of them already")
-        return
-    name = create(folder)
-    if repair:
-        repairs.copy(folder / "flows" / name)
-    typer.echo(f"Made {folder}/ with a first bot, flows/{name}.\n")
-    typer.echo(f"  cd {folder}")
-    typer.echo("  wabox chat         talk to it here")
-    typer.echo("  wabox demo         talk to it on a phone in the browser")
-    typer.echo(f"  wabox check        after every change of flows/{name}/")
-    typer.echo("  wabox test         plays the conversations in its tests/")
-    typer.echo("  wabox serve        when you have a WhatsApp number: see wabox serve --help")
 
 
 def check(

@@ -26,6 +26,7 @@ from wabox.cli import (
     learn,
     meter,
     migrate,
+    new,
     outbox,
     publish,
     record,
@@ -59,7 +60,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(demo.demo)
-app.command()(flows.new)
+app.command()(new.new)
 app.command()(chat.chat)
 app.command()(flows.check)
 app.command("test")(test.play)

@@ -25,14 +25,28 @@ port = 8080
 IGNORE = "data/\n"
 
 
-def create(folder: Path) -> str:
-    """Write a bot's folder; the bot's name, taken from the folder's. Raises FlowError if something is there already."""
-    name = re.sub(r"[^a-z0-9]+", "_", folder.absolute().name.lower()).strip("_") or "bot"
+def name_of(folder: Path) -> str:
+    """What the bot of this folder is called: small letters, digits and underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", folder.absolute().name.lower()).strip("_") or "bot"
+
+
+def reserve(folder: Path, name: str) -> Path:
+    """Make the folder and its ``flows/name``. Raises FlowError if something is there already."""
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FlowError(f"{folder} exists and is not empty; choose another name, nothing was written")
         flow = folder / "flows" / name
         flow.mkdir(parents=True)
+    except OSError as error:
+        raise FlowError(f"cannot write {folder}: {error.strerror}") from error
+    return flow
+
+
+def create(folder: Path) -> str:
+    """Write a bot's folder; the bot's name, taken from the folder's. Raises FlowError if something is there already."""
+    name = name_of(folder)
+    flow = reserve(folder, name)
+    try:
         (folder / "wabox.toml").write_text(SETTINGS.format(name=name), encoding="utf-8")
         (folder / ".gitignore").write_text(IGNORE, encoding="utf-8")
         first = files("wabox.flowfile").joinpath("first_bot")
