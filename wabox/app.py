@@ -39,6 +39,7 @@ from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
 from wabox.services.attachments import Attachments
+from wabox.services.certificate import Certificate
 from wabox.services.downloads import Downloads
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
@@ -124,6 +125,8 @@ class App:
         self._keep = keep
         self.learning = learning
         self.accounts = accounts
+        self.certificate: Certificate | None = None
+        """Of the public address, if that is ours and not a proxy's."""
         self._looked_for_idle = 0
         """The day, counted from the epoch."""
 
@@ -231,7 +234,8 @@ class App:
         trouble = self.store.writer.trouble
         found = {"database": trouble or True, "flow": True, "waiting": stats.inbox, "unsent": stats.outbox}
         # Customers' messages are taken and kept all the same, so this is no reason to send them elsewhere.
-        return {**found, "stopped": dict(self.stopped)}
+        ours = {} if self.certificate is None else {"certificate": self.certificate.state()}
+        return {**found, "stopped": dict(self.stopped), **ours}
 
 
 async def build(

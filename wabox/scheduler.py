@@ -34,6 +34,7 @@ WAITING_SECONDS = 10.0
 STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
 TALLY_SECONDS = 60.0
+CERTIFICATE_SECONDS = 600.0
 
 
 @contextlib.asynccontextmanager
@@ -54,6 +55,8 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:
         jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
+    if app.certificate is not None:
+        jobs.add_job(_guarded(app.certificate.look, "certificate"), "interval", seconds=CERTIFICATE_SECONDS)
     await app.start()
     jobs.start()
     watching = [

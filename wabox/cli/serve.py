@@ -21,6 +21,12 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any. Default: 8080.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Also serve HTTPS as this name, with a certificate obtained and renewed for it.")
+    ] = None,
+    print_proxy: Annotated[
+        bool, typer.Option("--print-proxy", help="Print the lines for Caddy or nginx to do that instead, and end.")
+    ] = False,
 ) -> None:
     """Answer WhatsApp: the webhook, the conversations, the sender.
 
@@ -29,10 +35,13 @@ def serve(
 
     Reads wabox.toml in this folder; secrets come from the environment: the app secret and a system-user token from your
     app at developers.facebook.com, and a verify token that you make up and type into the app's webhook form, with the
-    address https://your.host/webhook. Put a reverse proxy with HTTPS in front, and subscribe to the field "messages".
+    address https://your.host/webhook. Meta wants HTTPS: --domain does it, or a reverse proxy in front. Subscribe to the field
+    "messages".
     SIGHUP makes it read its settings again and take up those that wabox config show marks with a star.
 
     Example:  WABOX_APP_SECRET=… WABOX_VERIFY_TOKEN=… WABOX_ACCESS_TOKEN=… wabox serve
+
+    Example:  wabox serve --domain bot.example.org
     """
     import asyncio
     import logging
@@ -46,6 +55,7 @@ def serve(
         from wabox import app  # noqa: F401
         from wabox.cli import logs
     from wabox.settings import settings_of
+    from wabox.settings.domain import with_domain
     from wabox.settings.sources import Sources
 
     def wanted(sources: Sources) -> Settings:
@@ -56,10 +66,16 @@ def serve(
             host=host or found.host,
             port=found.port if port is None else port,
             data=found.data if data is None else data.absolute(),
+            public=found.public if domain is None else with_domain(found.public, domain),
         )
 
     sources = Sources(Path.cwd(), os.environ)
     settings = wanted(sources)
+    if print_proxy:
+        from wabox.cli.proxy import lines
+
+        typer.echo(lines(settings))
+        return
     settings.require_whatsapp()
     terminal = {"json": False, "text": True}.get(settings.log_format, sys.stderr.isatty())
     logs.configure(terminal=terminal, level=logging.getLevelNamesMapping()[settings.log_level.upper()])
@@ -104,12 +120,15 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     from wabox.web.guard import Guard
     from wabox.web.locks import Locks
     from wabox.web.metrics import metrics_route
+    from wabox.web.public import Public
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     notifier = Notifier()
     folder = find_bot(settings.bot, settings.root).resolve()
     sock = listen(settings.host, settings.port)
+    public = None if settings.domain is None else Public(settings.domain, settings.data, wall_clock)
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
+    app.certificate = None if public is None else public.begin()
     door, closing = Door(settings.data), asyncio.Event()
     locks = Locks(settings.require_whatsapp())
     async with running(app, Nightly(settings, wall_clock)):
@@ -126,8 +145,11 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
             metrics_route(app.figures, door.token(METRICS_TOKEN), token),
             *console_router(app.store, app.bot.name, closing, guard),
         ]
-        server = Server(asgi_app(app, locks, routes, openapi=openapi()), sock)
-        await server.begin()
+        asgi = asgi_app(app, locks, routes, openapi=openapi())
+        servers = [Server(asgi, sock), *(() if public is None else public.servers(asgi))]
+        for one in servers:
+            await one.begin()
+        server = servers[0]
         on_hangup(app, locks, sources, wanted)
         with door.open(settings.host, server.port):
             loaded()
@@ -139,4 +161,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
                 app.changes.close()
 
             async with notifier.ready(serves):
-                await until_stopped(server, first=hang_up)
+                looking = None if public is None else asyncio.create_task(public.certify(typer.echo))
+                await until_stopped(*servers, first=hang_up)
+                if looking is not None:
+                    looking.cancel()

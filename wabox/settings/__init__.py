@@ -16,6 +16,8 @@ from typing import Any, Final
 from wabox.errors import SettingsError
 from wabox.settings import models, values
 from wabox.settings.backup import NIGHTLY, BackupSettings, backup_settings
+from wabox.settings.domain import NO_DOMAIN, domain_settings
+from wabox.settings.domain import DomainSettings as DomainSettings
 from wabox.settings.keys import BY_NAME, KEYS, QUEUES
 from wabox.settings.keys import KNOWN as KNOWN
 from wabox.settings.models import LlmSettings as LlmSettings
@@ -84,6 +86,7 @@ class Settings:
     """Who may come to ``/api/v1`` and ``/console``: ``loopback``, programs on this machine; ``all``, whoever signs in."""
     proxies: tuple[str, ...] = values.PROXIES
     """Reverse proxies whose word about who calls is believed."""
+    public: DomainSettings = NO_DOMAIN
     log_format: str = "auto"
     slow: float = 1.0
     """Seconds from which on a turn is in the log with what it did; 0: never."""
@@ -118,6 +121,11 @@ class Settings:
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
     """The variables of the secrets that are not set."""
+
+    @property
+    def domain(self) -> DomainSettings | None:
+        """None: HTTPS is a reverse proxy's business."""
+        return self.public if self.public.name else None
 
     @property
     def timezone(self) -> str:
@@ -167,6 +175,7 @@ def settings_of(sources: Sources) -> Settings:
         port=values.port(server),
         admin=values.admin(server),
         proxies=values.proxies(server),
+        public=domain_settings(server),
         log_format=values.form(sources.section("log")),
         slow=values.amount(sources.section("log"), "slow", 1.0) or 0.0,
         log_level=values.level(sources.section("log")),

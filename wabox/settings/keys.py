@@ -62,6 +62,12 @@ KEYS: Final[tuple[Key, ...]] = (
     _value("server", "port", 8080, short="PORT"),
     Key("server", "admin", "loopback"),
     _value("server", "proxies", ["127.0.0.1", "::1"]),
+    Key("server", "domain", short="DOMAIN"),
+    Key("server", "address", "0.0.0.0"),  # noqa: S104 - the door to the internet, which only a domain opens
+    _value("server", "https_port", 443),
+    _value("server", "http_port", 80),
+    Key("server", "acme_url", "https://acme-v02.api.letsencrypt.org/directory"),
+    Key("server", "acme_email"),
     Key("log", "level", "info"),
     Key("log", "format", "auto"),
     _value("log", "slow", 1),

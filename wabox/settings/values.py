@@ -42,10 +42,10 @@ def amount(section: Section, key: str, default: float | None) -> float | None:
     return float(value)
 
 
-def port(section: Section) -> int:
-    value = section.get("port", 8080)
+def port(section: Section, name: str = "port", default: int = 8080) -> int:
+    value = section.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        raise SettingsError(f"{section.where('port')}: the port must be a number from 0 to 65535, not {value!r}")
+        raise SettingsError(f"{section.where(name)}: the port must be a number from 0 to 65535, not {value!r}")
     return value
 
 

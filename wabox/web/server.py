@@ -7,6 +7,7 @@ import contextlib
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -67,7 +68,12 @@ def listen(host: str, port: int) -> socket.socket:
         sock.close()
         taken = "Is another wabox running? Choose another port with --port or WABOX_PORT"
         wrong = "Use an address of this machine, such as 127.0.0.1 or 0.0.0.0, with --host or WABOX_HOST"
-        what_to_do = taken if error.errno in (errno.EADDRINUSE, errno.EACCES) else wrong
+        what_to_do = taken if error.errno == errno.EADDRINUSE else wrong
+        if error.errno == errno.EACCES:
+            what_to_do = (
+                "Ports below 1024 need a permission: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or "
+                "choose another port with --port or WABOX_PORT"
+            )
         raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}. {what_to_do}") from error
     sock.set_inheritable(True)
     return sock
@@ -76,7 +82,7 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """A uvicorn server that leaves the signals to us: two of them share one process in the demo."""
 
-    def __init__(self, asgi: Any, sock: socket.socket) -> None:
+    def __init__(self, asgi: Any, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 asgi,
@@ -92,6 +98,7 @@ class Server(uvicorn.Server):
                 limit_concurrency=1000,
                 timeout_graceful_shutdown=1,  # a webhook takes milliseconds; who waits longer asks again
                 h11_max_incomplete_event_size=None,
+                ssl_context_factory=None if tls is None else lambda config, default: tls,
             )
         )
         self._sock = sock

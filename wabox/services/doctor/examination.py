@@ -10,7 +10,7 @@ from pathlib import Path
 from wabox.core.checkup import Checkup, Notes
 from wabox.core.template import StoredTemplate
 from wabox.errors import WaboxError
-from wabox.services.doctor import bots, machine, meta, records, walk, webhook
+from wabox.services.doctor import bots, certificate, machine, meta, records, walk, webhook
 from wabox.services.doctor.meta import Standing
 from wabox.settings import Settings
 from wabox.sqlite.glance import Glance
@@ -33,6 +33,7 @@ async def examine(
     """``graph``: None without an account; ``stopped``: numbers from which nothing leaves, None: no server runs; ``url``: the
     public address, if Meta is not to be asked for it; ``now`` in ms."""
     found = machine.look(settings.data, secret_files, now, backups=settings.backup.folder)
+    found += certificate.look(settings, now)
     stored, database = records.look(settings.data, now, settings.timezone, stopped=stopped, seconds=patience)
     live = {} if database is None else database.live
     of_bot, bot = bots.look(settings.root, settings.bot, settings.data, settings.root / "models", live)
@@ -54,7 +55,8 @@ async def examine(
         of_meta, standing = await meta.look(graph, whatsapp, settings.number_id, now, as_app)
         found += of_meta
     found += meta.templates(bot, _templates(settings.data))
-    address, works = url or standing.url, False
+    ours = None if settings.domain is None else f"https://{settings.domain.name}/webhook"
+    address, works = url or standing.url or ours, False
     if whatsapp is not None and address and not offline:
         of_webhook, works = await webhook.look(address, whatsapp, now, trust=trust)
         found += of_webhook
