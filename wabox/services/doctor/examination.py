@@ -55,7 +55,7 @@ async def examine(
         of_meta, standing = await meta.look(graph, whatsapp, settings.number_id, now, as_app)
         found += of_meta
     found += meta.templates(bot, _templates(settings.data))
-    ours = None if settings.domain is None else f"https://{settings.domain.name}/webhook"
+    ours = "" if settings.domain is None else f"https://{settings.domain.name}/webhook"
     address, works = url or standing.url or ours, False
     if whatsapp is not None and address and not offline:
         of_webhook, works = await webhook.look(address, whatsapp, now, trust=trust)
