@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import Final
@@ -43,6 +44,12 @@ def domain_settings(section: Section) -> DomainSettings:
     ports = values.port(section, "https_port", 443), values.port(section, "http_port", 80)
     address, email = values.text(section, "address", ANYWHERE), values.text(section, "acme_email")
     acme_url = values.url(section, "acme_url", AUTHORITY)
+    try:
+        ipaddress.ip_address(str(address))
+    except ValueError:
+        raise SettingsError(f"{section.where('address')} {address!r} is no address of a machine; write 0.0.0.0") from None
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise SettingsError(f"{section.where('acme_email')} {email!r} is no e-mail address; write ana@example.org")
     return DomainSettings(
         name=found,
         address=str(address),
