@@ -47,7 +47,9 @@ def domain_settings(section: Section) -> DomainSettings:
     try:
         ipaddress.ip_address(str(address))
     except ValueError:
-        raise SettingsError(f"{section.where('address')} {address!r} is no address of a machine; write 0.0.0.0") from None
+        raise SettingsError(
+            f"{section.where('address')} {address!r} is no address of a machine; write 0.0.0.0"
+        ) from None
     if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
         raise SettingsError(f"{section.where('acme_email')} {email!r} is no e-mail address; write ana@example.org")
     return DomainSettings(
