@@ -4,6 +4,8 @@
 # finds its stamp and does nothing. Everything that pip says goes to a log that is shown only when something fails.
 #
 # Use:  . packaging/venv.sh && wabox_venv requirements.txt
+# Elsewhere than in .venv: set venv after that line's first half.
+venv=.venv
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -56,7 +58,7 @@ find_python() {
     [ -n "$only_new_enough" ] && printf '%s\n' "$only_new_enough"
 }
 
-# make_venv: an empty .venv, whatever has to be installed for it.
+# make_venv: an empty $venv, whatever has to be installed for it.
 make_venv() {
     python=$(find_python) || true
     if [ -z "$python" ]; then
@@ -70,25 +72,25 @@ make_venv() {
         can_make_venv "$python" ||
             fail "$python cannot make a virtual environment. Install Python's venv module (Debian: python$version-venv)."
     fi
-    rm -rf .venv
-    "$python" -m venv .venv || fail "$python could not make .venv in $PWD."
+    rm -rf "$venv"
+    "$python" -m venv "$venv" || fail "$python could not make $venv in $PWD."
 }
 
-# wabox_venv FILE: .venv holds what packaging/FILE pins. Call it in the folder of pyproject.toml.
+# wabox_venv FILE: $venv holds what packaging/FILE pins. Call it in the folder of pyproject.toml.
 wabox_venv() {
     # The folder is part of the stamp: an environment that was moved or copied still runs from its old place.
-    stamp_file=.venv/wabox-$1.stamp
+    stamp_file=$venv/wabox-$1.stamp
     stamp="$PWD $(cat packaging/requirements*.txt pyproject.toml | cksum)"
-    [ -x .venv/bin/wabox ] && [ "$(cat "$stamp_file" 2>/dev/null)" = "$stamp" ] && return 0
+    [ -x "$venv/bin/wabox" ] && [ "$(cat "$stamp_file" 2>/dev/null)" = "$stamp" ] && return 0
 
-    say "wabox: setting up .venv (once; about a minute) ..."
+    say "wabox: setting up $venv (once; about a minute) ..."
     # pip's own script names the interpreter that it was installed for.
-    grep -qsF "$PWD/.venv/bin/" .venv/bin/pip && new_enough .venv/bin/python || make_venv
-    log=.venv/setup.log
+    grep -qsF "$PWD/$venv/bin/" "$venv/bin/pip" && new_enough "$venv/bin/python" || make_venv
+    log=$venv/setup.log
     # Only hatchling, pinned like the rest, builds wabox: without build isolation nothing else is fetched.
     if ! {
-        .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "packaging/$1" &&
-            .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --require-hashes -r "packaging/$1" &&
+            "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
     } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         fail "could not install what packaging/$1 names; the whole log is in $log."

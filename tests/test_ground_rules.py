@@ -107,10 +107,14 @@ def test_requirements_are_pinned_by_hash(path: Path) -> None:
 
 def test_requirements_agree() -> None:
     """The smaller requirement files name the same versions as the larger, so one environment can serve them all."""
-    by_size = sorted((_pins(path) for path in REQUIREMENTS), key=len)
+    pins = {path.stem: _pins(path) for path in REQUIREMENTS}
+    build = pins.pop("requirements-build")
+    by_size = sorted(pins.values(), key=len)
     assert len(by_size) == 3
     for smaller, larger in itertools.pairwise(by_size):
         assert smaller.items() <= larger.items()
+    assert by_size[0].items() <= build.items()
+    assert {name: pin for name, pin in build.items() if name in by_size[-1]}.items() <= by_size[-1].items()
 
 
 def test_requirements_hold_what_the_project_declares() -> None:
@@ -125,6 +129,7 @@ def test_requirements_hold_what_the_project_declares() -> None:
     extras = project["optional-dependencies"]
     packaging = ROOT / "packaging"
     assert runtime <= _pins(packaging / "requirements.txt").keys()
+    assert runtime | names(extras["build"]) <= _pins(packaging / "requirements-build.txt").keys()
     assert runtime | names(extras["dev"]) <= _pins(packaging / "requirements-dev.txt").keys()
     assert runtime | names(extras["dev"]) | names(extras["bench"]) <= _pins(packaging / "requirements-bench.txt").keys()
 

@@ -14,6 +14,7 @@ from wabox.cli import (
     backup,
     broadcast,
     chat,
+    completion,
     config,
     contacts,
     conversations,
@@ -31,6 +32,7 @@ from wabox.cli import (
     publish,
     record,
     replay,
+    selftest,
     send,
     serve,
     stats,
@@ -72,6 +74,8 @@ app.command()(train.classify)
 app.command()(learn.learn)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
+app.command()(selftest.selftest)
+app.command()(completion.completion)
 app.command()(fake.fake)
 app.command("help")(help.show)
 app.command()(send.send)
