@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 from tests.bench import machine
 from tests.bench.webhooks import SECRET
@@ -30,27 +32,58 @@ def prefer(value: bool) -> None:
 _preferred = False
 
 
+class Child(Protocol):
+    """What is used here of ``subprocess.Popen``."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float = ...) -> int: ...
+
+    def terminate(self) -> None: ...
+
+
+Start = Callable[[Sequence[str], Path, Mapping[str, str], Path], Child]
+"""Starts a command in a session of its own: the command, its folder, its environment, where its output goes."""
+
+
+def _start(command: Sequence[str], folder: Path, env: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
+    with output.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
 class Process:
     """Says on its standard output where it listens: the first ``http://127.0.0.1:PORT`` is taken for its address."""
 
     def __init__(
-        self, command: Sequence[str], *, folder: Path, env: Mapping[str, str] | None = None, core: int | None = 0
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        core: int | None = 0,
+        start: Start | None = None,
     ) -> None:
         self._log = folder / "output.log"
         self._started = perf_counter()
-        environ = compiled_env()
         pinned = core is not None and (os.cpu_count() or 1) > 1
-        with self._log.open("ab") as log:
-            self._offset = log.tell()
-            self._popen = subprocess.Popen(
-                [*(("taskset", "-c", str(core)) if pinned else ()), *command],
-                cwd=folder,
-                env={**environ, "PYTHONPATH": str(ROOT), **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = [*(("taskset", "-c", str(core)) if pinned else ()), *command]
+        self._log.touch()
+        self._offset = self._log.stat().st_size
+        environ = {**compiled_env(), "PYTHONPATH": str(ROOT), **(env or {})}
+        self._popen = (start or _start)(command, folder, environ, self._log)
         self.port = 0
         self._ended = False
         if _preferred:
@@ -99,8 +132,16 @@ class Process:
         """kill -9; returns when it is gone."""
         if self._popen.poll() is None:
             self._ended = True
-            os.killpg(self._popen.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
+
+    def wait(self, timeout: float = 30.0) -> int | None:
+        """Its exit code once it has ended by itself, -9 when it was killed; None when it is still there after ``timeout`` s."""
+        try:
+            return self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
 
     def stop(self, timeout: float = 15.0) -> int:
         """SIGTERM, as a service manager would; the exit code. Killed after ``timeout`` s."""
@@ -111,7 +152,9 @@ class Process:
                 self._popen.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.kill()
-        return self._popen.returncode
+        code = self._popen.returncode
+        assert code is not None
+        return code
 
     async def rest(self, timeout: float = 60.0) -> None:
         """Wait until it has used less than 2 % of its core for 0.4 s: what was begun is finished."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from tests.crash.disk import Disk
-from tests.crash.points import arm
+from tests.crash.points import arm, known
 
 SETTLE_AFTER = 4_000
 """ms instead of 30 s: a message in doubt is repeated sooner, and the test is over sooner."""
@@ -22,7 +22,7 @@ SETTLE_AFTER = 4_000
 
 class Fate(msgspec.Struct, omit_defaults=True):
     point: str | None = None
-    """One of ``points.POINTS`` or ``points.DISK``, at which to die."""
+    """A name in :mod:`tests.crash.points`, or such as ``wabox.db-wal.write``, at which to die."""
     number: int = 1
     """The so many-th time."""
     journal: str | None = None
@@ -38,7 +38,7 @@ class Fate(msgspec.Struct, omit_defaults=True):
 
 
 def suffer(fate: Fate) -> None:
-    on_disk = fate.point is not None and fate.point not in _points()
+    on_disk = fate.point is not None and not known(fate.point)
     if on_disk or fate.journal or fate.control:
         Disk(
             journal=Path(fate.journal) if fate.journal else None,
@@ -56,12 +56,6 @@ def suffer(fate: Fate) -> None:
     if fate.once is not None:
         _send_once(fate.once)
     _settle_sooner()
-
-
-def _points() -> frozenset[str]:
-    from tests.crash.points import POINTS
-
-    return frozenset(POINTS)
 
 
 def _wrong_clock(path: Path) -> None:
@@ -117,9 +111,14 @@ def _settle_sooner() -> None:
     Outbox.__init__ = init  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
-    suffer(msgspec.json.decode(sys.argv.pop(1), type=Fate))
+def run(fate: Fate, arguments: list[str]) -> None:
+    """``wabox`` with these arguments, until it ends or is ended."""
+    suffer(fate)
     from wabox.cli.main import main
 
-    sys.argv[0] = "wabox"
+    sys.argv = ["wabox", *arguments]
     main()
+
+
+if __name__ == "__main__":
+    run(msgspec.json.decode(sys.argv[1], type=Fate), sys.argv[2:])

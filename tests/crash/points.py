@@ -28,10 +28,23 @@ POINTS = {
 DISK = ("wabox.db-wal.write", "wabox.db-wal.sync", "wabox.db.write", "wabox.db.sync")
 """In the middle of a commit, and of a checkpoint (see :mod:`tests.crash.disk`)."""
 
+PUBLISHING = {
+    "a file of the copy is written": ("wabox.flowfile.published", "_sync", "before"),
+    "the copy is written, and has no name": ("wabox.flowfile.published", "_write", "after"),
+    "a version is in the transaction": ("wabox.sqlite.versions", "save", "after"),
+    "the copy is there, and no version": ("wabox.services.publishing", "Publishing.publish", "before"),
+}
+_ALL = POINTS | PUBLISHING
+
+
+def known(point: str) -> bool:
+    """Whether it is a function of wabox; else it is a write or a sync."""
+    return point in _ALL
+
 
 def arm(point: str, number: int) -> None:
     """kill -9 at the ``number``-th time that this process gets there."""
-    module, function, when = POINTS[point]
+    module, function, when = _ALL[point]
     holder: Any = import_module(module)
     *owners, name = function.split(".")
     for owner in owners:

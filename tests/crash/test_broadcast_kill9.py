@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 
 from tests.bench.fakegraph import FakeGraph
-from tests.bench.process import WABOX, Process, wabox_env
+from tests.bench.process import Process, wabox_env
+from tests.crash.nursery import starter
 from tests.integration.meta import NUMBER, bot_folder
 from wabox.web.door import Door
 
@@ -69,17 +70,17 @@ async def test_kill_9_in_the_middle_of_a_broadcast(tmp_path: Path) -> None:
     bot = bot_folder(tmp_path)
     graph = FakeGraph(0.02)
     await graph.start()
-    env = wabox_env(tmp_path / "data", graph.url)
+    env, serve = wabox_env(tmp_path / "data", graph.url), ("serve", "--bot", str(bot))
     try:
         for number in range(ROUNDS):
-            with Process((*WABOX, "serve", "--bot", str(bot)), folder=tmp_path, env=env, core=None) as server:
+            with Process(serve, folder=tmp_path, env=env, core=None, start=starter()) as server:
                 await server.ready()
                 if number == 0:
                     await begin(tmp_path, server.port)
                 await until(graph, len(graph.received) + chance.randint(5, 40))
                 server.kill()
         assert 0 < len(graph.received) < len(PHONES), "the kills were not in the middle of it"
-        with Process((*WABOX, "serve", "--bot", str(bot)), folder=tmp_path, env=env, core=None) as server:
+        with Process(serve, folder=tmp_path, env=env, core=None, start=starter()) as server:
             await server.ready()
             end = asyncio.get_running_loop().time() + PATIENCE
             while asyncio.get_running_loop().time() < end:

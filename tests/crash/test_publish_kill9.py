@@ -1,26 +1,31 @@
 """``kill -9`` in the middle of publishing, again and again: then the old version is live or the new one, whole, never half.
 
-Odd rounds kill the command that publishes without a server, even rounds the server that is being told. The moment is drawn by
-lot over the whole time that publishing takes.
+The command dies that publishes without a server, or the server that is being told: at chosen points, or at a moment drawn by
+lot over the time that publishing takes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.bench.process import ROOT, WABOX, Process, wabox_env
+from tests.bench.process import Process, wabox_env
+from tests.crash.entry import Fate
+from tests.crash.nursery import starter
+from tests.crash.points import PUBLISHING
 from wabox.flowfile.published import Shelf, identity, read_files
 
-ROUNDS = 16
+OF_THE_SERVER = ("the copy is there, and no version", "a version is in the transaction")
+ROUNDS = [
+    *((False, point) for point in (*PUBLISHING, None, None)),
+    *((True, point) for point in (*OF_THE_SERVER, None, *OF_THE_SERVER, None)),
+]
+"""Whether the server dies, else the command without one; and where, else at a moment drawn by lot."""
 FLOW = """
 initial: a
 timeouts: {hard: 20h}
@@ -30,7 +35,7 @@ states:
   people: {handoff: true, say: "Wait.", on: {handoff.closed: a}}
   end: {type: final, say: "Bye."}
 """
-ENV = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+ENV: dict[str, str] = {}
 
 
 class Owner:
@@ -47,70 +52,53 @@ class Owner:
             (self.folder / f"list{name}.txt").write_text(f"{number} " * 1000, encoding="utf-8")
         return identity(read_files(self.folder))
 
-    def publish(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "wabox", "publish", "--no-test"],
-            cwd=self.root,
-            env=ENV,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def publish(self, fate: Fate | None = None) -> Process:
+        command = ("publish", "--no-test")
+        return Process(command, folder=self.root, env=ENV, core=None, start=starter(fate))
 
     async def live(self) -> str:
         """The id of the live version, as a command says it that opens the data folder."""
-        listed = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "wabox", "flows", "versions", "--json"],
-            cwd=self.root,
-            env=ENV,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        found = [json.loads(line) for line in listed.stdout.splitlines()]
+        command = ("flows", "versions", "--json")
+        with Process(command, folder=self.root, env=ENV, core=None, start=starter()) as listing:
+            assert await asyncio.to_thread(listing.wait) == 0, listing.output
+            found = [json.loads(line) for line in listing.output.splitlines()]
         (live,) = [one["version"]["id"] for one in found if one["status"] == "live"]
         return str(live)
 
 
 async def test_kill_9_leaves_the_old_version_or_the_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """After each of 16 kills the live version is one of the two, its copy is whole, and a server starts on it."""
+    """After each of 12 kills the live version is one of the two, its copy is whole, and a server starts on it."""
     chance = random.Random(20261122)
     owner = Owner(tmp_path)
     before = owner.write(0)
-    began = asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     assert await asyncio.to_thread(owner.publish().wait) == 0
-    takes = asyncio.get_running_loop().time() - began
-    env = wabox_env(owner.data, "http://127.0.0.1:9/v26.0")
+    takes = loop.time() - began
+    env, serve = wabox_env(owner.data, "http://127.0.0.1:9/v26.0"), ("serve",)
     new = 0
-    for number in range(1, ROUNDS + 1):
+    for number, (of_server, point) in enumerate(ROUNDS, 1):
         wanted = owner.write(number)
-        # Most of the time goes into starting Python; the publishing itself is the rest.
-        moment = chance.uniform(0.5, 1.2) * takes
-        if number % 2:
-            publishing = owner.publish()
-            await asyncio.sleep(moment)
-            if publishing.poll() is None:
-                os.killpg(publishing.pid, signal.SIGKILL)
-            await asyncio.to_thread(publishing.wait)
-        else:
-            with Process((*WABOX, "serve"), folder=owner.root, env=env, core=None) as server:
+        fate = Fate(point=point) if point else None
+        # It is faster now than it was the first time.
+        moment = 30.0 if point else chance.uniform(0.2, 1.0) * takes
+        if of_server:
+            with Process(serve, folder=owner.root, env=env, core=None, start=starter(fate)) as server:
                 await server.ready()
-                publishing = owner.publish()
-                await asyncio.sleep(moment)
-                server.kill()
-                if publishing.poll() is None:
-                    os.killpg(publishing.pid, signal.SIGKILL)
-                await asyncio.to_thread(publishing.wait)
+                with owner.publish() as publishing:
+                    ended = await asyncio.to_thread(server.wait, moment)
+                    assert not point or ended == -signal.SIGKILL, publishing.output
+        else:
+            with owner.publish(fate) as publishing:
+                ended = await asyncio.to_thread(publishing.wait, moment)
+                assert not point or ended == -signal.SIGKILL, publishing.output
         live = await owner.live()
         assert live in (before, wanted)
         Shelf(owner.data, "bot").check(live)
         new += live == wanted
         before = live
-    with Process((*WABOX, "serve"), folder=owner.root, env=env, core=None) as server:
+    with Process(serve, folder=owner.root, env=env, core=None, start=starter()) as server:
         await server.ready()
         assert server.stop() == 0
     with capsys.disabled():
-        print(f"\n{ROUNDS} kills while publishing: {new} times the new version was live, {ROUNDS - new} times the old")
+        print(f"\n{len(ROUNDS)} kills while publishing: the new version was live {new} times, else the old")

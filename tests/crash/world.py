@@ -23,6 +23,7 @@ from tests.bench.loadgen import Pool
 from tests.bench.process import ROOT, Process, wabox_env
 from tests.bench.webhooks import message_body, request, status_body, user_ids
 from tests.crash.entry import Fate
+from tests.crash.nursery import starter
 
 CUSTOMERS = 60
 TIRED = 10
@@ -54,6 +55,7 @@ class World:
         self.owner = {id_: number for number in range(customers) for id_ in user_ids(number)}
         self._statuses: deque[Received] = deque()
         self._next = 0
+        self._starts = 0
 
     @property
     def acknowledged(self) -> int:
@@ -117,9 +119,13 @@ class World:
         """A server on the folder, killed at the end; the world reports its statuses to it."""
         fate = msgspec.structs.replace(fate or Fate(), once=ONCE)
         env = wabox_env(folder / "data", self.graph.url)
-        command = (sys.executable, "-m", "tests.crash.entry", msgspec.json.encode(fate).decode())
+        serve = ["serve", "--bot", str(BOT)]
+        start = starter(fate)
+        if not self._starts:  # the first one as everybody's
+            start, serve = None, [sys.executable, "-m", "tests.crash.entry", msgspec.json.encode(fate).decode(), *serve]
+        self._starts += 1
         pool = Pool()
-        with Process((*command, "serve", "--bot", str(BOT)), folder=folder, env=env, core=None) as server:
+        with Process(serve, folder=folder, env=env, core=None, start=start) as server:
             await server.ready()
             await pool.open(server.port, 40)
             reporters = [asyncio.create_task(self.report(pool)) for _ in range(10)]
@@ -154,7 +160,7 @@ class World:
                 while self.unanswered[customer] is not None:
                     assert await self.say(pool, customer)
             await self.rest(folder, server)
-            assert server.stop() == 0, server.output[-2000:]
+            assert await asyncio.to_thread(server.stop) == 0, server.output[-2000:]
 
     async def rest(self, folder: Path, server: Process) -> None:
         """Until nothing waits any more: no message, no timer that is due, nothing that has to leave."""
