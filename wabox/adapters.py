@@ -16,6 +16,7 @@ from wabox.calls.llm import LlmClient
 from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.core.traces import Traces
 from wabox.services.accounts import Accounts
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
@@ -38,6 +39,16 @@ def steady_clock() -> int:
 def accounts_of(store: SqliteStore, clock: Clock) -> Accounts:
     """Accounts of the people who look after conversations."""
     return Accounts(store.accounts, clock, secrets.token_urlsafe)
+
+
+def traces_of(settings: Settings, bot: str) -> Traces | None:
+    """Raises SettingsError where the part is not installed."""
+    telemetry = settings.telemetry
+    if telemetry is None:
+        return None
+    from wabox.telemetry.otlp import traces  # only who wants it pays for it
+
+    return traces(telemetry.endpoint, telemetry.rate, bot)
 
 
 def messenger_of(settings: Settings) -> Messenger:

@@ -6,6 +6,7 @@ store.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import random
@@ -26,6 +27,7 @@ from wabox.adapters import (
     media_of,
     messenger_of,
     steady_clock,
+    traces_of,
 )
 from wabox.bots import learning_of, models_of, publishing_of
 from wabox.core.conversation import Session
@@ -67,6 +69,10 @@ log = structlog.get_logger(__name__)
 
 GRACE = 1.5
 """s for what is being handled, and then for what is being sent, to end with the process: all in all less than five."""
+
+
+FLUSH = 0.5
+"""s for the last traces to be told; what is not by then is dropped."""
 
 
 def wall_clock() -> int:
@@ -160,6 +166,8 @@ class App:
             await self.tallies.fold()
         self.accounts.close()
         await self.store.close()
+        if self.measures.traces is not None:
+            await asyncio.to_thread(self.measures.traces.close, FLUSH)
         log.info("stopped")
 
     def take(self, settings: Settings) -> None:
@@ -292,7 +300,7 @@ def _wired(
     if media is not None:
         messenger = Uploads(messenger, media, store.media, versions.file)
     rate = RATE if settings.rate is None else settings.rate
-    measures = Measures()
+    measures = Measures(traces_of(settings, folder.name))
     steady = steady_clock if clock is wall_clock else clock  # a test's clock is the only one that it has
     sending = functools.partial(Outbox, jitter=random.random, rate=rate, hold=settings.hold)
     outbox = sending(store, messenger, clock, measures=measures, steady=steady)

@@ -154,7 +154,11 @@ def test_every_setting_has_a_variable(tmp_path: Path, key: Key) -> None:
         **{f"prices.{name}": "{ES = 0.05}" for name in ("marketing", "utility", "authentication", "service")},
         **{"bot.timezone": "Europe/Madrid", "bot.merge": "true", "bot.pause": "1h", "bot.quiet_hours": "off"},
         **{"backup.recipient": "age1abc", "backup.folder": "/mnt/backups", "alerts.webhook": "https://a.example"},
-        **{"server.domain": "bot.example.org", "server.acme_email": "ana@example.org"},
+        **{
+            "server.domain": "bot.example.org",
+            "telemetry.endpoint": "http://127.0.0.1:4318",
+            "server.acme_email": "ana@example.org",
+        },
     }.get(f"{key.section}.{key.name}", str(key.default).lower() if isinstance(key.default, bool) else str(key.default))
     sources = Sources(tmp_path, {key.variable: given})
     settings_of(sources)

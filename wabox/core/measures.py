@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from wabox.core.histogram import Histogram
+from wabox.core.traces import Traces
 
 REMEMBERED = 8192
 """Messages whose beginning is remembered: those that wait, and those that are not delivered yet."""
@@ -17,7 +18,9 @@ REMEMBERED = 8192
 class Measures:
     """Times in seconds. Nothing here fails, waits or grows without a bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: Traces | None = None) -> None:
+        self.traces = traces
+        """Who else is told, of each message; None: nobody."""
         self.ack = Histogram()
         """From a webhook's first byte to its answer."""
         self.webhooks: Counter[int] = Counter()
@@ -49,9 +52,18 @@ class Measures:
     def arrived(self, message_id: str, now: int) -> None:
         """A webhook brings a message; ``now`` in ms."""
         _remember(self._arrived, message_id, now)
+        if self.traces is not None:
+            self.traces.arrived(message_id)
+
+    def stored(self, message_id: str) -> None:
+        """The message is durable."""
+        if self.traces is not None:
+            self.traces.stored(message_id)
 
     def begins(self, message_id: str, now: int) -> int | None:
         """Its turn begins; when it arrived, if it came while this process ran."""
+        if self.traces is not None:
+            self.traces.begins(message_id)
         at = self._arrived.pop(message_id, None)
         if at is not None:
             self.wait.observe(max(0, now - at) / 1000)
@@ -61,7 +73,15 @@ class Measures:
         """This is answered to the message that arrived then."""
         _remember(self._leaving, outbound_id, arrived)
 
+    def posted(self, outbound_id: str, verdict: str, seconds: float) -> None:
+        """The Graph API was asked to send it."""
+        self.posts[verdict].observe(seconds)
+        if self.traces is not None:
+            self.traces.posted(outbound_id, verdict, seconds)
+
     def delivered(self, outbound_id: str | None, now: int) -> None:
+        if self.traces is not None and outbound_id is not None:
+            self.traces.delivered(outbound_id)
         at = self._leaving.pop(outbound_id, None) if outbound_id is not None else None
         if at is not None:
             self.delivery.observe(max(0, now - at) / 1000)

@@ -32,7 +32,7 @@ from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
 from wabox.services.llm import Advisor
 from wabox.services.outbox import Outbox
-from wabox.services.passage import noted, traced
+from wabox.services.passage import noted, traced, turned
 from wabox.services.presence import Presence
 from wabox.services.turn import Turn
 from wabox.services.versions import Versions, has
@@ -124,6 +124,8 @@ class Messages:
         for message in arrival.messages:
             self._measures.arrived(message.message_id, now)
         await self._ingress.put(arrival)
+        for message in arrival.messages:
+            self._measures.stored(message.message_id)
         if arrival.statuses:
             with contextlib.suppress(
                 StorageError
@@ -206,6 +208,9 @@ class Messages:
                 if arrived is not None and message.channel == "whatsapp":
                     for send in leaving:
                         measures.leaves(send.id, arrived)
+                if measures.traces is not None:
+                    told = turned(turn, message, took, thought - began, stored - thought, leaving)
+                    measures.traces.turned(message.message_id, told)
                 self._outbox.deliver(unit.conversation_id, leaving)
                 if len(leaving) < len(unit.sends):
                     await self._outbox.look()

@@ -6,12 +6,14 @@ stood; ``handed``: a case was opened. What says nothing is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wabox.core.changed import changed
 from wabox.core.conversation import Session, UnitOfWork
+from wabox.core.delivery import OutboundMessage
 from wabox.core.message import InboundMessage
+from wabox.core.traces import Turned
 from wabox.engine.snapshot import decode
 from wabox.engine.state import Taken
 from wabox.errors import ConversationError
@@ -71,6 +73,25 @@ def traced(turn: Turn, message: InboundMessage, took: float, thought: float, sto
         "states": turn.states,
         "sends": len(turn.unit.sends),
     }
+
+
+def turned(
+    turn: Turn, message: InboundMessage, took: float, thought: float, stored: float, leaving: Sequence[OutboundMessage]
+) -> Turned:
+    """For a tracer; times in seconds. No words of anybody's."""
+    found = turn.understanding
+    return Turned(
+        conversation=message.conversation_id,
+        channel=message.channel,
+        type=message.type,
+        tier=None if found is None else found.tier,
+        intent=None if found is None else found.intent,
+        states=turn.states,
+        took=took,
+        thought=thought,
+        stored=stored,
+        sends=[send.id for send in leaving],
+    )
 
 
 def _arrow(taken: Taken) -> str:

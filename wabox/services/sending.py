@@ -311,7 +311,7 @@ class Sender:
                 result = SendResult(verdict="unknown", reason=type(error).__name__)
             finally:
                 self.posting.discard(task)
-            self._measures.posts[result.verdict].observe(self._monotonic() - began)
+            self._measures.posted(message.id, result.verdict, self._monotonic() - began)
             return result
 
     def _attempt(

@@ -117,6 +117,8 @@ class Settings:
     """As written; see :func:`wabox.core.prices.read`."""
     llm: LlmSettings | None = None
     """``None``: no language model is asked."""
+    telemetry: models.TelemetrySettings | None = None
+    """None: traces go nowhere."""
     whatsapp: WhatsAppSettings | None = None
     """``None`` when it is not complete: ``wabox chat``, ``wabox check`` and ``wabox demo`` need no account."""
     missing: tuple[str, ...] = ()
@@ -193,6 +195,7 @@ def settings_of(sources: Sources) -> Settings:
         backup=backup_settings(sources.section("backup")),
         prices=values.prices(sources.section("prices")),
         llm=models.llm_settings(sources.section("llm"), _named(sources, "llm", "key")),
+        telemetry=models.telemetry_settings(sources.section("telemetry")),
         whatsapp=whatsapp,
         missing=missing,
     )

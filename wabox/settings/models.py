@@ -17,6 +17,25 @@ MODEL_NEEDED = "name the model, as the endpoint calls it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """Where traces go."""
+
+    endpoint: str
+    """Of an OTLP collector, over HTTP."""
+    rate: float = 10.0
+    """Traces that may begin a second; 0: any number."""
+
+
+def telemetry_settings(section: Section) -> TelemetrySettings | None:
+    """None: traces go nowhere. Raises SettingsError."""
+    rate = values.amount(section, "rate", 10.0)
+    endpoint = values.url(section, "endpoint", "") if section.get("endpoint") else None
+    if endpoint is None:
+        return None
+    return TelemetrySettings(endpoint=endpoint.removesuffix("/v1/traces"), rate=rate or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LlmSettings:
     """Money is in whatever currency the prices are in."""
 
