@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wabox.core.alert import Alert
 from wabox.core.consent import NEVER_ASKED, Consent, ConsentEntry
 from wabox.core.contact import Contact
 from wabox.core.delivery import OutboundMessage
@@ -120,6 +121,8 @@ class UnitOfWork:
     """Cases as they are from now on; of one that is named twice the last word counts."""
     case: Handoff | None = None
     """The open one from now on."""
+    alerts: tuple[Alert, ...] = ()
+    """Who has to be told of the case."""
     rated: tuple[str, int] | None = None
     """A closed case's id, and the customer's mark, from 1 to 5."""
     invoke: tuple[Invocation, ...] = ()

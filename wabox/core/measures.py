@@ -39,6 +39,8 @@ class Measures:
         """Turns that failed."""
         self.conflicts = 0
         """Turns that began again because the conversation had moved on."""
+        self.alerts: Counter[tuple[str, str]] = Counter()
+        """By how people are told, and what became of it."""
         self.slow = 0
         """Turns that took longer than the log's limit."""
         self._arrived: dict[str, int] = {}

@@ -14,10 +14,11 @@ from typing import Any, Literal
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
 
-Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery", "api"]
+Channel = Literal["whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery", "api", "colleague"]
 """``echo``: somebody of the business wrote, on the phone. ``standby``: said while another partner has the thread. ``notice``:
 about the customer, not from them: a call, a preference, a thread that changed hands. None of these three is answered.
-``api``: our own side wants to say something (:mod:`wabox.core.dispatch`)."""
+``api``: our own side wants to say something (:mod:`wabox.core.dispatch`). ``colleague``: an agent answered a card on WhatsApp;
+it is in the customer's conversation already (:mod:`wabox.services.colleagues`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

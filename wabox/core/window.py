@@ -27,7 +27,7 @@ def opens(message: InboundMessage) -> bool:
         return message.type == "call" and message.payload.get("direction") == "USER_INITIATED"
     if message.channel == "standby":
         return "sent_by" not in message.payload and message.type not in _SILENT
-    return message.channel == "whatsapp" and message.type not in _SILENT
+    return message.channel in ("whatsapp", "colleague") and message.type not in _SILENT
 
 
 def opened(message: InboundMessage, before: int | None) -> int | None:

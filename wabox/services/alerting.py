@@ -1,7 +1,10 @@
-"""Whoever answers is told that somebody waits: one POST to ``[alerts] webhook``, as a call like those of flows.
+"""Who has to be told after a turn: rows in the transaction that opens the case. :mod:`wabox.services.alarms` tells them.
 
-So it is a row in the transaction that opens the case, is repeated until it is accepted, under one key, and its outcome comes
-back into the conversation. A case of which no alert was accepted escalates: it becomes more urgent, and its record says why.
+* A case that is opened, or back in its queue: everybody of the queue's ``alerts`` (else ``[alerts] to``), and whoever has the
+  console open. While the queue is closed they are told when it opens, all in one digest, and ``escalate`` at once.
+* One that waited for longer than ``max_wait``: they again, and ``escalate``.
+* One of which nobody could be told: ``escalate``. It is more urgent from then on, and its record says why.
+* What a customer writes to an agent who answers on WhatsApp goes there.
 """
 
 from __future__ import annotations
@@ -11,72 +14,117 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from wabox.core.alert import CONSOLE, Alert, AlertWhat, agent, alert_id, kind
 from wabox.core.handoff import Handoff
-from wabox.core.invocation import Invocation, invocation_id
-from wabox.engine.text import doubled
+from wabox.services.deskclock import queue_of
+from wabox.services.duty import on_duty, opens_at
 
 if TYPE_CHECKING:
     from wabox.services.turn import Draft
 
 log = structlog.get_logger(__name__)
 
-NAME: Final = "desk:alert"
-TIMEOUT: Final = 10_000
-"""ms, of each try."""
-RETRIES: Final = 5
+OLD: Final = "desk:alert"
+"""A call of an older release that is still under way when this one starts."""
+_SILENT: Final = frozenset({"reaction", "system", "edited", "deleted"})
+LONGEST: Final = 1000
+"""Characters of what a customer wrote."""
 
 
-def alerts(draft: Draft) -> Iterator[Invocation]:
-    """The call to make after this turn, if somebody has to be told."""
-    url, before, case = draft.bot.manners.alerts, draft.session.case, draft.file.case
-    if url is None or case is None or case.status != "waiting" or not draft.file.changes:
+def alerts(draft: Draft) -> tuple[Alert, ...]:
+    """The rows to write with this turn."""
+    case = draft.file.case
+    if case is None:
+        return ()
+    if case.status == "claimed":
+        return tuple(_wrote(draft, case))
+    what = _what(draft, case)
+    return () if what is None else tuple(_rows(draft, case, what))
+
+
+def unheard(draft: Draft) -> None:
+    """Nobody could be told of the case."""
+    case, payload = draft.file.case, draft.message.payload
+    if case is None or case.status != "waiting":
         return
+    log.error("alert.refused", conversation=case.conversation_id, error=str(payload.get("error")))
+    draft.record("event", {"untold": case.id, "error": str(payload.get("error"))[:300]})
+    draft.file.press(alert=False)
+    draft.file.unheard = payload.get("what") in ("opened", "returned")  # otherwise those were told, too
+
+
+def _what(draft: Draft, case: Handoff) -> AlertWhat | None:
+    before = draft.session.case
+    if not draft.file.changes:
+        return None
     if before is None or before.id != case.id:
-        what = "opened"
-    elif before.status != "waiting" or before.queue != case.queue:
-        what = "returned"
-    elif draft.file.pressed:
-        what = "waited too long"
-    else:
+        return "opened"
+    if before.status != "waiting" or before.queue != case.queue:
+        return "returned"
+    if draft.file.pressed:
+        return "waited too long"
+    return "unheard" if draft.file.unheard else None
+
+
+def _rows(draft: Draft, case: Handoff, what: AlertWhat) -> Iterator[Alert]:
+    queue, own, now = queue_of(draft, case), draft.bot.manners.alerts, draft.now
+    first = own.to if queue.alerts is None else queue.alerts
+    then = own.escalate if queue.escalate is None else queue.escalate
+    there = on_duty(queue, now)
+    opens = None if there else opens_at(queue, now)
+    due: dict[str, int] = {}
+    if what != "unheard":
+        due = dict.fromkeys(first, now if opens is None else round(opens.timestamp() * 1000))
+    if what in ("opened", "returned"):
+        due[CONSOLE] = now
+    if not there or what in ("waited too long", "unheard"):
+        due |= {to: now for to in then if what != "unheard" or to not in first}
+    body = _body(draft, case)
+    for to, at in due.items():
+        yield Alert(
+            id=alert_id(draft.message.message_id, to),
+            conversation_id=case.conversation_id,
+            case=case.id,
+            to=to,
+            what=what,
+            body=body,
+            created_at=now,
+            due_at=at,
+        )
+
+
+def _wrote(draft: Draft, case: Handoff) -> Iterator[Alert]:
+    """To the agent's own WhatsApp, if that is where they answer."""
+    message, before = draft.message, draft.session.case
+    if message.channel != "whatsapp" or message.type in _SILENT or before is None or before.agent != case.agent:
         return
-    request = {"method": "POST", "url": url, "empty": [], "headers": {}, "json": _body(draft, case, what)}
-    yield Invocation(
-        id=invocation_id(draft.message.message_id, "", NAME),
-        conversation_id=case.conversation_id,
-        chart="",
-        name=NAME,
-        armed=0,
-        request={"http": {**request, "idempotency": True}},
-        timeout=TIMEOUT,
-        retries=RETRIES,
-        created_at=draft.now,
-    )
+    queue, own = queue_of(draft, case), draft.bot.manners.alerts
+    known = (*(queue.alerts or own.to), *(queue.escalate or own.escalate))
+    to = next((one for one in known if kind(one) == "whatsapp" and agent(one) == case.agent), None)
+    if to is not None:
+        said = (message.text or f"[{message.type}]")[:LONGEST]
+        yield Alert(
+            id=alert_id(message.message_id, to),
+            conversation_id=case.conversation_id,
+            case=case.id,
+            to=to,
+            what="wrote",
+            body={**_body(draft, case), "text": said},
+            created_at=draft.now,
+            due_at=draft.now,
+        )
 
 
-def heard(draft: Draft) -> None:
-    """An alert was accepted, or given up."""
-    error = (draft.message.payload.get("data") or {}).get("error")
-    if error is None:
-        return
-    log.error("alert.refused", conversation=draft.message.conversation_id, error=str(error))
-    draft.record("error", {"where": "[alerts] webhook", "error": str(error)[:300]})
-    if draft.file.case is not None and draft.file.case.status == "waiting":
-        draft.file.press(alert=False)  # it would be refused, too
-
-
-def _body(draft: Draft, case: Handoff, what: str) -> dict[str, Any]:
+def _body(draft: Draft, case: Handoff) -> dict[str, Any]:
     contact = draft.contact()
-    said = {
+    return {
         "case": case.id,
-        "what": what,
         "queue": case.queue,
         "reason": case.reason,
         "customer": contact.name or contact.username or contact.key,
-        "text": f"{contact.name or contact.key} {what}: {case.reason or 'a person is needed'} ({case.queue})",
-    }
-    # What a customer wrote is no placeholder for a secret.
-    return {name: doubled(value) for name, value in said.items()} | {
         "priority": case.priority,
         "opened_at": case.opened_at,
         "waiting_ms": max(0, draft.now - case.opened_at),
+        "number_id": draft.message.number_id,
     }
+

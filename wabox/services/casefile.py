@@ -23,6 +23,8 @@ class CaseFile:
         self._now = now
         self.pressed = False
         """Whoever answers is to be told again."""
+        self.unheard = False
+        """Nobody could be told: others are to be."""
         self._opened = 0
         self._fresh = False
         self._left: Handoff | None = None

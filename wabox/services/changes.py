@@ -7,6 +7,7 @@ back and reads everything again, which is cheaper than a queue that grows.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -53,10 +54,16 @@ def changed_by(unit: UnitOfWork) -> Changed:
 class Changes:
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[Changed | None]] = set()
+        self._there: Counter[str] = Counter()
 
     @property
     def listeners(self) -> int:
         return len(self._listeners)
+
+    @property
+    def there(self) -> frozenset[str]:
+        """Agents who listen, ids."""
+        return frozenset(self._there)
 
     def publish(self, change: Changed) -> None:
         """Costs nothing while nobody listens."""
@@ -73,12 +80,18 @@ class Changes:
             queue.put_nowait(None)
         self._listeners.clear()
 
-    async def listen(self) -> AsyncGenerator[Changed, None]:
-        """What changes from now on; ends when the server stops, or the listener is too far behind."""
+    async def listen(self, agent: str | None = None) -> AsyncGenerator[Changed, None]:
+        """What changes from now on; ends when the server stops, or the listener is too far behind. ``agent``: who listens and
+        may act on it, an id."""
         queue: asyncio.Queue[Changed | None] = asyncio.Queue()
         self._listeners.add(queue)
+        if agent is not None:
+            self._there[agent] += 1
         try:
             while (change := await queue.get()) is not None:
                 yield change
         finally:
             self._listeners.discard(queue)
+            if agent is not None:
+                self._there[agent] -= 1
+                self._there += Counter()  # those who left are gone from it

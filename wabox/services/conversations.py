@@ -93,8 +93,10 @@ def advance(
                 _due(draft, resolver, silent=silent)
         case "agent":
             desk.act(draft)
-        case "action" if message.payload.get("id") == alerting.NAME:
-            alerting.heard(draft)
+        case "colleague":
+            draft.lines.append(Content(text=str(message.payload["answer"])))
+        case "action" if message.payload.get("id") == alerting.OLD:
+            pass
         case "action":
             _result(draft)
         case "delivery":

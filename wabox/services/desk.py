@@ -18,7 +18,7 @@ from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.dispatch import is_template
 from wabox.core.event import Event
 from wabox.core.handoff import DONE, Handoff, Outcome
-from wabox.services import rating
+from wabox.services import alerting, rating
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft
 from wabox.whatsapp.payload import address
@@ -48,6 +48,9 @@ def act(draft: Draft) -> None:
     draft.restore()
     if message.type == "tell":
         _tell(draft, case)
+        return
+    if message.type == "unheard":
+        alerting.unheard(draft)
         return
     draft.outcome = _act(draft, case)
 

@@ -11,33 +11,31 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from wabox.core.act import Act, message_id
+from wabox.core.agent import Agent
+from wabox.core.alert import Alert
 from wabox.core.contact import Contact
 from wabox.core.conversation import Record, Session
 from wabox.core.handoff import Handoff, Outcome
 from wabox.core.message import Arrival
 from wabox.core.ports import Clock
-from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.services.answers import Answers
 from wabox.services.attachments import Attachment, Attachments
 from wabox.services.canned import Asked, CannedLine, offered
 from wabox.services.cases import CaseLine, CaseReport, line, report
+from wabox.services.entry import Entry, Full
+from wabox.services.entry import NoCase as NoCase
+from wabox.services.entry import NotDone as NotDone
 from wabox.services.sends import SendRequest, Sends
 
 PATIENCE: Final = 20.0
 """s."""
 LONGEST: Final = 4096
 """Characters of a text. Source: Meta, "Text messages" (Oct 2026)."""
+MOST: Final = 1000
+"""Open cases that are looked through."""
 LOOKED_BACK: Final = 200
 """Lines of a transcript in which the outcome of an act that was handed in before is looked for."""
-
-
-class NoCase(WaboxError):
-    """There is no case of that name, or more than one."""
-
-
-class NotDone(WaboxError):
-    """An act was refused; the message says why."""
 
 
 class Cases(Protocol):
@@ -56,11 +54,20 @@ class Cases(Protocol):
     async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]: ...
 
 
+class Alerts(Protocol):
+    """See :class:`wabox.sqlite.alerts.SqliteAlerts`."""
+
+    async def of_case(self, case: str) -> Sequence[Alert]: ...
+
+    async def heard(self, cases: Sequence[str]) -> frozenset[str]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """What is asked of storage."""
 
     cases: Cases
+    alerts: Alerts
     put: Callable[[Arrival], Awaitable[None]]
     transcript: Callable[[str, int], Awaitable[Sequence[Record]]]
     session: Callable[[str], Awaitable[Session]]
@@ -79,7 +86,9 @@ class TemplateReply:
 
 
 class Handoffs:
-    def __init__(self, rows: Rows, answers: Answers, sends: Sends, clock: Clock) -> None:
+    def __init__(self, rows: Rows, answers: Answers, sends: Sends, entry: Entry, clock: Clock) -> None:
+        """``entry``: who may take what."""
+        self._entry = entry
         self._rows = rows
         self._answers = answers
         self._sends = sends
@@ -94,7 +103,8 @@ class Handoffs:
         wanted = [case for case in found if status in (None, case.status) and queue in (None, case.queue)]
         who = await self._rows.cases.contacts([case.conversation_id for case in wanted])
         now = self._clock()
-        lines = [line(case, who.get(case.conversation_id), now) for case in wanted]
+        heard = await self._rows.alerts.heard([case.id for case in wanted if case.status == "waiting"])
+        lines = [line(case, who.get(case.conversation_id), now, told=case.id in heard) for case in wanted]
         return lines if closed else sorted(lines, key=lambda one: (one.status != "waiting", -one.urgency))
 
     async def case(self, id_: str) -> CaseReport:
@@ -103,11 +113,48 @@ class Handoffs:
         lines = await self._rows.transcript(case.conversation_id, 5000)
         earlier = await self._rows.cases.of_conversation(case.conversation_id, 20)
         session = await self._rows.session(case.conversation_id)
-        return report(case, contact, session, lines, [one for one in earlier if one.id != case.id], self._clock())
+        alerts = [one for one in await self._rows.alerts.of_case(case.id) if one.what != "wrote"]
+        others = [one for one in earlier if one.id != case.id]
+        return report(case, contact, session, lines, others, self._clock(), alerts)
 
-    async def act(self, act: Act) -> CaseReport:
-        """Do it, and wait for what becomes of it. Raises NoCase, NotDone."""
+    async def act(self, act: Act, who: Agent | None = None) -> CaseReport:
+        """Do it, and wait for what becomes of it. ``who`` does it: what they may take depends on it; None: wabox itself.
+        Raises NoCase, NotDone."""
         case, number_id, contact = await self._found(act.case)
+        async with self._entry.open(act, case, who, lambda: self._rows.cases.open_cases(MOST)):
+            return await self._act(act, case, number_id, contact)
+
+    async def take(self, conversation_id: str, act: Act, who: Agent | None = None) -> CaseReport:
+        """Step into a conversation, also one that has no case. Raises NoCase, NotDone."""
+        session = await self._rows.session(conversation_id)
+        if session.case is not None:
+            return await self.act(replace(act, case=session.case.id), who)
+        if session.contact is None or session.number_id is None:
+            raise NoCase(f"there is no conversation {conversation_id!r}; see: wabox conversations list")
+        now = self._clock()
+        message = act.message(now, session.number_id, conversation_id, session.contact)
+        # It names no case: there is none yet.
+        payload = {**message.payload, "case": None, "take": True}
+        handed_in = message.message_id
+        with self._answers.expected(handed_in) as answer:
+            await self._rows.put(Arrival(messages=(replace(message, payload=payload),)))
+            outcome = await self._outcome(answer)
+        if outcome.refusal is not None:
+            raise NotDone(outcome.refusal)
+        (newest,) = await self._rows.cases.of_conversation(conversation_id, 1)
+        return await self.case(newest.id)
+
+    async def next(self, act: Act, who: Agent, queue: str | None = None) -> CaseReport | None:
+        """Claim the most urgent case that waits and that they may take; None when there is none."""
+        for number, one in enumerate(await self.lines(status="waiting", queue=queue)):
+            try:
+                return await self.act(replace(act, id=f"{act.id}:{number}", case=one.id), who)
+            except NotDone as error:
+                if isinstance(error, Full):
+                    raise
+        return None
+
+    async def _act(self, act: Act, case: Handoff, number_id: str, contact: Contact) -> CaseReport:
         if act.kind == "reply" and "body" not in act.more:
             words = (act.text or "").strip()
             if not words or len(words) > LONGEST:
@@ -119,15 +166,18 @@ class Handoffs:
             message = replace(act, case=case.id).message(now, number_id, case.conversation_id, contact)
             with self._answers.expected(handed_in) as answer:
                 await self._rows.put(Arrival(messages=(message,)))
-                try:
-                    outcome = await asyncio.wait_for(answer, PATIENCE)
-                except TimeoutError:
-                    raise NotDone(
-                        "it waits in the conversation's queue and is not done yet: look at the case again before you repeat it"
-                    ) from None
+                outcome = await self._outcome(answer)
         if outcome.refusal is not None:
             raise NotDone(outcome.refusal)
         return await self.case(case.id)
+
+    async def _outcome(self, answer: asyncio.Future[Outcome]) -> Outcome:
+        try:
+            return await asyncio.wait_for(answer, PATIENCE)
+        except TimeoutError:
+            raise NotDone(
+                "it waits in the conversation's queue and is not done yet: look at the case again before you repeat it"
+            ) from None
 
     async def template(self, case_id: str, wanted: TemplateReply) -> dict[str, Any]:
         """The ``more`` of a reply with a template. Raises NoCase, CannotSend."""

@@ -231,9 +231,9 @@ class Draft:
             handoffs=tuple(self.file.changes),
             case=self.file.case,
             rated=self.rated,
+            alerts=alerting.alerts(self),
             invoke=(
                 *(invocation_of(self.bot.charts, call, message, self.now) for call in self._calls.values() if call),
-                *alerting.alerts(self),
             ),
             revoke=tuple(self._calls),
             amend=tuple(self.amend),

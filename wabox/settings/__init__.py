@@ -15,6 +15,9 @@ from typing import Any, Final
 
 from wabox.errors import SettingsError
 from wabox.settings import models, values
+from wabox.settings.alerts import AlertSettings as AlertSettings
+from wabox.settings.alerts import SmtpSettings as SmtpSettings
+from wabox.settings.alerts import alert_settings, smtp_settings
 from wabox.settings.backup import NIGHTLY, BackupSettings, backup_settings
 from wabox.settings.domain import NO_DOMAIN, domain_settings
 from wabox.settings.domain import DomainSettings as DomainSettings
@@ -62,8 +65,8 @@ class Manners:
     """When nobody is reminded: minutes after midnight by the customer's clock; None: they may be at any time."""
     queues: Mapping[str, QueueSettings] = field(default_factory=dict)
     """Of people who answer, by name."""
-    alerts: str | None = None
-    """The address that is told of cases."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is told of cases."""
 
 
 PLAIN: Final = Manners()
@@ -110,6 +113,8 @@ class Settings:
     """Of the Graph API, with its version."""
     number_id: str | None = None
     """Meta's id of the number that messages leave from which we begin; None: the only one that there is."""
+    smtp: SmtpSettings | None = None
+    """None: nobody is told by mail."""
     speech: SpeechSettings | None = None
     """None: voice messages stay unheard."""
     backup: BackupSettings = NIGHTLY
@@ -159,6 +164,8 @@ def settings_of(sources: Sources) -> Settings:
     api_url = values.url(channel, "api_url", GRAPH_URL)
     whatsapp, missing = _whatsapp(sources, api_url)
     secrets = {key.name: found for key in sources.free() if (found := _secret(sources, key))}
+    alerts = alert_settings(sources.section("alerts"), _named(sources, "alerts", "ntfy_token"))
+    queues = queue_settings(sources.section(QUEUES), values.timezone(bot))
     return Settings(
         root=sources.root,
         bot=values.text(bot, "name"),
@@ -170,8 +177,8 @@ def settings_of(sources: Sources) -> Settings:
             merge=values.flag(bot, "merge", default=False),
             pause=values.duration(bot, "pause", "4h"),
             night=values.night(bot),
-            queues=queue_settings(sources.section(QUEUES), values.timezone(bot)),
-            alerts=_alerts(sources),
+            queues=queues,
+            alerts=alerts,
         ),
         host=str(values.text(server, "host", "127.0.0.1")),
         port=values.port(server),
@@ -191,6 +198,9 @@ def settings_of(sources: Sources) -> Settings:
         hold=values.amount(channel, "hold", 5) or 0.0,
         api_url=api_url,
         number_id=values.meta_id(channel, "number_id"),
+        smtp=smtp_settings(
+            sources.section("smtp"), _named(sources, "smtp", "password"), _addresses(alerts, queues)
+        ),
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
         backup=backup_settings(sources.section("backup")),
         prices=values.prices(sources.section("prices")),
@@ -238,9 +248,10 @@ def _whatsapp(sources: Sources, api_url: str) -> tuple[WhatsAppSettings | None, 
     return found, ()
 
 
-def _alerts(sources: Sources) -> str | None:
-    section = sources.section("alerts")
-    return values.url(section, "webhook", "") if section.get("webhook") else None
+def _addresses(alerts: AlertSettings, queues: Mapping[str, QueueSettings]) -> list[str]:
+    """Everybody that may have to be told."""
+    of_queues = [one for queue in queues.values() for one in (*(queue.alerts or ()), *(queue.escalate or ()))]
+    return [*alerts.to, *alerts.escalate, *of_queues]
 
 
 def _named(sources: Sources, section: str, name: str) -> Secret | None:

@@ -120,6 +120,16 @@ KEYS: Final[tuple[Key, ...]] = (
     _value("speech", "confidence", 0.4),
     _value("calls", "allow", []),
     Key("alerts", "webhook"),
+    _value("alerts", "to", []),
+    _value("alerts", "escalate", []),
+    Key("alerts", "template"),
+    _secret("alerts", "ntfy_token", "NTFY_TOKEN"),
+    Key("smtp", "host"),
+    _value("smtp", "port"),
+    Key("smtp", "security", "starttls"),
+    Key("smtp", "from"),
+    Key("smtp", "user"),
+    _secret("smtp", "password", "SMTP_PASSWORD"),
 )
 FREE: Final = "secrets"
 """The section whose names the owner chooses: what flows send as ``{secret.…}``."""

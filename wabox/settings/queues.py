@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabox.errors import SettingsError
+from wabox.settings.alerts import addresses
 from wabox.settings.sources import QUEUE_KEYS, Section
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -38,6 +39,9 @@ class QueueSettings:
     """ms after which an agent who keeps a customer waiting loses the case."""
     rating: bool = False
     """Customers are asked how it was."""
+    alerts: tuple[str, ...] | None = None
+    """Who is told of its cases; None: those of ``[alerts] to``."""
+    escalate: tuple[str, ...] | None = None
 
 
 def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSettings]:
@@ -66,6 +70,8 @@ def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSetting
             max_wait=_duration(table.get("max_wait", "0m"), f"{where} max_wait"),
             idle=_duration(table.get("idle", "30m"), f"{where} idle"),
             rating=_flag(table.get("rating", True), f"{where} rating"),
+            alerts=addresses(table["alerts"], f"{where} alerts") if "alerts" in table else None,
+            escalate=addresses(table["escalate"], f"{where} escalate") if "escalate" in table else None,
         )
     return found
 

@@ -19,7 +19,7 @@ from wabox.settings.secret import Secret
 
 FILE: Final = "wabox.toml"
 QUEUE_KEYS: Final = frozenset(
-    {"title", "skills", "hours", "timezone", "holidays", "capacity", "max_wait", "idle", "rating"}
+    {"title", "skills", "hours", "timezone", "holidays", "capacity", "max_wait", "idle", "rating", "alerts", "escalate"}
 )
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 PREFIX: Final = "WABOX_SECRET_"

@@ -25,7 +25,7 @@ from wabox.sqlite import consents, media, people
 STEP: Final = 500
 """Rows deleted per transaction: some 5 ms."""
 
-BY_CONVERSATION: Final = ("transcript", "outbox", "handoffs", "invocations", "archives")
+BY_CONVERSATION: Final = ("transcript", "outbox", "handoffs", "invocations", "archives", "alerts")
 _MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),

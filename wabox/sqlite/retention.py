@@ -10,6 +10,7 @@ from typing import Final
 from wabox.core.keep import Keep
 from wabox.core.person import Person
 from wabox.sqlite import (
+    alerts,
     consents,
     dead_letters,
     other_changes,
@@ -33,7 +34,7 @@ Step = Callable[..., int | None]
 
 def steps(keep: Keep, now: int) -> Iterator[Step]:
     """One for each table that something of may have to go."""
-    for fixed in (seen, stray_statuses, uploads, purse, tallies):
+    for fixed in (seen, stray_statuses, uploads, purse, tallies, alerts):
         yield partial(fixed.prune, now=now)
     tables: tuple[tuple[str, Step], ...] = (
         *(("outbox", outbox.prune), ("other_changes", other_changes.prune), ("dead_letters", dead_letters.prune)),

@@ -121,6 +121,27 @@ CREATE UNIQUE INDEX handoffs_open ON handoffs (conversation) WHERE status <> 'cl
 CREATE INDEX handoffs_claimed ON handoffs (queue, claimed_at) WHERE claimed_at IS NOT NULL;
 CREATE INDEX handoffs_of ON handoffs (conversation);
 
+-- Whoever answers is told of a case: one row for each that has to be told, and what became of it.
+CREATE TABLE alerts (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL,
+  case_id TEXT NOT NULL,
+  address TEXT NOT NULL,            -- core.alert
+  what TEXT NOT NULL,
+  body BLOB NOT NULL,               -- JSON: who waits, and why
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,          -- when to try, or to look, next
+  status TEXT NOT NULL,             -- core.alert.AlertStatus
+  attempts INTEGER NOT NULL,
+  reason TEXT,
+  ref TEXT,                         -- the outbox's id of the WhatsApp message that it became
+  settled_at INTEGER
+) STRICT;
+CREATE INDEX alerts_due ON alerts (due_at) WHERE status IN ('waiting', 'sent');
+CREATE INDEX alerts_case ON alerts (case_id);
+CREATE INDEX alerts_card ON alerts (ref) WHERE ref IS NOT NULL;
+
 -- What nobody could read, whole, with the reason.
 CREATE TABLE dead_letters (
   key INTEGER PRIMARY KEY,

@@ -39,6 +39,7 @@ from wabox.sqlite import (
 )
 from wabox.sqlite.accounts import SqliteAccounts
 from wabox.sqlite.admission import Limits, admit, crowded
+from wabox.sqlite.alerts import SqliteAlerts
 from wabox.sqlite.connection import DATABASE, open_reader, open_writer
 from wabox.sqlite.damage import Large, look_at_start
 from wabox.sqlite.desk import SqliteDesk
@@ -134,7 +135,7 @@ class SqliteStore:
         self.writer = Writer(writer, monotonic=monotonic)
         self._reader = Reader(reader, self.writer.damaged)
         self._people = PeoplesReader(people, self.writer.damaged)
-        self.desk = SqliteDesk(self._people)
+        self.desk, self.alerts = SqliteDesk(self._people), SqliteAlerts(self.writer, self._people)
         self.large = Large(folder / DATABASE, self.writer.damaged)
         self.accounts = SqliteAccounts(self.writer, self._reader)
         self.outgoing = Outgoing(self.writer, self._people)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from wabox.core.conversation import CommitResult, UnitOfWork
 from wabox.core.delivery import Attempt
 from wabox.sqlite import (
+    alerts,
     archives,
     consents,
     conversations,
@@ -58,6 +59,10 @@ def commit(
         invocations.add(connection, key, invocation)
     for handoff in unit.handoffs:
         handoffs.save(connection, key, handoff)
+        if handoff.status != "waiting":
+            alerts.drop(connection, handoff.id, over=not handoff.open, at=unit.at)
+    if unit.alerts:
+        alerts.add(connection, key, unit.alerts)
     if unit.rated is not None:
         handoffs.rate(connection, key, *unit.rated)
     transcript.add(connection, key, unit.records)

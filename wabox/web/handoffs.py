@@ -151,19 +151,20 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         tags=["events"],
         roles=VIEW,
     )
-    async def events() -> ServerSentEvent:
-        return ServerSentEvent(_stream(app.changes))
+    async def events(request: Request[Any, Any, Any]) -> ServerSentEvent:
+        account: Agent = request.state.agent
+        return ServerSentEvent(_stream(app.changes, account.id if account.may(ACT) else None))
 
     return [cases, case, claim, reply, note, transfer, close, queues, events]
 
 
-async def _stream(changes: Changes) -> AsyncIterator[str]:
+async def _stream(changes: Changes, agent: str | None = None) -> AsyncIterator[str]:
     """One JSON object per change; ``{}`` at once and now and then, so that both sides know that the other is there.
 
     It ends when the server stops, or when the reader has fallen behind: it comes back and reads everything again.
     """
     yield "{}"
-    listening = changes.listen()
+    listening = changes.listen(agent)
     following = asyncio.ensure_future(anext(listening))
     try:
         while True:
