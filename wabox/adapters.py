@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 
 from wabox import __version__
 from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.llm import LlmClient
+from wabox.calls.mail import MailCalls
 from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
+from wabox.core.alert import AlertKind
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.traces import Traces
+from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
+from wabox.services.alarms import Way
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
 from wabox.services.requests import reveal
+from wabox.services.sends import Sends
 from wabox.services.versions import Versions
+from wabox.services.ways import MailWay, WebWay, WhatsAppWay, console
 from wabox.settings import Settings, WhatsAppSettings, access_token
 from wabox.sqlite.store import SqliteStore
 from wabox.whatsapp.client import CloudMessenger
@@ -93,6 +100,23 @@ def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> C
     http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
     tasks = TaskCalls(versions.tasks, media=str(settings.data.absolute() / "media"), settled=downloads.settled)
     return WorldCaller(http, tasks, lambda request: reveal(request, secrets), secrets.values())
+
+
+def ways_of(
+    settings: Settings, store: SqliteStore, sends: Sends, caller: Caller, bot: Callable[[], Bot], clock: Clock
+) -> dict[AlertKind, Way]:
+    """How people are told that somebody waits."""
+    token = settings.manners.alerts.ntfy_token
+    web = WebWay(caller, clock, None if token is None else token.reveal())
+    ways: dict[AlertKind, Way] = {
+        "console": console,
+        "webhook": web.webhook,
+        "ntfy": web.ntfy,
+        "whatsapp": WhatsAppWay(sends, store.delivery, bot, clock),
+    }
+    if settings.smtp is not None:
+        ways["email"] = MailWay(MailCalls(settings.smtp), clock)
+    return ways
 
 
 def graph_of(settings: Settings) -> GraphClient | None:

@@ -28,6 +28,7 @@ from wabox.adapters import (
     messenger_of,
     steady_clock,
     traces_of,
+    ways_of,
 )
 from wabox.bots import learning_of, models_of, publishing_of
 from wabox.core.conversation import Session
@@ -40,9 +41,12 @@ from wabox.core.slot import MEDIA
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
+from wabox.services.alarms import Alarms
 from wabox.services.attachments import Attachments
 from wabox.services.certificate import Certificate
+from wabox.services.colleagues import Colleagues
 from wabox.services.downloads import Downloads
+from wabox.services.entry import Entry
 from wabox.services.figures import Figures
 from wabox.services.hand import check, wish
 from wabox.services.handoffs import Handoffs, Rows
@@ -105,7 +109,12 @@ class App:
         handoffs: Handoffs,
         accounts: Accounts,
         waiting: Waiting,
+        alarms: Alarms,
+        entry: Entry,
     ) -> None:
+        self.entry = entry
+        self.alarms = alarms
+        """Who is told that somebody waits."""
         self.waiting = waiting
         """Queues, and what those who wait are told."""
         self.handoffs = handoffs
@@ -155,6 +164,7 @@ class App:
         self.changes.close()
         await self.store.lanes.drain(GRACE)
         await self._messages.aclose()
+        await self.alarms.stop()
         await self._invocations.stop()
         await self._presence.stop()
         await self._outbox.stop(GRACE)
@@ -307,7 +317,8 @@ def _wired(
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
-    invocations = Invocations(store, caller or caller_of(settings, versions, downloads), jitter=random.random)
+    caller = caller or caller_of(settings, versions, downloads)
+    invocations = Invocations(store, caller, jitter=random.random)
     rates = Rates(None if graph is None else functools.partial(number_rate, graph), outbox)
     rates.asks = settings.rate is None
     messages = Messages(
@@ -332,13 +343,28 @@ def _wired(
         stopped=lambda: outbox.stopped,
         crowded=lambda: messages.crowded,
     )
+    accounts = accounts_of(store, clock)
+    entry = Entry(accounts.find, lambda: versions.live.bot)
     rows = Rows(
         cases=store.desk,
         put=store.put,
         transcript=store.transcript,
         session=store.open,
+        alerts=store.alerts,
         attachments=Attachments(store.media, clock),
         bot=lambda: versions.live.bot,
+    )
+    handoffs = Handoffs(rows, messages.answers, outward.sends, entry, clock)
+    messages.colleagues = Colleagues(handoffs, store.alerts.by_card, accounts.find, lambda: versions.live.bot)
+    alarms = messages.alarms = Alarms(
+        store.alerts,
+        ways_of(settings, store, outward.sends, caller, lambda: versions.live.bot, clock),
+        store.desk.find,
+        store.put,
+        clock,
+        there=lambda: messages.changes.there,
+        jitter=random.random,
+        measures=measures,
     )
     return App(
         versions=versions,
@@ -358,6 +384,8 @@ def _wired(
         figures=Figures(settings, measures, store, outward.meter, versions, lambda: outbox.stopped, clock),
         learning=learning_of(settings, folder),
         waiting=Waiting(store.desk, store.put, lambda: versions.live.bot, clock),
-        handoffs=Handoffs(rows, messages.answers, outward.sends, clock),
-        accounts=accounts_of(store, clock),
+        handoffs=handoffs,
+        accounts=accounts,
+        alarms=alarms,
+        entry=entry,
     )

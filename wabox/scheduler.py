@@ -52,6 +52,7 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
     jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(_guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
     jobs.add_job(_guarded(app.waiting.look, "waiting"), "interval", seconds=WAITING_SECONDS)
+    jobs.add_job(_guarded(app.alarms.look, "alarms"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:
         jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)

@@ -63,6 +63,13 @@ class Desk(World):
         """What is due comes."""
         await self.app.fire()
         await self.rest()
+        await self.told()
+
+    async def told(self) -> None:
+        """Whoever is to be told now is."""
+        await self.app.alarms.look()
+        await self.app.alarms.settled()
+        await self.rest()
 
     @property
     def left(self) -> list[str]:
@@ -322,6 +329,7 @@ async def test_nobody_takes_it(tmp_path: Path) -> None:
         await desk.write("hi")
         await desk.write("a person {secret.hook}")
         await desk.write("a person please")
+        await desk.told()
         (alert,) = caller.called
         assert alert.request["http"]["url"] == "https://hooks.example/{secret.hook}"
         assert alert.request["http"]["json"]["what"] == "opened"
@@ -341,9 +349,9 @@ async def test_an_alert_that_nobody_takes_makes_the_case_urgent(tmp_path: Path) 
     async with _staffed(tmp_path, QUEUES, Outcome(error="410 Gone")) as (desk, caller):
         await desk.write("hi")
         await desk.write("a person please")
-        await desk.rest()
+        await desk.told()
         (line,) = await desk.app.handoffs.lines()
-        assert (len(caller.called), line.priority) == (1, 1)
+        assert (len(caller.called), line.priority, line.told) == (1, 1, False)
 
 
 async def test_nobody_is_there(tmp_path: Path) -> None:

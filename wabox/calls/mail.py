@@ -93,4 +93,6 @@ class MailCalls:
 def _refused(code: int, said: bytes | str) -> Told:
     """4xx: later perhaps. Source: RFC 5321, 4.2.1."""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return Told(status="refused", reason=f"the mail server answered {code}: {' '.join(text.split())[:200]}", again=code < 500)
+    return Told(
+        status="refused", reason=f"the mail server answered {code}: {' '.join(text.split())[:200]}", again=code < 500
+    )

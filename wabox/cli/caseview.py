@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 def row(case: Mapping[str, Any]) -> str:
     """One line of a list."""
     if case["status"] == "waiting":
-        state = f"waits {duration(case['waiting_ms'] or 0)}"
+        state = f"waits {duration(case['waiting_ms'] or 0)}" + (", nobody told" if case.get("told") is False else "")
     elif case["status"] == "claimed":
         since = case["waiting_ms"]
         state = f"{case['agent_name']} has it" + (f", they wait {duration(since)}" if since is not None else "")
@@ -92,6 +92,10 @@ def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
     for name, value in facts.items():
         if value:
             yield from _wrap(f"{name:11} {value}", indent=12)
+    for alert in found["alerts"]:
+        why = f": {alert['reason']}" if alert["reason"] else ""
+        if alert["status"] != "stale" and (alert["to"] != "console" or alert["status"] == "accepted"):
+            yield from _wrap(f"{'told':11} {alert['to']}, {_clock(alert['at'])}, {alert['status']}{why}", indent=12)
     for problem in found["problems"]:
         yield from _wrap(f"{'not arrived':11} {problem}", indent=12)
     for one in found["earlier"][:3]:

@@ -24,7 +24,9 @@ TYPES = frozenset(
         "claim", "reply", "note", "transfer", "close", "move", "reset", "end", "send",
     }
 )  # fmt: skip
-CHANNELS = frozenset({"whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery", "api", "colleague"})
+CHANNELS = frozenset(
+    {"whatsapp", "timer", "agent", "action", "echo", "standby", "notice", "delivery", "api", "colleague"}
+)
 LONGEST = 80
 """Characters of a label: a name of the owner's."""
 

@@ -132,6 +132,11 @@ class Accounts:
     def line(self, id_: str) -> AgentLine:
         return next(line for line in self.lines() if line.agent.id == id_)
 
+    def find(self, id_: str) -> Agent | None:
+        """An account, also a closed one."""
+        found = self._store.load(id_)
+        return None if found is None else found[0]
+
     def acts(self, limit: int, who: str | None = None) -> Sequence[Act]:
         """The newest of the audit log first."""
         return self._store.acts(max(1, min(limit, 10_000)), who)

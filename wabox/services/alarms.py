@@ -9,6 +9,7 @@ others. At least once: after a crash between the telling and its row somebody ma
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
@@ -75,14 +76,30 @@ class Alarms:
         self._measures = measures
         self._busy: dict[str, asyncio.Task[None]] = {}
         """Addresses that are being told."""
+        self._looking = asyncio.Lock()
+        self._woken: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """There are new ones, just committed."""
+        task = asyncio.create_task(self._look_soon())
+        self._woken.add(task)
+        task.add_done_callback(self._woken.discard)
+
+    async def _look_soon(self) -> None:
+        with contextlib.suppress(StorageError):  # the next look comes within a second
+            await self.look()
 
     async def look(self) -> None:
         """Begin to tell whoever is due; what takes its time goes on beside."""
-        now, there = self._clock(), self._there()
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
+        now, there, busy = self._clock(), self._there(), set(self._busy)
         due: dict[str, list[Alert]] = defaultdict(list)
         stale: list[str] = []
         for alert, status in await self._rows.due(now, MOST, console=bool(there)):
-            if alert.to in self._busy:
+            if alert.to in busy or alert.to in self._busy:  # what was read may be over already
                 continue
             if alert.status == "waiting" and _stale(alert, status, there):
                 stale.append(alert.id)
@@ -96,11 +113,12 @@ class Alarms:
 
     async def settled(self) -> None:
         """Wait for what is under way."""
+        await asyncio.gather(*self._woken, return_exceptions=True)
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         """What is not told yet is told after the next start."""
-        for task in self._busy.values():
+        for task in (*self._woken, *self._busy.values()):
             task.cancel()
         await self.settled()
 
@@ -152,7 +170,7 @@ class Alarms:
             return
         case, number_id, contact = found
         # The same for all that were to be told at once: they speak with one voice.
-        id_ = message_id(f"unheard:{case.id}:{alert.created_at}")
+        id_ = message_id(f"unheard:{case.id}:{alert.what}:{alert.created_at}")
         message = InboundMessage(
             message_id=id_,
             number_id=number_id,

@@ -127,4 +127,3 @@ def _body(draft: Draft, case: Handoff) -> dict[str, Any]:
         "waiting_ms": max(0, draft.now - case.opened_at),
         "number_id": draft.message.number_id,
     }
-

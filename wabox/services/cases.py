@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wabox.core import window
+from wabox.core.alert import Alert, shown
 from wabox.core.contact import Contact
 from wabox.core.conversation import Record, Session
 from wabox.core.delivery import outbound_id, words
@@ -45,6 +46,21 @@ class CaseLine:
     closed_at: int | None
     outcome: str | None
     rating: int | None
+    told: bool | None
+    """Whether one who may answer was told of it; None: somebody has it, or had it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """One whom wabox told of the case, or tried to."""
+
+    to: str
+    what: str
+    status: str
+    """``waiting``, ``sent``, ``accepted``, ``refused``, ``stale`` (there was no need any more)."""
+    at: int
+    """Of the outcome; of one that waits, when it is tried next."""
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +114,14 @@ class CaseReport:
     """When the service window closes: then only a template leaves."""
     transcript: Sequence[Said]
     earlier: Sequence[CaseLine]
+    alerts: Sequence[AlertLine]
 
 
 def urgency(case: Handoff, now: int) -> float:
     return case.priority + max(0, now - case.opened_at) / AGEING
 
 
-def line(case: Handoff, contact: Contact | None, now: int) -> CaseLine:
+def line(case: Handoff, contact: Contact | None, now: int, *, told: bool | None = None) -> CaseLine:
     return CaseLine(
         id=case.id,
         conversation_id=case.conversation_id,
@@ -121,6 +138,7 @@ def line(case: Handoff, contact: Contact | None, now: int) -> CaseLine:
         closed_at=case.closed_at,
         outcome=case.outcome,
         rating=case.rating,
+        told=told if case.status == "waiting" else None,
     )
 
 
@@ -131,6 +149,7 @@ def report(
     records: Sequence[Record],
     earlier: Sequence[Handoff],
     now: int,
+    alerts: Sequence[Alert] = (),
 ) -> CaseReport:
     flow, states, stack, slots, language = _stands(session)
     said = transcript(records)
@@ -141,7 +160,7 @@ def report(
         here = record.body.get("states") if record.kind == "in" else None
         if here and (not path or path[-1] != "+".join(here)):
             path.append("+".join(map(str, here)))
-    brief = line(case, contact, now)
+    brief = line(case, contact, now, told=any(one.status == "accepted" for one in alerts))
     return CaseReport(
         case=brief,
         contact=contact,
@@ -158,6 +177,7 @@ def report(
         closes_at=window.closes(session.opened_at),
         transcript=said,
         earlier=[line(one, contact, now) for one in earlier],
+        alerts=[_alert(one) for one in alerts],
     )
 
 
@@ -186,7 +206,7 @@ def transcript(records: Sequence[Record]) -> list[Said]:
             agents[outbound_id(record.ref or "", 900)] = by
             if body.get("type") == "note":
                 said.append(Said(at=record.at, who="note", by=by, text=str(body.get("text") or ""), ref=record.ref))
-            elif body.get("type") not in ("reply", "tell"):
+            elif body.get("type") not in ("reply", "tell", "unheard"):
                 where = payload.get("to") or payload.get("queue")
                 text = " ".join(filter(None, (str(body.get("type")), where and f"to {where}", body.get("text"))))
                 said.append(Said(at=record.at, who="event", by=by, text=text, ref=record.ref))
@@ -196,9 +216,16 @@ def transcript(records: Sequence[Record]) -> list[Said]:
             kind = str(body.get("type"))
             text = str(body.get("text") or ("" if kind == "text" else f"[{kind}]"))
             said.append(Said(at=record.at, who=who, by=by, text=text, type=kind, ref=record.ref))
+        elif record.kind == "event" and "untold" in body:
+            said.append(Said(at=record.at, who="event", text=f"nobody could be told: {body.get('error')}"[:200]))
         elif record.kind == "error":
             said.append(Said(at=record.at, who="event", text=f"the bot failed: {body.get('error')}"[:200]))
     return said
+
+
+def _alert(alert: Alert) -> AlertLine:
+    at = alert.settled_at or max(alert.due_at, alert.created_at)
+    return AlertLine(to=shown(alert.to), what=alert.what, status=alert.status, at=at, reason=alert.reason)
 
 
 def _stands(session: Session) -> tuple[str | None, list[str], list[str], dict[str, Any], str | None]:

@@ -1,8 +1,8 @@
 """Who may take which case: the queues and skills of an account, and how many cases one agent may have at once.
 
 What an agent has is counted over all conversations, so it is asked here, before the act enters one of them. Two claims of the
-same agent are asked one after the other; so nobody has more than the queue's ``capacity``. An owner takes what they like. A name
-without an account (``--as Marta``) has no queues or skills to be asked for, but is counted like everybody.
+same agent are asked one after the other; so nobody has more than the queue's ``capacity``. An owner takes what they like. A
+name without an account (``--as Marta``) has no queues or skills to be asked for, but is counted like everybody.
 """
 
 from __future__ import annotations

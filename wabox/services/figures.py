@@ -73,6 +73,8 @@ class Figures:
         yield histogram("writer_commit_seconds", writer.commits)
         for status, count in measures.webhooks.items():
             yield Sample(name="webhooks_total", labels=(str(status),), value=count)
+        for told, count in measures.alerts.items():
+            yield Sample(name="alerts_total", labels=told, value=count)
         yield Sample(name="turn_failures_total", value=measures.failures)
         yield Sample(name="turn_conflicts_total", value=measures.conflicts)
         yield Sample(name="turns_slow_total", value=measures.slow)

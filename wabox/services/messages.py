@@ -25,8 +25,10 @@ from wabox.engine.snapshot import decode
 from wabox.engine.view import held
 from wabox.errors import ConversationError, StorageError
 from wabox.flowfile.bot import Bot
+from wabox.services.alarms import Alarms
 from wabox.services.answers import Answers
 from wabox.services.changes import Changes, changed_by
+from wabox.services.colleagues import Colleagues
 from wabox.services.conversations import advance, apologise
 from wabox.services.hearing import Hearing
 from wabox.services.invocations import Invocations
@@ -98,6 +100,9 @@ class Messages:
         self._monotonic = monotonic
         self.answers = answers or Answers()
         """What became of people's acts."""
+        self.alarms: Alarms | None = None
+        self.colleagues: Colleagues | None = None
+        """Agents who answer on WhatsApp. Both are set by who wires them: they need what this has."""
         self.changes = changes or Changes()
         """What consoles and shells are told of."""
 
@@ -146,6 +151,8 @@ class Messages:
             message = replace(message, channel="notice", type="own_echo", payload={})
         if message.type == "voice" and message.channel == "whatsapp" and self._hearing is not None:
             message = await self._heard(message, self._hearing)
+        if self.colleagues is not None:
+            message = await self.colleagues.heard(message)
         spoilt: Exception | None = None
         while True:
             session = await self._sessions.open(message.conversation_id)
@@ -215,6 +222,8 @@ class Messages:
                 if len(leaving) < len(unit.sends):
                     await self._outbox.look()
                 self._invocations.run(unit.invoke)
+                if unit.alerts and self.alarms is not None:
+                    self.alarms.wake()
                 self._show(on.bot, turn, message)
                 self._report(turn, message)
             return

@@ -176,7 +176,8 @@ class Draft:
 
     def hand_over(self, queue: str, reason: str, priority: int = 0) -> None:
         """Give the conversation to people."""
-        self.file.open(queue, writable(self.why or reason), priority)
+        asked = self.understanding is not None and self.understanding.event == "human"
+        self.file.open(queue, writable(self.why or reason or ("asked for a person" if asked else "")), priority)
 
     def close_case(self) -> None:
         """People need not look at it any more."""

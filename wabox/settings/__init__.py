@@ -65,7 +65,7 @@ class Manners:
     """When nobody is reminded: minutes after midnight by the customer's clock; None: they may be at any time."""
     queues: Mapping[str, QueueSettings] = field(default_factory=dict)
     """Of people who answer, by name."""
-    alerts: AlertSettings = AlertSettings()
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     """Who is told of cases."""
 
 
@@ -198,9 +198,7 @@ def settings_of(sources: Sources) -> Settings:
         hold=values.amount(channel, "hold", 5) or 0.0,
         api_url=api_url,
         number_id=values.meta_id(channel, "number_id"),
-        smtp=smtp_settings(
-            sources.section("smtp"), _named(sources, "smtp", "password"), _addresses(alerts, queues)
-        ),
+        smtp=smtp_settings(sources.section("smtp"), _named(sources, "smtp", "password"), _addresses(alerts, queues)),
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
         backup=backup_settings(sources.section("backup")),
         prices=values.prices(sources.section("prices")),

@@ -48,9 +48,16 @@ def alert_settings(section: Section, token: Secret | None) -> AlertSettings:
     return AlertSettings(
         to=tuple(dict.fromkeys((*webhook, *addresses(section.get("to", []), section.where("to"))))),
         escalate=addresses(section.get("escalate", []), section.where("escalate")),
-        template=values.text(section, "template"),
+        template=_template(section),
         ntfy_token=token,
     )
+
+
+def _template(section: Section) -> str | None:
+    name = values.text(section, "template")
+    if name is not None and not re.fullmatch("[a-z0-9_]{1,512}", name):
+        raise SettingsError(f"{section.where('template')} must be a template's name such as case_waits, not {name!r}")
+    return name
 
 
 def addresses(given: Any, where: str) -> tuple[str, ...]:
@@ -89,6 +96,8 @@ def smtp_settings(section: Section, password: Secret | None, needed: Sequence[st
     if host is None:
         if mails:
             raise SettingsError(f"{section.path}: {mails[0]} needs a mail server: set host and from in [smtp]")
+        if given := sorted(set(section) - {"security"}):
+            raise SettingsError(f"{section.where(given[0])}: [smtp] has no host; write one, or take the section out")
         return None
     security = section.get("security", "starttls")
     if security not in SECURITY:

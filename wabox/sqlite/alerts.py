@@ -16,6 +16,8 @@ from wabox.sqlite.writer import Writer
 KEEP: Final = 35 * 86_400_000
 """ms."""
 STEP: Final = 500
+PATIENCE: Final = 120_000
+"""ms in which somebody should have been told of a case."""
 _COLUMNS: Final = "a.id, a.case_id, a.address, a.what, a.body, a.created_at, a.due_at, a.status, a.attempts, a.reason, a.ref, a.settled_at"  # noqa: E501
 _OF: Final = f"SELECT c.id, {_COLUMNS} FROM alerts a JOIN conversations c ON c.key = a.conversation"  # noqa: S608 - ours
 _encode = msgspec.json.Encoder().encode
@@ -36,16 +38,7 @@ class SqliteAlerts:
         """Write what became of a try, of all these alike. One that waits on is due then."""
         await self._writer.submit(partial(settle, ids=ids, told=told, now=now, due_at=due_at))
 
-    async def drop(connection: sqlite3.Connection, case: str, *, over: bool, at: int) -> None:
-    """Somebody has the case, or it is closed: who was not told yet need not be."""
-    which = "" if over else " AND what <> 'wrote'"
-    connection.execute(
-        "UPDATE alerts SET status = 'stale', settled_at = ? WHERE case_id = ? AND status = 'waiting'" + which,  # noqa: S608
-        (at, case),
-    )
-
-
-def of_case(self, case: str) -> Sequence[Alert]:
+    async def of_case(self, case: str) -> Sequence[Alert]:
         """Oldest first."""
         return await self._people.read(of_case, case)
 
@@ -86,6 +79,15 @@ def settle(connection: sqlite3.Connection, ids: Sequence[str], told: Told, now: 
         "UPDATE alerts SET status = ?, reason = ?, due_at = ?, ref = coalesce(?, ref), settled_at = ?,"
         " attempts = attempts + (status = 'waiting' AND ? <> 'stale') WHERE id = ?",
         [(told.status, told.reason, due_at, told.ref, now if over else None, told.status, id_) for id_ in ids],
+    )
+
+
+def drop(connection: sqlite3.Connection, case: str, *, over: bool, at: int) -> None:
+    """Somebody has the case, or it is closed: who was not told yet need not be."""
+    which = "" if over else " AND what <> 'wrote'"
+    connection.execute(
+        "UPDATE alerts SET status = 'stale', settled_at = ? WHERE case_id = ? AND status = 'waiting'" + which,  # noqa: S608
+        (at, case),
     )
 
 

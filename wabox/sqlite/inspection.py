@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from wabox.sqlite import dead_letters, migrate
+from wabox.sqlite import alerts, dead_letters, migrate
 from wabox.sqlite.connection import DATABASE, read_only
 
 FIXED: Sequence[tuple[tuple[int, int, int], tuple[int, int, int]]] = (
@@ -52,6 +52,8 @@ class Inspection:
     """In the last day."""
     letters: int
     """Dead letters."""
+    untold: int
+    """Cases that wait, and that nobody could be told of."""
     live: dict[str, str]
     """Bot → published version."""
 
@@ -78,8 +80,9 @@ def inspect(folder: Path, now: int, seconds: float, clock: Callable[[], float] =
                 )  # a server has begun meanwhile, and it was read as if none could
             counts: _Counts = (0, 0, None, 0, 0)
             live: dict[str, str] = {}
+            untold = 0
             if not faults:
-                counts, live = _counts(connection, now), _live(connection)
+                counts, live, untold = _counts(connection, now), _live(connection), _untold(connection, now)
     except sqlite3.Error as error:
         return str(error)
     conversations, waiting, oldest, failed, letters = counts
@@ -95,6 +98,7 @@ def inspect(folder: Path, now: int, seconds: float, clock: Callable[[], float] =
         failed=failed,
         letters=letters,
         live=live,
+        untold=untold,
     )
 
 
@@ -124,6 +128,13 @@ def _counts(connection: sqlite3.Connection, now: int) -> _Counts:
     except sqlite3.OperationalError:
         return conversations, 0, None, 0, 0  # the folder is an older wabox's
     return conversations, waiting, oldest, failed, dead_letters.count(connection)
+
+
+def _untold(connection: sqlite3.Connection, now: int) -> int:
+    try:
+        return alerts.untold(connection, now - alerts.PATIENCE)
+    except sqlite3.OperationalError:
+        return 0  # the folder is an older wabox's
 
 
 def _live(connection: sqlite3.Connection) -> dict[str, str]:

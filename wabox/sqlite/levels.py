@@ -10,7 +10,7 @@ import msgspec
 
 from wabox.core.figure import Sample
 from wabox.core.ports import StoreStats
-from wabox.sqlite import conversations, dead_letters, handoffs, inbox, outbox
+from wabox.sqlite import alerts, conversations, dead_letters, handoffs, inbox, outbox
 from wabox.sqlite.reader import PeoplesReader
 
 WEEK = 7 * 86_400_000
@@ -49,6 +49,7 @@ def levels(connection: sqlite3.Connection, now: int) -> list[Sample]:
         Sample(name="conversations", value=conversations.count(connection)),
         Sample(name="handoffs_waiting", value=handoffs.count_waiting(connection)),
         Sample(name="handoffs_oldest_seconds", value=waits),
+        Sample(name="handoffs_untold", value=alerts.untold(connection, now - alerts.PATIENCE)),
         Sample(name="dead_letters", value=dead_letters.count(connection)),
         *_states(connection, now),
     ]

@@ -123,18 +123,9 @@ CREATE INDEX handoffs_of ON handoffs (conversation);
 
 -- Whoever answers is told of a case: one row for each that has to be told, and what became of it.
 CREATE TABLE alerts (
-  key INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  conversation INTEGER NOT NULL,
-  case_id TEXT NOT NULL,
-  address TEXT NOT NULL,            -- core.alert
-  what TEXT NOT NULL,
-  body BLOB NOT NULL,               -- JSON: who waits, and why
-  created_at INTEGER NOT NULL,
-  due_at INTEGER NOT NULL,          -- when to try, or to look, next
-  status TEXT NOT NULL,             -- core.alert.AlertStatus
-  attempts INTEGER NOT NULL,
-  reason TEXT,
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, conversation INTEGER NOT NULL, case_id TEXT NOT NULL,
+  address TEXT NOT NULL, what TEXT NOT NULL, body BLOB NOT NULL, -- core.alert.Alert; JSON
+  created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, reason TEXT,
   ref TEXT,                         -- the outbox's id of the WhatsApp message that it became
   settled_at INTEGER
 ) STRICT;

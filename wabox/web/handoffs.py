@@ -87,7 +87,8 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         # Whoever has the data folder's token may say for whom they act; an agent is nobody else.
         agent, by = (data.agent, data.by or data.agent) if account is SHELL else (account.id, account.name)
         id_ = data.id or secrets.token_hex(12)
-        return await handoffs.act(Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more))
+        who = app.entry.agent(agent, by)
+        return await handoffs.act(Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more), who)
 
     @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"], roles=VIEW)
     async def cases(

@@ -44,6 +44,13 @@ def look(
     else:
         notes.ok("server", "runs")
     _outbox(notes, found, now, stopped)
+    if found.untold:
+        count = f"{found.untold:,} customer{' waits' if found.untold == 1 else 's wait'}"
+        notes.warn(
+            "people",
+            f"{count} for a person, and nobody could be told",
+            "see why: wabox handoff show CASE; who is told: wabox help handoff",
+        )
     if found.letters:
         notes.warn(
             "dead letters",
