@@ -77,6 +77,8 @@ class Alarms:
         self._busy: dict[str, asyncio.Task[None]] = {}
         """Addresses that are being told."""
         self._looking = asyncio.Lock()
+        self._missed = self._stopped = False
+        """Somebody who is being told is due again."""
         self._woken: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -100,6 +102,7 @@ class Alarms:
         stale: list[str] = []
         for alert, status in await self._rows.due(now, MOST, console=bool(there)):
             if alert.to in busy or alert.to in self._busy:  # what was read may be over already
+                self._missed = True
                 continue
             if alert.status == "waiting" and _stale(alert, status, there):
                 stale.append(alert.id)
@@ -109,15 +112,22 @@ class Alarms:
             await self._rows.settle(stale, Told(status="stale"), now, now)
         for to, alerts in due.items():
             task = self._busy[to] = asyncio.create_task(self._tell(to, alerts))
-            task.add_done_callback(lambda _, to=to: self._busy.pop(to, None))  # type: ignore[misc]
+            task.add_done_callback(lambda _, to=to: self._over(to))  # type: ignore[misc]
+
+    def _over(self, to: str) -> None:
+        del self._busy[to]
+        if self._missed and not self._stopped:
+            self._missed = False
+            self.wake()
 
     async def settled(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._woken, return_exceptions=True)
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        while under_way := (*self._woken, *self._busy.values()):
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def stop(self) -> None:
         """What is not told yet is told after the next start."""
+        self._stopped = True
         for task in (*self._woken, *self._busy.values()):
             task.cancel()
         await self.settled()
