@@ -27,6 +27,7 @@ from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
 from wabox.services.requests import reveal
+from wabox.services.secondfactor import SecondFactor
 from wabox.services.sends import Sends
 from wabox.services.versions import Versions
 from wabox.services.ways import MailWay, WebWay, WhatsAppWay, console
@@ -45,7 +46,8 @@ def steady_clock() -> int:
 
 def accounts_of(store: SqliteStore, clock: Clock) -> Accounts:
     """Accounts of the people who look after conversations."""
-    return Accounts(store.accounts, clock, secrets.token_urlsafe)
+    draw = secrets.token_urlsafe
+    return Accounts(store.accounts, clock, draw, SecondFactor(store.accounts.second, clock, draw))
 
 
 def traces_of(settings: Settings, bot: str) -> Traces | None:

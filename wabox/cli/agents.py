@@ -66,7 +66,7 @@ def add(
     async def ask(there: Line | Accounts) -> AgentLine:
         return await (_line(there, "POST", "", new) if isinstance(there, Line) else there.add(new))
 
-    made = _asked(_settings(data), ask)
+    made = asked(settings_of(data), ask)
     typer.echo(_json(made) if as_json else _told(made))
 
 
@@ -81,7 +81,7 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     async def ask(there: Line | Accounts) -> Sequence[AgentLine]:
         return await _lines(there) if isinstance(there, Line) else there.lines()
 
-    found = _asked(_settings(data), ask)
+    found = asked(settings_of(data), ask)
     for line in found:
         typer.echo(_json(line) if as_json else _told(line))
     if not found and not as_json:
@@ -121,7 +121,7 @@ def passwd(id_: Id, password_file: FromFile = None, as_json: Json = False, data:
             return await _line(there, "POST", f"/{id_}/passwd", {"password": password})
         return await there.passwd(id_, password)
 
-    made = _asked(_settings(data), ask)
+    made = asked(settings_of(data), ask)
     typer.echo(_json(made) if as_json else _told(made))
 
 
@@ -148,7 +148,7 @@ def token(
             return ""
         return await there.token(id_, label)
 
-    made = _asked(_settings(data), ask)
+    made = asked(settings_of(data), ask)
     if as_json:
         typer.echo(json.dumps({"agent": id_, "label": label, "token": made or None}))
     else:
@@ -179,7 +179,7 @@ def audit(
             return msgspec.convert(await there.call("GET", f"/api/v1/audit?{query}"), list[Act])
         return there.acts(limit, who)
 
-    found = _asked(_settings(data), ask)
+    found = asked(settings_of(data), ask)
     for act in found:
         told = f"{_time(act.at)}  {act.who:12} {act.what} {act.target}".rstrip()
         typer.echo(_json(act) if as_json else f"{told}  {act.outcome}, from {act.address}")
@@ -195,7 +195,7 @@ def _switch(id_: str, disabled: bool, as_json: bool, data: Path | None) -> None:
             return await _line(there, "POST", f"/{id_}/{'disable' if disabled else 'enable'}")
         return await there.disable(id_, disabled)
 
-    made = _asked(_settings(data), ask)
+    made = asked(settings_of(data), ask)
     typer.echo(_json(made) if as_json else _told(made))
 
 
@@ -218,7 +218,7 @@ async def _lines(there: Line) -> Sequence[AgentLine]:
     return msgspec.convert(await there.call("GET", "/api/v1/agents"), list[AgentLine])
 
 
-def _asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -> T:
+def asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -> T:
     """What the running server answers, or the accounts in the data folder when none runs."""
     import asyncio
     import logging
@@ -250,7 +250,7 @@ def _password(file: Any) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
-def _settings(data: Path | None) -> Settings:
+def settings_of(data: Path | None) -> Settings:
     from dataclasses import replace
 
     from wabox.settings import load
@@ -267,7 +267,10 @@ def _json(value: Any) -> str:
 
 def _told(line: AgentLine) -> str:
     agent = line.agent
-    ways = [*(["password"] if line.password else []), *(f"token {label}" for label in line.tokens)]
+    ways = [
+        *(["password and code" if line.code else "password"] if line.password else []),
+        *(f"token {label}" for label in line.tokens),
+    ]
     parts = [f"{agent.id:12} {agent.name}", "DISABLED" if agent.disabled else ", ".join(agent.roles)]
     if agent.queues:
         parts.append(f"queues {', '.join(agent.queues)}")

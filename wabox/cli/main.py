@@ -38,6 +38,7 @@ from wabox.cli import (
     stats,
     templates,
     test,
+    totp,
     train,
     webhook,
 )
@@ -92,6 +93,7 @@ app.command("backup verify")(backup.verify)
 app.command()(backup.restore)
 app.command()(migrate.migrate)
 app.add_typer(config.group, name="config")
+agents.group.command("totp")(totp.totp)
 app.add_typer(agents.group, name="agents")
 app.command()(stats.stats)
 app.add_typer(contacts.group, name="contacts")

@@ -48,6 +48,8 @@ class AgentLine:
     """Names of those that are valid."""
     sessions: int
     """Browsers that are signed in."""
+    code: bool = False
+    """They are asked for a code too."""
     seen_at: int | None = None
     """When they last used one of these, to the minute."""
 

@@ -18,6 +18,7 @@ from wabox.core.agent import ID, ROLES, SHELL, Act, Agent, AgentLine
 from wabox.core.ports import Clock
 from wabox.errors import WaboxError
 from wabox.services.passwords import LONGEST, SHORTEST, Passwords
+from wabox.services.secondfactor import Enrolment, SecondFactor
 from wabox.services.throttle import Throttle
 from wabox.sqlite.accounts import SqliteAccounts
 from wabox.sqlite.agents import MINUTE
@@ -73,12 +74,18 @@ class Known:
 
 class Accounts:
     def __init__(
-        self, store: SqliteAccounts, clock: Clock, draw: Callable[[int], str], passwords: Passwords | None = None
+        self,
+        store: SqliteAccounts,
+        clock: Clock,
+        draw: Callable[[int], str],
+        second: SecondFactor,
+        passwords: Passwords | None = None,
     ) -> None:
         """``draw`` gives that many random bytes, as text."""
         self._store = store
         self._clock = clock
         self._draw = draw
+        self._second = second
         self._passwords = passwords or Passwords()
         self._addresses = Throttle(clock, burst=10, every=6_000)
 
@@ -123,6 +130,18 @@ class Accounts:
         self._known(id_)
         if not await self._store.revoke_token(id_, label, self._act(by, f"agent token revoke: {label}", id_, address)):
             raise AccountError(f"{id_!r} has no token {label!r}: wabox agents list")
+        return self.line(id_)
+
+    async def totp(self, id_: str, by: Agent = SHELL, address: str = FOLDER) -> Enrolment:
+        """From now on a code is asked for too. Also ends every session."""
+        self._known(id_)
+        return await self._second.begin(id_, self._act(by, "agent totp", id_, address))
+
+    async def totp_off(self, id_: str, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
+        """Also ends every session."""
+        self._known(id_)
+        if not await self._second.end(id_, self._act(by, "agent totp off", id_, address)):
+            raise AccountError(f"{id_!r} signs in with the password alone already")
         return self.line(id_)
 
     def lines(self) -> Sequence[AgentLine]:
@@ -180,8 +199,8 @@ class Accounts:
 
     # ---- browsers --------------------------------------------------------------------------------------------------------
 
-    async def sign_in(self, name: str, password: str, address: str) -> str | None:
-        """The cookie of a new session; None: no. Raises TooOften."""
+    async def sign_in(self, name: str, password: str, address: str, code: str = "") -> str | None:
+        """The cookie of a new session; None: no. ``code``: the second proof, of those who have one. Raises TooOften."""
         wait = self._addresses.take(address)
         if wait:
             raise TooOften(_seconds(wait))
@@ -195,7 +214,8 @@ class Accounts:
             if left > 0:
                 raise TooOften(_seconds(left))
         right = await self._passwords.check(encoded, password[: LONGEST + 1])
-        if agent is None or agent.disabled or not right:
+        # A code is looked at, and spent, only behind the right password: nobody can use up somebody else's.
+        if agent is None or agent.disabled or not right or not await self._second.check(agent.id, code):
             act = None if agent is None else replace(self._act(agent, "sign in", "", address), outcome="refused")
             await self._store.refuse(hashed, self._clock(), act)
             return None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from wabox.core.agent import Act, Agent, AgentLine
 from wabox.sqlite import agents
 from wabox.sqlite.reader import Reader
+from wabox.sqlite.secondfactors import SqliteSecondFactors
 from wabox.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -20,6 +21,7 @@ class SqliteAccounts:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
+        self.second = SqliteSecondFactors(writer, reader)
 
     async def _write(self, change: Callable[[sqlite3.Connection], T], act: Act) -> T:
         """A change that was made is logged; one that found nothing to change (False) is not."""

@@ -62,9 +62,10 @@ def lines(connection: sqlite3.Connection, since: int, created: int) -> list[Agen
     """Everybody, by id. Sessions count when they were seen ``since`` then and were ``created`` after then, ms."""
     found = []
     for row in connection.execute(
-        f"SELECT {_AGENT}, a.key, a.created_at, a.password IS NOT NULL FROM agents a ORDER BY a.id"  # noqa: S608
+        f"SELECT {_AGENT}, a.key, a.created_at, a.password IS NOT NULL,"  # noqa: S608
+        " EXISTS (SELECT 1 FROM agent_codes c WHERE c.agent = a.key) FROM agents a ORDER BY a.id"
     ):
-        *agent, key, created_at, password = row
+        *agent, key, created_at, password, code = row
         tokens = connection.execute(
             "SELECT label, seen_at FROM agent_tokens WHERE agent = ? ORDER BY key", (key,)
         ).fetchall()
@@ -78,6 +79,7 @@ def lines(connection: sqlite3.Connection, since: int, created: int) -> list[Agen
                 agent=_agent(agent),
                 created_at=created_at,
                 password=bool(password),
+                code=bool(code),
                 tokens=tuple(label for label, _ in tokens),
                 sessions=sessions,
                 seen_at=max(filter(None, (seen, *(at for _, at in tokens))), default=None),

@@ -7,9 +7,12 @@ costs no throughput. What happened before a restart is not joined to what comes 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from wabox import __version__
 from wabox.core.traces import Turned
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
+log = structlog.get_logger(__name__)
+
+QUIET: Final = 600.0
+"""s between two lines about traces that are lost."""
 REMEMBERED: Final = 4096
 """Messages on their way whose trace is known."""
 SECOND: Final = 1_000_000_000
@@ -155,5 +162,22 @@ def traces(endpoint: str, rate: float, bot: str) -> OtlpTraces:
     about = Resource.create({"service.name": "wabox", "service.version": __version__, "wabox.bot": bot})
     provider = TracerProvider(resource=about, shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=2)
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it has a line for each batch that is lost
+    exporter.export = _heard(exporter.export, endpoint)  # type: ignore[method-assign]
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return OtlpTraces(provider, rate)
+
+
+def _heard(export: Callable[[Any], Any], endpoint: str) -> Callable[[Any], Any]:
+    """Says that traces are lost, once in ten minutes."""
+    told: float | None = None
+
+    def exported(spans: Any) -> Any:
+        nonlocal told
+        found = export(spans)
+        if found.name != "SUCCESS" and (told is None or time.monotonic() - told > QUIET):
+            told = time.monotonic()
+            log.warning("traces.lost", endpoint=endpoint, todo="is the collector of [telemetry] endpoint running?")
+        return found
+
+    return exported

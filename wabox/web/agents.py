@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from wabox.core.agent import Act, Agent, AgentLine
 from wabox.services.accounts import Accounts, NewAgent
+from wabox.services.secondfactor import Enrolment
 from wabox.web.guard import OWN, VIEW
 
 
@@ -83,11 +84,19 @@ def agent_routes(accounts: Accounts) -> list[HTTPRouteHandler]:
     ) -> AgentLine:
         return await accounts.revoke(id, data.label, *_by(request))
 
+    @post("/agents/{id:str}/totp", status_code=200, summary="Ask for a code too", tags=["agents"], roles=OWN, logs=True)
+    async def totp(request: Request[Any, Any, Any], id: FromPath[str]) -> Enrolment:
+        return await accounts.totp(id, *_by(request))
+
+    @post("/agents/{id:str}/totp/off", status_code=200, summary="Ask for none", tags=["agents"], roles=OWN, logs=True)
+    async def totp_off(request: Request[Any, Any, Any], id: FromPath[str]) -> AgentLine:
+        return await accounts.totp_off(id, *_by(request))
+
     @get("/audit", summary="Who did what, the newest first", tags=["agents"], roles=OWN)
     async def audit(who: FromQuery[str | None] = None, limit: FromQuery[int] = 100) -> Sequence[Act]:
         return accounts.acts(limit, who)
 
-    return [agents, me, add, disable, enable, passwd, token, revoke, audit]
+    return [agents, me, add, disable, enable, passwd, token, revoke, totp, totp_off, audit]
 
 
 def _by(request: Request[Any, Any, Any]) -> tuple[Agent, str]:

@@ -48,11 +48,11 @@ def login_router(guard: Guard) -> Router:
         except PermissionDeniedException:
             return _page(words.FOREIGN, 403)
         form = await request.form()
-        who, password = (str(form.get(name, "")) for name in ("who", "password"))
+        who, password, code = (str(form.get(name, ""))[:400] for name in ("who", "password", "code"))
         if not who or not password:
             return _page(words.EMPTY, 400, who)
         try:
-            cookie = await guard.accounts.sign_in(who, password, bucket(caller.address))
+            cookie = await guard.accounts.sign_in(who, password, bucket(caller.address), code)
         except TooOften as error:
             refused = _page(words.TOO_OFTEN.format(seconds=error.seconds), 429, who)
             refused.headers["Retry-After"] = str(error.seconds)

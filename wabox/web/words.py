@@ -8,10 +8,11 @@ LOGIN: Final = {
     "title": "Sign in",
     "who": "Name",
     "password": "Password",
+    "code": "Code from your phone, if you use one",
     "enter": "Sign in",
     "no_account": "No account? Whoever runs this server makes one: wabox agents add",
 }
-WRONG: Final = "That name and password do not go together."
+WRONG: Final = "That name, password and code do not go together."
 TOO_OFTEN: Final = "Too many attempts. Try again in {seconds} seconds."
 FOREIGN: Final = "Open this page again and sign in here."
 EMPTY: Final = "Type your name and your password."
