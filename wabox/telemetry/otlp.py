@@ -163,7 +163,7 @@ def traces(endpoint: str, rate: float, bot: str) -> OtlpTraces:
     provider = TracerProvider(resource=about, shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=2)
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it has a line for each batch that is lost
-    exporter.export = _heard(exporter.export, endpoint)  # type: ignore[method-assign]
+    exporter.export = _heard(exporter.export, endpoint)  # type: ignore[method-assign, assignment]
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return OtlpTraces(provider, rate)
 
