@@ -34,7 +34,22 @@ PUBLISHING = {
     "a version is in the transaction": ("wabox.sqlite.versions", "save", "after"),
     "the copy is there, and no version": ("wabox.services.publishing", "Publishing.publish", "before"),
 }
-_ALL = POINTS | PUBLISHING
+BACKING_UP = {
+    "the database is copied": ("wabox.sqlite.databasecopy", "copy", "after"),
+    "a customer's file lies beside": ("wabox.sqlite.backupfolder", "share", "after"),
+    "packed, not looked at": ("wabox.sqlite.backupfile", "write", "after"),
+    "unpacked, not looked at": ("wabox.sqlite.backupfile", "unpack", "after"),
+    "proven, without a name": ("wabox.sqlite.backupfolder", "place", "before"),
+    "named": ("wabox.sqlite.backupfolder", "place", "after"),
+}
+UPGRADING = {
+    "packed, not looked at": BACKING_UP["packed, not looked at"],
+    "proven, without a name": BACKING_UP["proven, without a name"],
+    "the copy is good, and nothing is upgraded": ("wabox.sqlite.upgrade", "secure", "after"),
+    "tried on a copy": ("wabox.sqlite.upgrade", "trial", "after"),
+    "upgraded, nobody told": ("wabox.sqlite.store", "migrate", "after"),
+}
+_ALL = POINTS | PUBLISHING | BACKING_UP | UPGRADING
 
 
 def known(point: str) -> bool:

@@ -1,7 +1,7 @@
 """The schema's versions: numbered files in ``migrations/``, applied in order, never taken back.
 
-The number of the last one is stamped into the file (``PRAGMA user_version``) in the same transaction that applies it, so an
-interrupted upgrade leaves the version before it.
+The number of the last one is stamped into the file (``PRAGMA user_version``) in the transaction that applies them all, so an
+upgrade that was interrupted or failed leaves the database as it was.
 """
 
 from __future__ import annotations
@@ -34,15 +34,17 @@ def migrate(connection: sqlite3.Connection, name: str, folder: Path = MIGRATIONS
             f"{name} was written by a newer wabox (schema {found}, this one knows {newest}): "
             "install that version, or restore a backup made before the upgrade."
         )
-    for number, path in known:
-        if number <= found or (up_to is not None and number > up_to):
-            continue
-        script = f"BEGIN IMMEDIATE;\n{path.read_text(encoding='utf-8')}\nPRAGMA user_version = {number};\nCOMMIT;"
-        try:
-            connection.executescript(script)
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise StorageError(
-                f"{name} could not be upgraded to schema {number}: {error}. Nothing was changed."
-            ) from error
+    wanted = [one for one in known if one[0] > found and (up_to is None or one[0] <= up_to)]
+    if not wanted:
+        return
+    # One transaction for all: the copy that was made before is the way back from the new schema, and there is none between.
+    steps = [f"{path.read_text(encoding='utf-8')}\nPRAGMA user_version = {number};" for number, path in wanted]
+    try:
+        connection.executescript("\n".join(("BEGIN IMMEDIATE;", *steps, "COMMIT;")))
+    except sqlite3.Error as error:
+        failed = found
+        if connection.in_transaction:
+            failed = version(connection)
+            connection.execute("ROLLBACK")
+        number = next(number for number, _ in wanted if number > failed)
+        raise StorageError(f"{name} could not be upgraded to schema {number}: {error}. Nothing was changed.") from error
