@@ -444,3 +444,45 @@ async def test_the_customer_says_how_it_was(tmp_path: Path) -> None:
         await desk.act("close")
         assert desk.left[-1] == "Hello!"
         assert desk.left.count("How was the help you got from us?") == 1
+
+
+async def test_a_rating_that_cannot_be_asked_for_is_counted(tmp_path: Path) -> None:
+    """Outside the window free words would not arrive: nothing is sent, and the numbers say so; the claim's time is there."""
+    async with _staffed(tmp_path, "[queues.desk]\n") as (desk, _):
+        await desk.write("hi")
+        await desk.write("a person please")
+        desk.clock.now += 3 * 60_000
+        await desk.act("reply", text="Hello", claim=True)
+        desk.clock.now += 25 * HOUR
+        await desk.act("close")
+        assert "How was the help you got from us?" not in desk.left
+        figures = {(one.name, one.labels): one.value for one in await desk.app.figures.samples()}
+        assert figures["handoff_ratings_total", ("skipped",)] == 1
+        assert figures["handoff_claim_seconds", ()] == 180
+
+
+async def test_an_agent_steps_into_a_conversation_without_a_case(desk: Desk) -> None:
+    """The bot is silent from then on; whoever comes second is told who has it; the close gives it back."""
+    await desk.write("hi")
+    first = Act(id="t1", kind="claim", case="", agent="marta", by="Marta")
+    taken = await desk.app.handoffs.take(CONVERSATION, first)
+    await desk.rest()
+    assert (taken.case.status, taken.case.agent, taken.case.reason) == ("claimed", "marta", "taken over")
+    assert await desk.write("hello?") == []
+    with pytest.raises(NotDone, match="Marta has this case"):
+        await desk.app.handoffs.take(CONVERSATION, Act(id="t2", kind="claim", case="", agent="sam", by="Sam"))
+    with pytest.raises(NoCase):
+        await desk.app.handoffs.take("200:nobody", Act(id="t3", kind="claim", case="", agent="sam", by="Sam"))
+    await desk.act("close")
+    assert await desk.tap("shop") == ["interactive"]
+
+
+async def test_the_phone_has_it_until_then(desk: Desk) -> None:
+    """An echo takes a case over, and the case says until when."""
+    await desk.write("hi")
+    await desk.write("a person please")
+    await desk.echo(text={"body": "I am on it"})
+    report = await desk.app.handoffs.case(await desk.case_id())
+    assert (report.holder, report.quiet_until) == ("phone", desk.clock.now + 4 * HOUR)
+    desk.clock.now += 4 * HOUR + 1
+    assert (await desk.app.handoffs.case(report.case.id)).quiet_until is None

@@ -87,6 +87,7 @@ def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
         "knows": "; ".join(f"{name}: {value}" for name, value in found["slots"].items()) or None,
         "understood": "; ".join(f"{one['intent'] or '?'} {round(one['confidence'] * 100)} %" for one in found["heard"])
         or None,
+        "on the phone": f"until {_day(found['quiet_until'])}, then the bot again" if found["quiet_until"] else None,
         "write until": f"{_day(found['closes_at'])}; then a template" if found["closes_at"] else "now: a template only",
     }
     for name, value in facts.items():

@@ -78,6 +78,40 @@ def claim(
     _act("claim", case, {"take": take}, as_, as_json, data, server, lines=6)
 
 
+@group.command("next")
+def next_(
+    queue: Annotated[str | None, typer.Option(help="Of this queue only.")] = None,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Take the most urgent case that waits and that you may take.
+
+    Example:  wabox handoff next --queue support
+    """
+    _act("", "next", {"queue": queue}, as_, as_json, data, server, lines=6)
+
+
+@group.command()
+def take(
+    conversation: Annotated[str, typer.Argument(help="As wabox conversations list names it.")],
+    take: Take = False,
+    as_: As = None,
+    as_json: Json = False,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Step into a conversation that nobody gave you: the bot is silent until you close the case.
+
+    Example:  wabox handoff take 1055:5215550002222
+    """
+    from urllib.parse import quote
+
+    path = f"/api/v1/conversations/{quote(conversation, safe='')}/take"
+    _print(_call(data, server, "POST", path, {"take": take, **_signed(as_)}), as_json, 6, brief=True)
+
+
 @group.command()
 def reply(
     case: Case,
@@ -235,11 +269,16 @@ def _act(
     *,
     lines: int,
 ) -> None:
+    path = "/".join(filter(None, ("/api/v1/handoffs", case, what)))
+    _print(_call(data, server, "POST", path, {**body, **_signed(as_)}), as_json, lines, brief=True)
+
+
+def _signed(as_: str | None) -> dict[str, str]:
+    """Who does it, and an id of its own: the same call twice is done once."""
     import secrets
 
     who = as_ or _user()
-    call = {**body, "agent": who, "by": who, "id": secrets.token_hex(12)}
-    _print(_call(data, server, "POST", f"/api/v1/handoffs/{case}/{what}", call), as_json, lines, brief=True)
+    return {"agent": who, "by": who, "id": secrets.token_hex(12)}
 
 
 def _print(found: dict[str, Any], as_json: bool, lines: int, *, brief: bool = False) -> None:

@@ -89,6 +89,8 @@ def lines(found: Stats, meter: MeterReport, most: int | None = ROWS) -> Iterator
         ("not understood", found.fallbacks),
         ("intent", found.intents),
         ("handed over after", found.handoffs),
+        ("rated", found.ratings),
+        ("people were told", found.alerts),
         ("language model", found.llm_requests),
     ):
         whole = sum(counts.values())

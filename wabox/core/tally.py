@@ -48,6 +48,8 @@ def counted(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[Tally, float]]
             yield Tally("flow_errors_total"), 1
         case "status" if body.get("status") == "failed":
             yield Tally("outbound_failures_total"), 1
+        case "event" if body.get("rating") == "skipped":
+            yield Tally("handoff_ratings_total", ("skipped",)), 1
         case "event" if isinstance(body.get("back"), str):
             yield Tally("returns_total", (_label(body["back"]),)), 1
 
@@ -79,6 +81,10 @@ def _inbound(body: Mapping[str, Any]) -> Iterator[tuple[Tally, float]]:
     yield from _moved(body)
     if body.get("handed"):
         yield Tally("handoffs_total", (intent,)), 1
+    if isinstance(ms := body.get("claimed"), int):
+        yield from observed("handoff_claim_seconds", (), ms / 1000)
+    if isinstance(mark := body.get("rated"), int):
+        yield Tally("handoff_ratings_total", (str(mark),)), 1
 
 
 def _asked(asked: Mapping[str, Any]) -> Iterator[tuple[Tally, float]]:

@@ -97,7 +97,9 @@ class CaseReport:
     case: CaseLine
     contact: Contact
     holder: str
-    """``bot``, ``queue`` or ``agent``."""
+    """``bot``, ``queue``, ``agent``, or ``phone``: somebody answers on the business's own phone."""
+    quiet_until: int | None
+    """Until when the bot leaves it to the phone, unless somebody writes there again."""
     summary: Sequence[str]
     flow: str | None
     states: Sequence[str]
@@ -155,6 +157,7 @@ def report(
     said = transcript(records)
     heard = [one for record in records if (one := _heard(record)) is not None]
     problems = [f"{one.text[:60]!r}: {one.status}" for one in said if one.status]
+    phone = session.quiet_until > now
     path: list[str] = []
     for record in records:
         here = record.body.get("states") if record.kind == "in" else None
@@ -164,7 +167,8 @@ def report(
     return CaseReport(
         case=brief,
         contact=contact,
-        holder={"claimed": "agent", "waiting": "queue"}.get(case.status, "bot"),
+        holder="phone" if phone else {"claimed": "agent", "waiting": "queue"}.get(case.status, "bot"),
+        quiet_until=session.quiet_until if phone else None,
         summary=_summary(brief, flow, states, slots, heard, problems, len(earlier)),
         flow=flow,
         states=states,

@@ -1,7 +1,8 @@
 """What a turn did to its conversation, for the numbers: noted with the line of what came in, so that it is counted from there.
 
 ``flow``: the chart it rests in; ``entered``: leaf states that it was not in before; ``began``; ``ended``: why, and where it
-stood; ``handed``: a case was opened. What says nothing is left out.
+stood; ``handed``: a case was opened; ``claimed``: the first person took it, so many ms after that; ``rated``: the customer's
+mark. What says nothing is left out.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ def _facts(turn: Turn, session: Session) -> Iterator[tuple[str, Any]]:
         yield "ended", [archive.reason, stood.chart.partition("@")[0], *stood.leaves]
     if any(case.status == "waiting" and case.opened_at == unit.at for case in unit.handoffs):
         yield "handed", True
+    before = None if session.case is None else session.case.claimed_at
+    taken = next((case for case in unit.handoffs if case.claimed_at == unit.at), None)
+    if taken is not None and before is None:
+        yield "claimed", unit.at - taken.opened_at
+    if unit.rated is not None:
+        yield "rated", unit.rated[1]
 
 
 def traced(turn: Turn, message: InboundMessage, took: float, thought: float, stored: float) -> dict[str, Any]:

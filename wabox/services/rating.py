@@ -20,7 +20,10 @@ MARKS: Final = {"good": 5, "fair": 3, "poor": 1}
 def ask(draft: Draft, case: Handoff) -> None:
     """If the queue wants to know, a person was there, and it may be said."""
     closes_at = window.closes(draft.session.opened_at)
-    if not queue_of(draft, case).rating or case.claimed_at is None or closes_at is None or draft.now >= closes_at:
+    if not queue_of(draft, case).rating or case.claimed_at is None:
+        return
+    if closes_at is None or draft.now >= closes_at:
+        draft.record("event", {"rating": "skipped"})  # free words would not arrive: it is counted, not sent
         return
     words, language = draft.bot.words, draft.language
     options = tuple(

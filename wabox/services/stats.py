@@ -71,6 +71,10 @@ class Stats:
     fallbacks: Mapping[str, float]
     handoffs: Mapping[str, float]
     """By intent."""
+    ratings: Mapping[str, float]
+    """By the customers' marks; ``skipped``: WhatsApp was closed when the case was."""
+    alerts: Mapping[str, float]
+    """By what became of them."""
     flows: Sequence[FlowStats]
     states: Sequence[StateStats]
     times: Sequence[Times]
@@ -104,6 +108,8 @@ def stats(counts: Counts, since: int, until: int) -> Stats:
         intents=_by(total, "intents_total"),
         fallbacks=_by(total, "fallbacks_total"),
         handoffs=_by(total, "handoffs_total"),
+        ratings=_by(total, "handoff_ratings_total"),
+        alerts=_alerts(total),
         flows=list(_flows(total)),
         states=sorted(_states(total), key=lambda row: (row.flow, -row.expired, -row.entered, row.state)),
         times=list(_times(samples(total))),
@@ -123,6 +129,11 @@ def _by(total: Mapping[Tally, float], name: str) -> dict[str, float]:
     """By the first label, most first."""
     rows = [(tally.labels[0], n) for tally, n in total.items() if tally.name == name and tally.bucket == VALUE]
     return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _alerts(total: Mapping[Tally, float]) -> dict[str, float]:
+    """``email accepted``, ``ntfy refused`` …"""
+    return {" ".join(tally.labels): n for tally, n in sorted(total.items()) if tally.name == "alerts_total"}
 
 
 def _flows(total: Mapping[Tally, float]) -> Iterator[FlowStats]:

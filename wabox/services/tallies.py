@@ -77,5 +77,7 @@ def _measured(measures: Measures) -> Iterator[tuple[Tally, float]]:
             if count:
                 yield Tally(name, labels, bucket), count
         yield Tally(name, labels, SUM), times.sum
+    for told, count in measures.alerts.items():
+        yield Tally("alerts_total", told), count
     yield Tally("turn_failures_total"), measures.failures
     yield Tally("turns_slow_total"), measures.slow

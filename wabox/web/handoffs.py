@@ -46,6 +46,12 @@ class ClaimCall(Actor):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextCall(Actor):
+    queue: str | None = None
+    """Of this one only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyCall(Actor):
     text: str | None = None
     template: str | None = None
@@ -82,13 +88,18 @@ class CloseCall(Actor):
 def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     handoffs = app.handoffs
 
-    async def act(request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any) -> CaseReport:
+    def wish(
+        request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any
+    ) -> tuple[Act, Agent]:
         account: Agent = request.state.agent
         # Whoever has the data folder's token may say for whom they act; an agent is nobody else.
         agent, by = (data.agent, data.by or data.agent) if account is SHELL else (account.id, account.name)
         id_ = data.id or secrets.token_hex(12)
-        who = app.entry.agent(agent, by)
-        return await handoffs.act(Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more), who)
+        act = Act(id=id_, kind=kind, case=case, agent=agent, by=by, text=text, more=more)
+        return act, app.entry.agent(agent, by)
+
+    async def act(request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any) -> CaseReport:
+        return await handoffs.act(*wish(request, kind, case, data, text, **more))
 
     @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"], roles=VIEW)
     async def cases(
@@ -103,6 +114,27 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"], roles=ACT)
     async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:
         return await act(request, "claim", case, data, None, take=data.take)
+
+    @post(
+        "/handoffs/next", status_code=200, summary="Take the most urgent one that waits", tags=["handoffs"], roles=ACT
+    )
+    async def take_next(request: Request[Any, Any, Any], data: JSONBody[NextCall]) -> CaseReport:
+        found = await handoffs.next(*wish(request, "claim", "", data, None), queue=data.queue)
+        if found is None:
+            raise NoCase("nobody waits whose case you may take")
+        return found
+
+    @post(
+        "/conversations/{conversation_id:str}/take",
+        status_code=200,
+        summary="Step into a conversation, also one without a case",
+        tags=["handoffs"],
+        roles=ACT,
+    )
+    async def take(
+        request: Request[Any, Any, Any], conversation_id: FromPath[str], data: JSONBody[ClaimCall]
+    ) -> CaseReport:
+        return await handoffs.take(conversation_id, *wish(request, "claim", "", data, None, take=data.take))
 
     @post("/handoffs/{case:str}/reply", status_code=200, summary="Answer the customer", tags=["handoffs"], roles=ACT)
     async def reply(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ReplyCall]) -> CaseReport:
@@ -156,7 +188,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         account: Agent = request.state.agent
         return ServerSentEvent(_stream(app.changes, account.id if account.may(ACT) else None))
 
-    return [cases, case, claim, reply, note, transfer, close, queues, events]
+    return [cases, case, take_next, take, claim, reply, note, transfer, close, queues, events]
 
 
 async def _stream(changes: Changes, agent: str | None = None) -> AsyncIterator[str]:
