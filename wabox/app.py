@@ -44,7 +44,9 @@ from wabox.services.accounts import Accounts
 from wabox.services.alarms import Alarms
 from wabox.services.attachments import Attachments
 from wabox.services.certificate import Certificate
+from wabox.services.changes import Changes
 from wabox.services.colleagues import Colleagues
+from wabox.services.dossiers import Dossiers, dossiers_of
 from wabox.services.downloads import Downloads
 from wabox.services.entry import Entry
 from wabox.services.figures import Figures
@@ -56,6 +58,7 @@ from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
 from wabox.services.outward import Outward, outward_of
 from wabox.services.pace import RATE
+from wabox.services.pictures import Pictures
 from wabox.services.presence import Presence
 from wabox.services.publishing import Publishing
 from wabox.services.rates import Rates
@@ -111,10 +114,13 @@ class App:
         waiting: Waiting,
         alarms: Alarms,
         entry: Entry,
+        dossiers: Dossiers,
     ) -> None:
         self.entry = entry
         self.alarms = alarms
         """Who is told that somebody waits."""
+        self.dossiers = dossiers
+        self.pictures = Pictures(lambda: [one.bot.charts for one in (versions.live, *versions.older)])
         self.waiting = waiting
         """Queues, and what those who wait are told."""
         self.handoffs = handoffs
@@ -313,7 +319,8 @@ def _wired(
     measures = Measures(traces_of(settings, folder.name))
     steady = steady_clock if clock is wall_clock else clock  # a test's clock is the only one that it has
     sending = functools.partial(Outbox, jitter=random.random, rate=rate, hold=settings.hold)
-    outbox = sending(store, messenger, clock, measures=measures, steady=steady)
+    changes = Changes(clock)
+    outbox = sending(store, messenger, clock, measures=measures, steady=steady, came=changes.came)
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
@@ -333,6 +340,7 @@ def _wired(
         advisor=advisor_of(settings, store, clock),
         measures=measures,
         slow=settings.slow,
+        changes=changes,
     )
     outward = outward_of(
         settings,
@@ -388,4 +396,5 @@ def _wired(
         accounts=accounts,
         alarms=alarms,
         entry=entry,
+        dossiers=dossiers_of(store, clock),
     )

@@ -65,15 +65,11 @@ async def house(
     settings = Settings(root=root, data=root / "data", whatsapp=whatsapp)
     app = await build(settings, load_bot(folder, published=True), clock=clock, messenger=FakeMessenger())
     app.accounts._passwords = Passwords(cheap=True)
-    import asyncio
-
-    closing = asyncio.Event()
     limit = None if throttle is None else Throttle(clock, burst=throttle[0], every=throttle[1])
     guard = Guard(app.accounts, TOKEN, everywhere=everywhere, callers=Callers(), throttle=limit)
-    routes = [api_router(app, TOKEN, guard), *console_router(app.store, "bot", closing, guard)]
+    routes = [api_router(app, TOKEN, guard), *console_router("bot", guard)]
     await app.start()
     try:
         yield House(app, clock, asgi_app(app, whatsapp, routes, openapi=openapi()), guard)
     finally:
-        closing.set()
         await app.stop()

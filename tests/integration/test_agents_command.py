@@ -156,7 +156,7 @@ async def test_a_stream_ends_with_its_session(tmp_path: Path) -> None:
                 await doors.app.accounts.disable("viewer", True)
 
         scope = {
-            "type": "http", "method": "GET", "path": "/console/events", "raw_path": b"/console/events",
+            "type": "http", "method": "GET", "path": "/api/v1/events", "raw_path": b"/api/v1/events",
             "query_string": b"", "scheme": "http", "http_version": "1.1", "root_path": "",
             "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {doors.tokens['viewer']}".encode())],
             "client": ("127.0.0.1", 40_000), "server": ("127.0.0.1", 80),

@@ -19,7 +19,7 @@ OPEN = {
     *(
         ("GET", "/console/login"),
         ("POST", "/console/login"),
-        ("GET", "/console/static/{name}"),
+        ("GET", "/console/static/{edition}/{name}"),
         ("GET", "/api/v1/proof"),
     ),
     *(("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/schema"), ("GET", "/api/schema/openapi.json")),

@@ -44,8 +44,13 @@ def demo(
         runner.run(_demo(bot, port, data.absolute() if data else Path(folder), fault or [], seed))
 
 
+AGENT = "you"
+"""Who answers customers in the demo's console."""
+
+
 async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed: int) -> None:
-    import asyncio
+    import contextlib
+    import functools
     import random
     import secrets
 
@@ -58,11 +63,13 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
     from wabox.scheduler import running
+    from wabox.services.accounts import AccountError, NewAgent
     from wabox.settings import Secret, Settings, WhatsAppSettings
     from wabox.settings import load as load_settings
     from wabox.web.api import api_router, openapi
     from wabox.web.console import console_router
     from wabox.web.door import Door
+    from wabox.web.guard import Guard
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     try:
@@ -94,7 +101,6 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
         whatsapp=whatsapp,
     )
     loaded = load_for(settings)
-    closing = asyncio.Event()
     cloud = FakeCloud(
         number_id=NUMBER_ID,
         app_secret=app_secret,
@@ -117,22 +123,25 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     door = Door(data)
     async with running(app), cloud:
         graph = Server(graph_app(cloud, [control_router(cloud)]), graph_sock)
-        console = console_router(app.store, loaded.name, closing)
-        routes = [home, phone_router(cloud), *console, api_router(app, door.token())]
+        token = door.token()
+        guard = Guard(app.accounts, token)
+        with contextlib.suppress(AccountError):  # a folder that was kept has it already
+            await app.accounts.add(NewAgent(id=AGENT, name="You", roles=("owner",)))
+        console = console_router(loaded.title, guard, functools.partial(app.accounts.lend, AGENT))
+        routes = [home, phone_router(cloud), *console, api_router(app, token, guard)]
         server = Server(asgi_app(app, whatsapp, routes, openapi=openapi(), policy=None), sock)
         await graph.begin()
         await server.begin()
         typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")
         typer.echo(f"  The phone    http://127.0.0.1:{port}/phone")
         typer.echo(f"  The console  http://127.0.0.1:{port}/console\n")
-        typer.echo("Ask the bot for a person, then answer as one from another terminal:\n")
+        typer.echo("Ask the bot for a person, then answer as one: in the console, or from another terminal:\n")
         typer.echo(f"  wabox handoff list --data {data}")
         typer.echo(f'  wabox handoff reply CASE "Hello, Marta here" --claim --data {data}\n')
         typer.echo("Ctrl-C stops.")
 
         def hang_up() -> None:
             # Pages hold event streams open for as long as they can; a server that stops must not wait for them.
-            closing.set()
             app.changes.close()
             cloud.hang_up()
 

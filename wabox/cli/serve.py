@@ -129,7 +129,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     public = None if settings.domain is None else Public(settings.domain, settings.data, wall_clock)
     app = await build_published(settings, folder, say=lambda line: typer.echo(f"wabox: {line}", err=True))
     app.certificate = None if public is None else public.begin()
-    door, closing = Door(settings.data), asyncio.Event()
+    door = Door(settings.data)
     locks = Locks(settings.require_whatsapp())
     async with running(app, Nightly(settings, wall_clock)):
         token = door.token()
@@ -143,7 +143,7 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
         routes: list[Any] = [
             api_router(app, token, guard),
             metrics_route(app.figures, door.token(METRICS_TOKEN), token),
-            *console_router(app.store, app.bot.name, closing, guard),
+            *console_router(app.bot.title, guard),
         ]
         asgi = asgi_app(app, locks, routes, openapi=openapi())
         servers = [Server(asgi, sock), *(() if public is None else public.servers(asgi))]
@@ -156,12 +156,8 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
             serves = f"wabox serves {app.bot.name!r} at http://{settings.host}:{server.port}/webhook"
             typer.echo(f"{serves} (Ctrl-C stops)")
 
-            def hang_up() -> None:
-                closing.set()
-                app.changes.close()
-
             async with notifier.ready(serves):
                 looking = None if public is None else asyncio.create_task(public.certify(typer.echo))
-                await until_stopped(*servers, first=hang_up)
+                await until_stopped(*servers, first=app.changes.close)
                 if looking is not None:
                     looking.cancel()

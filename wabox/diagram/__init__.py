@@ -18,6 +18,6 @@ document order, so two versions of a chart give pictures that can be compared.
 
 from wabox.diagram.drawing import mark_of
 from wabox.diagram.mermaid import mermaid
-from wabox.diagram.svg import svg
+from wabox.diagram.svg import style, svg
 
-__all__ = ["mark_of", "mermaid", "svg"]
+__all__ = ["mark_of", "mermaid", "style", "svg"]

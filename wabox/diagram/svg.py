@@ -19,15 +19,24 @@ from wabox.engine.chart import Chart
 MARGIN = 12
 
 
-def svg(chart: Chart, *, lit: Collection[str] = (), path: Sequence[str] = ()) -> str:
+def svg(chart: Chart, *, lit: Collection[str] = (), path: Sequence[str] = (), styled: bool = True) -> str:
     """The chart as a picture. ``lit``: ids of states to light, with all around them. ``path``: ids of states in the order in
-    which they were visited; the lines between two that follow each other are marked. Unknown ids are passed over."""
+    which they were visited; the lines between two that follow each other are marked. Unknown ids are passed over.
+
+    Without ``styled`` it takes its looks from the page around it, which has :func:`style` from a file: a page that lets no
+    inline style in shows it all the same.
+    """
     drawing = drawing_of(chart)
     arrange(drawing)
     around = {state.id for name in lit if name in chart.states for state in chart.states[name].ancestors} - {""}
     steps = set(pairwise(path))
     painter = _Painter(drawing, set(lit), around, steps, set(path))
-    return "\n".join(painter.lines(chart))
+    return "\n".join(painter.lines(chart, styled=styled))
+
+
+def style() -> str:
+    """How pictures look, as CSS."""
+    return (files("wabox.diagram") / "chart.css").read_text(encoding="utf-8")
 
 
 class _Painter:
@@ -44,7 +53,7 @@ class _Painter:
             [*drawing.links, *(link for box in walk(drawing.root) for link in box.loops)], key=lambda link: link.number
         )
 
-    def lines(self, chart: Chart) -> Iterator[str]:
+    def lines(self, chart: Chart, *, styled: bool) -> Iterator[str]:
         root = self.drawing.root
         wide, high = round(root.width + 2 * MARGIN), round(root.height + 2 * MARGIN)
         yield (
@@ -52,7 +61,8 @@ class _Painter:
             f'width="{wide}" height="{high}" viewBox="{-MARGIN} {-MARGIN} {wide} {high}" role="img" '
             f'aria-label="{_attribute(chart.id)}">'
         )
-        yield f"<style>\n{_style()}</style>"
+        if styled:
+            yield f"<style>\n{style()}</style>"
         yield (
             '<defs><marker id="wabox-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path class="tip" d="M0 .5 8 4 0 7.5z"/></marker>'
@@ -141,10 +151,6 @@ def _beside(box: Box) -> bool:
 def _rect(name: str, x: float, y: float, width: float, height: float, radius: float) -> str:
     place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
     return f'<rect class="{name}" {place} rx="{_n(max(2, radius))}"/>'
-
-
-def _style() -> str:
-    return (files("wabox.diagram") / "chart.css").read_text(encoding="utf-8")
 
 
 def _attribute(text: str) -> str:

@@ -15,6 +15,7 @@ TOPICS = (
     "handoff",
     "sending",
     "privacy",
+    "console",
     "accounts",
     "operating",
     "backups",

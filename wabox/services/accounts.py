@@ -223,6 +223,12 @@ class Accounts:
         await self._store.begin(agent, _hash(cookie), hashed, self._act(agent, "sign in", "", address))
         return cookie
 
+    async def lend(self, id_: str, address: str) -> str:
+        """The cookie of a new session without a password: of the demo, whose customers are made of paper."""
+        agent, cookie = self._known(id_), self._draw(32)
+        await self._store.begin(agent, _hash(cookie), self._store.hashed(id_), self._act(agent, "sign in", "", address))
+        return cookie
+
     async def sign_out(self, known: Known, address: str, *, everywhere: bool = False) -> None:
         if everywhere:
             await self._store.end_all(known.agent.id, self._act(known.agent, "sign out everywhere", "", address))

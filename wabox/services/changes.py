@@ -13,25 +13,31 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wabox.core.conversation import UnitOfWork
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.ports import Clock
 
-Kind = Literal["case", "message", "state"]
+Kind = Literal["case", "message", "state", "delivery"]
 BEHIND: Final = 1000
 """Changes that may wait for one listener."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """One conversation, after one commit."""
+    """One conversation, after one commit; or what became of one message."""
 
     conversation_id: str
+    """Empty for a ``delivery``: whoever shows the message knows whose it is."""
     at: int
     """ms since the epoch."""
     case_id: str | None = None
     """Of the case that changed, or that is open."""
     kinds: tuple[Kind, ...] = ()
-    """``case``: it was opened, claimed, closed …; ``message``: something was said; ``state``: the bot moved on."""
+    """``case``: it was opened, claimed, closed …; ``message``: something was said; ``state``: the bot moved on; ``delivery``: a
+    message of ours came further, or failed."""
     status: str | None = None
-    """The case's."""
+    """The case's, or the message's."""
+    outbound_id: str | None = None
+    """Of the message, for a ``delivery``."""
 
 
 def changed_by(unit: UnitOfWork) -> Changed:
@@ -52,7 +58,8 @@ def changed_by(unit: UnitOfWork) -> Changed:
 
 
 class Changes:
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = lambda: 0) -> None:
+        self._clock = clock
         self._listeners: set[asyncio.Queue[Changed | None]] = set()
         self._there: Counter[str] = Counter()
 
@@ -73,6 +80,18 @@ class Changes:
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(change)
+
+    def came(self, outbound_id: str, status: DeliveryStatus) -> None:
+        """What became of one of our messages."""
+        if self._listeners:
+            told = Changed(
+                conversation_id="",
+                at=self._clock(),
+                kinds=("delivery",),
+                status=status.value,
+                outbound_id=outbound_id,
+            )
+            self.publish(told)
 
     def close(self) -> None:
         """The server stops: every listener's stream ends."""

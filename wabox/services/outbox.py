@@ -45,15 +45,18 @@ class Outbox:
         hold: float = HOLD,
         measures: Measures | None = None,
         steady: Clock | None = None,
+        came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
-        messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace."""
+        messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace.
+        ``came`` is told of delivery statuses, and of what failed here, once that is stored."""
         self._sessions = sessions
         self._measures = measures or Measures()
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
         self._news = News(sleep)
+        self._came = came
         self._numbers = Numbers(steady or clock, rate=rate, jitter=jitter, sleep=sleep)
         self._sender = Sender(
             sessions,
@@ -67,6 +70,7 @@ class Outbox:
             settle_after=settle_after,
             hold=hold,
             measures=self._measures,
+            came=came,
         )
         self._chains: dict[str, deque[OutboundMessage]] = {}
         # Conversations that have messages in the store beyond their chain, with how often more were added there: a read
@@ -130,6 +134,8 @@ class Outbox:
         failed = False
         for status in statuses:
             self._news.came(status.outbound_id)
+            if status.outbound_id is not None:
+                self._came(status.outbound_id, status.status)
             if status.status in ARRIVED:
                 self._measures.delivered(status.outbound_id, self._clock())
             if status.status is DeliveryStatus.FAILED:

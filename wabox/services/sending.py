@@ -92,8 +92,10 @@ class Sender:
         hold: float,
         measures: Measures,
         monotonic: Callable[[], float] = time.perf_counter,
+        came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
     ) -> None:
         self._sessions = sessions
+        self._came = came
         self._messenger = messenger
         self._clock = clock
         self._numbers = numbers
@@ -249,6 +251,7 @@ class Sender:
         log.warning("outbox.failed", outbound=message.id, reason=reason)
         attempt = replace(self._attempt(message, DeliveryStatus.FAILED, reason=reason), code=code)
         await self._settle(chain, attempt)
+        self._came(message.id, DeliveryStatus.FAILED)
         with contextlib.suppress(StorageError):  # the next look tells it
             await self._sessions.tell(TOLD)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wabox.core.contact import Contact
+from wabox.core.conversation import Record
 from wabox.core.handoff import Handoff
 from wabox.core.wait import Past
-from wabox.sqlite import handoffs
+from wabox.sqlite import following, handoffs
 from wabox.sqlite.reader import PeoplesReader
 
 
@@ -43,3 +44,11 @@ class SqliteDesk:
     async def history(self, queue: str, since: int, limit: int) -> Sequence[Past]:
         """The newest cases of a queue that were claimed after ``since``."""
         return await self._people.read(handoffs.history, queue, since, limit)
+
+    async def page(self, conversation_id: str, limit: int, before: int | None) -> Sequence[tuple[int, Record]]:
+        """The newest lines of a transcript (before a key), oldest first, each with its key."""
+        return await self._people.read(following.page, conversation_id, limit, before)
+
+    async def deliveries(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str | None]]:
+        """Status and reason of outbound messages, by id."""
+        return await self._people.read(following.deliveries, ids)

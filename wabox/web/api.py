@@ -28,6 +28,7 @@ from wabox.web.agents import agent_routes
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
 from wabox.web.door import proof
+from wabox.web.following import following_routes
 from wabox.web.guard import OWN, VIEW, Guard
 from wabox.web.handoffs import handoff_routes, no_case, not_done
 from wabox.web.learning import learning_routes
@@ -105,6 +106,7 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
             *outgoing_routes(app),
             *contact_routes(app),
             *conversation_routes(app),
+            *following_routes(app),
             *learning_routes(app),
             figures_route(app.figures),
             *handoff_routes(app),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.response import ServerSentEvent
+from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from wabox.app import App
 from wabox.core.act import Act
@@ -27,6 +27,9 @@ from wabox.web.guard import ACT, VIEW
 
 HEARTBEAT: Final = 20.0
 """s: a stream that says nothing for longer may be cut by a proxy, and nobody would notice that the other side is gone."""
+
+BACK: Final = 500
+"""ms after which a browser that lost the stream asks for it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +164,9 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     async def transfer(
         request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[TransferCall]
     ) -> CaseReport:
-        return await act(request, "transfer", case, data, data.text, queue=data.queue, to=data.to, take=data.take)
+        names = {line.agent.id: line.agent.name for line in app.accounts.lines()} if data.to else {}
+        more = {"queue": data.queue, "to": data.to, "to_name": names.get(data.to or ""), "take": data.take}
+        return await act(request, "transfer", case, data, data.text, **more)
 
     @post(
         "/handoffs/{case:str}/close", status_code=200, summary="Give it back to the bot", tags=["handoffs"], roles=ACT
@@ -191,14 +196,14 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     return [cases, case, take_next, take, claim, reply, note, transfer, close, queues, events]
 
 
-async def _stream(changes: Changes, agent: str | None = None) -> AsyncIterator[str]:
+async def _stream(changes: Changes, agent: str | None = None) -> AsyncIterator[str | ServerSentEventMessage]:
     """One JSON object per change; ``{}`` at once and now and then, so that both sides know that the other is there.
 
     It ends when the server stops, or when the reader has fallen behind: it comes back and reads everything again.
     """
-    yield "{}"
     listening = changes.listen(agent)
     following = asyncio.ensure_future(anext(listening))
+    yield ServerSentEventMessage(data="{}", retry=BACK)
     try:
         while True:
             done, _ = await asyncio.wait({following}, timeout=HEARTBEAT)

@@ -16,5 +16,3 @@ WRONG: Final = "That name, password and code do not go together."
 TOO_OFTEN: Final = "Too many attempts. Try again in {seconds} seconds."
 FOREIGN: Final = "Open this page again and sign in here."
 EMPTY: Final = "Type your name and your password."
-
-ACCOUNT: Final = {"leave": "Sign out", "everywhere": "Sign out everywhere"}

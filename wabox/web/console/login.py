@@ -1,47 +1,52 @@
-"""Signing in and out of the console. Plain forms: it works without JavaScript."""
+"""Signing in and out of the console. Plain forms: it works without JavaScript.
+
+Whoever followed a link into the console and had to sign in first gets there afterwards.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from html import escape
-from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import quote
 
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.datastructures import Cookie
-from litestar.exceptions import NotAuthorizedException, NotFoundException, PermissionDeniedException
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.response import Redirect
 
 from wabox.services.accounts import ABSOLUTE, TooOften
-from wabox.web import words
 from wabox.web.caller import Caller, bucket
+from wabox.web.console import words
+from wabox.web.console.files import address, read, static_files
 from wabox.web.guard import COOKIE, SECURE_COOKIE, VIEW, Guard, same_site
 from wabox.web.shield import PAGE
 
 LOGIN: Final = "/console/login"
 HOME: Final = "/console"
-STATIC: Final = {
-    "account.css": "text/css",
-    "console.css": "text/css",
-    "console.js": "text/javascript",
-}
 FORM: Final = 16 * 1024
 """Bytes of a login form at most."""
 
 
-def login_router(guard: Guard) -> Router:
-    """``/console/login``, ``/console/logout``, and the files of our pages, which are no secret."""
+def login_router(guard: Guard, enter: Callable[[str], Awaitable[str]] | None = None) -> Router:
+    """``/console/login``, ``/console/logout``, and the files of our pages, which are no secret.
+
+    ``enter`` begins a session without a password: in the demo.
+    """
 
     @get("/login", media_type=MediaType.HTML)
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
-        guard.caller(request)
+        caller, wanted = guard.caller(request), _place(request.query_params.get("next", ""))
         if await guard.known(request) is not None:
-            return Redirect(HOME, status_code=303)
-        return _page()
+            return Redirect(wanted, status_code=303)
+        if enter is not None:
+            answer = Redirect(wanted, status_code=303)
+            answer.set_cookie(_cookie(await enter(bucket(caller.address)), caller))
+            return answer
+        return _page(wanted=wanted)
 
     @post("/login", status_code=200, request_max_body_size=FORM)
-    async def enter(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
         caller = guard.caller(request)
         try:
             same_site(request, caller)
@@ -49,17 +54,18 @@ def login_router(guard: Guard) -> Router:
             return _page(words.FOREIGN, 403)
         form = await request.form()
         who, password, code = (str(form.get(name, ""))[:400] for name in ("who", "password", "code"))
+        wanted = _place(str(form.get("next", "")))
         if not who or not password:
-            return _page(words.EMPTY, 400, who)
+            return _page(words.EMPTY, 400, who, wanted)
         try:
             cookie = await guard.accounts.sign_in(who, password, bucket(caller.address), code)
         except TooOften as error:
-            refused = _page(words.TOO_OFTEN.format(seconds=error.seconds), 429, who)
+            refused = _page(words.TOO_OFTEN.format(seconds=error.seconds), 429, who, wanted)
             refused.headers["Retry-After"] = str(error.seconds)
             return refused
         if cookie is None:
-            return _page(words.WRONG, 401, who)
-        answer = Redirect(HOME, status_code=303)
+            return _page(words.WRONG, 401, who, wanted)
+        answer = Redirect(wanted, status_code=303)
         answer.set_cookie(_cookie(cookie, caller))
         return answer
 
@@ -80,20 +86,7 @@ def login_router(guard: Guard) -> Router:
         answer.set_cookie(_cookie("", caller))
         return answer
 
-    return Router("/console", route_handlers=[show, enter, leave, static_files()], include_in_schema=False)
-
-
-def static_files() -> HTTPRouteHandler:
-    """Of our pages; they are no secret."""
-
-    @get("/static/{name:str}", sync_to_thread=False)
-    def static(name: FromPath[str]) -> Response[bytes]:
-        if name not in STATIC:
-            raise NotFoundException("there is no such file")
-        found = files("wabox.web").joinpath("static", name).read_bytes()
-        return Response(found, media_type=STATIC[name], headers={"Cache-Control": "no-cache"})
-
-    return static
+    return Router("/console", route_handlers=[show, sign_in, leave, static_files()], include_in_schema=False)
 
 
 def to_login(request: Request[Any, Any, Any], error: NotAuthorizedException) -> Response[Any]:
@@ -104,18 +97,14 @@ def to_login(request: Request[Any, Any, Any], error: NotAuthorizedException) -> 
         # A link elsewhere (an alert, a mail) led here, and such a call comes without the cookie. Ours comes with it.
         again = f'<!doctype html><meta http-equiv="refresh" content="0; url={HOME}"><title>wabox</title>'
         return Response(again, media_type=MediaType.HTML, headers={"Content-Security-Policy": PAGE})
-    return Redirect(LOGIN, status_code=303)
+    place = _place(request.url.path)
+    return Redirect(LOGIN if place == HOME else f"{LOGIN}?next={quote(place)}", status_code=303)
 
 
-def account_bar(name: str, csrf: str) -> str:
-    """For a page's header: who is signed in, and the ways out."""
-    told = {key: escape(text) for key, text in words.ACCOUNT.items()}
-    return (
-        f'<form class="account" method="post" action="/console/logout"><span dir="auto">{escape(name)}</span>'
-        f'<input type="hidden" name="csrf" value="{escape(csrf)}">'
-        f"<button>{told['leave']}</button>"
-        f'<button name="everywhere" value="yes">{told["everywhere"]}</button></form>'
-    )
+def _place(wanted: str) -> str:
+    """An address of the console; anything else is its beginning."""
+    plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted and "//" not in wanted
+    return wanted if plain and wanted.startswith(f"{HOME}/") and not wanted.startswith(LOGIN) else HOME
 
 
 def _cookie(value: str, caller: Caller) -> Cookie:
@@ -130,10 +119,10 @@ def _cookie(value: str, caller: Caller) -> Cookie:
     )
 
 
-def _page(problem: str = "", status: int = 200, who: str = "") -> Response[str]:
-    page = files("wabox.web").joinpath("pages", "login.html").read_text(encoding="utf-8")
+def _page(problem: str = "", status: int = 200, who: str = "", wanted: str = HOME) -> Response[str]:
+    page = read("login.html").replace("{{style}}", address("css/login.css"))
     told = f'<p class="problem" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    for key, text in {**words.LOGIN, "given": who}.items():
+    for key, text in {**words.LOGIN, "given": who, "next": wanted}.items():
         page = page.replace("{{" + key + "}}", escape(text, quote=True))
     page = page.replace("{{problem}}", told).replace("{{described}}", 'aria-describedby="problem"' if problem else "")
     headers = {"Content-Security-Policy": PAGE}
