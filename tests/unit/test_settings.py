@@ -163,6 +163,7 @@ def test_every_setting_has_a_variable(tmp_path: Path, key: Key) -> None:
         },
         **{"server.domain": "bot.example.org", "server.acme_email": "ana@example.org"},
         **{"alerts.template": "case_waits"},
+        **{"upgrade.url": "/mnt/releases", "upgrade.key": "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"},
     }.get(f"{key.section}.{key.name}", str(key.default).lower() if isinstance(key.default, bool) else str(key.default))
     sources = Sources(tmp_path, {key.variable: given})
     settings_of(sources)

@@ -40,6 +40,7 @@ from wabox.cli import (
     test,
     totp,
     train,
+    upgrade,
     webhook,
 )
 from wabox.errors import WaboxError
@@ -92,6 +93,7 @@ app.command("backup list")(backup.list_)
 app.command("backup verify")(backup.verify)
 app.command()(backup.restore)
 app.command()(migrate.migrate)
+app.command()(upgrade.upgrade)
 app.add_typer(config.group, name="config")
 agents.group.command("totp")(totp.totp)
 app.add_typer(agents.group, name="agents")

@@ -99,8 +99,8 @@ class Rehearsal:
                         said = await step()
                 except TimeoutError:
                     fault = f"not done in {PATIENCE:.0f} s"
-                except (Failed, OSError, httpx.HTTPError) as error:
-                    fault = str(error)
+                except (Failed, OSError, ValueError, LookupError, httpx.HTTPError) as error:
+                    fault = str(error) or type(error).__name__
                 yield Checked(what, said, round((self._timer() - began) * 1000), fault)
                 if fault is not None:
                     return

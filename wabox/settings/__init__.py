@@ -30,6 +30,7 @@ from wabox.settings.queues import queue_settings
 from wabox.settings.secret import Secret as Secret
 from wabox.settings.sources import FILE as FILE
 from wabox.settings.sources import Sources, read_secret
+from wabox.settings.upgrade import UNKNOWN, UpgradeSettings, upgrade_settings
 
 NEEDED = 3
 """Secrets without which nothing can be answered."""
@@ -118,6 +119,7 @@ class Settings:
     speech: SpeechSettings | None = None
     """None: voice messages stay unheard."""
     backup: BackupSettings = NIGHTLY
+    upgrade: UpgradeSettings = UNKNOWN
     prices: Mapping[str, Any] = field(default_factory=dict)
     """As written; see :func:`wabox.core.prices.read`."""
     llm: LlmSettings | None = None
@@ -201,6 +203,7 @@ def settings_of(sources: Sources) -> Settings:
         smtp=smtp_settings(sources.section("smtp"), _named(sources, "smtp", "password"), _addresses(alerts, queues)),
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
         backup=backup_settings(sources.section("backup")),
+        upgrade=upgrade_settings(sources.section("upgrade")),
         prices=values.prices(sources.section("prices")),
         llm=models.llm_settings(sources.section("llm"), _named(sources, "llm", "key")),
         telemetry=models.telemetry_settings(sources.section("telemetry")),

@@ -130,6 +130,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("smtp", "from"),
     Key("smtp", "user"),
     _secret("smtp", "password", "SMTP_PASSWORD"),
+    Key("upgrade", "url"),
+    Key("upgrade", "key"),
 )
 FREE: Final = "secrets"
 """The section whose names the owner chooses: what flows send as ``{secret.…}``."""
