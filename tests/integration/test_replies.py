@@ -78,6 +78,11 @@ async def test_a_file_reaches_the_customer(there: Town) -> None:
         replied = await reply(client, case, file=attached["id"])
         assert replied.json()["transcript"][-1]["text"] == "prices.pdf"
         assert (await there.cloud.until(SAM.key, 4))[-1]["document"]["filename"] == "prices.pdf"
+        await there.cloud.settle()
+        await there.cloud.read(SAM.key)
+        await there.cloud.settle()
+        (*_, last) = (await client.get(f"/handoffs/{case}")).json()["transcript"]
+        assert last["delivery"] == "read"
         logged = (await client.get("/audit")).json()
         assert any("/files" in str(entry) and case in str(entry) for entry in logged)
 

@@ -10,6 +10,15 @@ from typing import Any, Final
 WIDTH: Final = 80
 JOINERS: Final = "\u200c\u200d"
 """Invisible, but emoji and some scripts are spelled with them."""
+_TICKS: Final = {
+    "queued": "… waits",
+    "sending": "… leaves",
+    "unknown": "? perhaps sent",
+    "sent": "✓ sent",
+    "delivered": "✓✓ delivered",
+    "read": "✓✓ read",
+    "played": "✓✓ played",
+}
 _WHO: Final = {"customer": "they", "bot": "bot", "agent": "", "note": "note", "event": "·"}
 
 
@@ -52,7 +61,14 @@ def said(line: Mapping[str, Any]) -> str:
     if line["who"] in ("note", "event") and line["by"]:
         who = f"{line['by']}, {who}" if line["who"] == "note" else f"{line['by']}:"
     failed = f"  [did not arrive: {line['status']}]" if line["status"] else ""
-    return f"{_clock(line['at'])} {who:>6}  {plain(line['text'])}{failed}"
+    tick = "" if failed or line["who"] != "agent" else tick_of(line)
+    return f"{clock(line['at'])} {who:>6}  {plain(line['text'])}{tick}{failed}"
+
+
+def tick_of(line: Mapping[str, Any]) -> str:
+    """How far what we said has come, as WhatsApp shows it, and in a word."""
+    sign = _TICKS.get(line.get("delivery") or "")
+    return f"  {sign}" if sign else ""
 
 
 def offer(answer: Mapping[str, Any]) -> str:
@@ -66,16 +82,16 @@ def offer(answer: Mapping[str, Any]) -> str:
     return "\n".join([f"{answer['name']}{title}, {answer['language']}{queues}", *words])
 
 
-def whole(found: Mapping[str, Any], lines: int) -> str:
-    return "\n".join(_whole(found, lines))
+def whole(found: Mapping[str, Any], lines: int, width: int = WIDTH) -> str:
+    return "\n".join(_whole(found, lines, width))
 
 
-def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
+def _whole(found: Mapping[str, Any], lines: int, width: int) -> Iterator[str]:
     case = found["case"]
-    yield row(case)
+    yield from _wrap(row(case), width)
     yield ""
     for sentence in found["summary"]:
-        yield from _wrap(sentence)
+        yield from _wrap(sentence, width)
     yield ""
     facts = {
         "case": case["id"],
@@ -92,16 +108,16 @@ def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
     }
     for name, value in facts.items():
         if value:
-            yield from _wrap(f"{name:11} {value}", indent=12)
+            yield from _wrap(f"{name:11} {value}", width, 12)
     for alert in found["alerts"]:
         why = f": {alert['reason']}" if alert["reason"] else ""
         if alert["status"] != "stale" and (alert["to"] != "console" or alert["status"] == "accepted"):
-            yield from _wrap(f"{'told':11} {alert['to']}, {_clock(alert['at'])}, {alert['status']}{why}", indent=12)
+            yield from _wrap(f"{'told':11} {alert['to']}, {clock(alert['at'])}, {alert['status']}{why}", width, 12)
     for problem in found["problems"]:
-        yield from _wrap(f"{'not arrived':11} {problem}", indent=12)
+        yield from _wrap(f"{'not arrived':11} {problem}", width, 12)
     for one in found["earlier"][:3]:
         yield from _wrap(
-            f"{'earlier':11} {_day(one['opened_at'])} {one['reason']}: {one['outcome'] or one['status']}", 12
+            f"{'earlier':11} {_day(one['opened_at'])} {one['reason']}: {one['outcome'] or one['status']}", width, 12
         )
     shown = found["transcript"][-lines:] if lines else []
     if shown:
@@ -109,14 +125,14 @@ def _whole(found: Mapping[str, Any], lines: int) -> Iterator[str]:
         yield ""
         yield f"── what was said{f' (and {more} lines before: --lines {more + lines})' if more else ''} ──"
         for line in shown:
-            yield from _wrap(said(line), indent=14)
+            yield from _wrap(said(line), width, 14)
 
 
-def _wrap(text: str, indent: int = 2) -> list[str]:
-    return textwrap.wrap(plain(text), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+def _wrap(text: str, width: int = WIDTH, indent: int = 2) -> list[str]:
+    return textwrap.wrap(plain(text), width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
-def _clock(ms: int) -> str:
+def clock(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%H:%M")
 
 

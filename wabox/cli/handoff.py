@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from wabox.settings import Settings
 
 group = typer.Typer(
-    help="Who waits for a person; answer them from here.",
-    no_args_is_help=True,
+    help="Who waits for a person; answer them from here. Alone, on a terminal: an inbox.",
+    invoke_without_command=True,
     rich_markup_mode=None,
     add_completion=False,
 )
@@ -26,6 +26,28 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Case = Annotated[str, typer.Argument(metavar="CASE", help="As wabox handoff list names it; its first letters do.")]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who you are. Default: your user name.")]
 Take = Annotated[bool, typer.Option("--take", help="Also from an agent who has it.")]
+
+
+@group.callback()
+def inbox(
+    ctx: typer.Context,
+    queue: Annotated[str | None, typer.Option(help="Of this queue only.")] = None,
+    as_: As = None,
+    data: Data = None,
+    server: At = None,
+) -> None:
+    """Who waits for a person; answer them from here. Alone, on a terminal: an inbox.
+
+    Example:  wabox handoff --as Marta
+    """
+    import sys
+
+    if ctx.invoked_subcommand is not None:
+        return
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _inbox(data, server, queue, as_ or _user())
+    else:
+        list_(queue=queue, closed=False, limit=50, as_json=False, data=data, server=server)
 
 
 @group.command("list")
@@ -256,6 +278,20 @@ async def _watch(settings: Settings, server: str | None, as_json: bool) -> None:
                 from wabox.cli.caseview import said
 
                 typer.echo("  " + said(found["transcript"][-1]))
+
+
+def _inbox(data: Path | None, server: str | None, queue: str | None, who: str) -> None:
+    """Until they leave. Raises WaboxError when there is no server to begin with."""
+    import time
+
+    from wabox.cli.inbox.desk import Desk
+    from wabox.cli.inbox.screen import InboxApp
+    from wabox.cli.running import line_to
+
+    _call(data, server, "GET", "/api/v1/queues")
+    settings = _settings(data)
+    desk = Desk(lambda: line_to(settings, server), who, lambda: time.time() * 1000, queue)
+    InboxApp(desk).run()
 
 
 def _act(

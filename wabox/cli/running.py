@@ -154,6 +154,10 @@ async def _proves(client: httpx.AsyncClient, token: str) -> bool:
     return answer.status_code == 200 and hmac.compare_digest(answer.content, wanted.encode())
 
 
+class Unanswered(WaboxError):
+    """Nobody knows whether what was asked for is done. The same call under the same id does it once."""
+
+
 class Line:
     """To the running server."""
 
@@ -168,11 +172,13 @@ class Line:
             answer = await self._client.request(method, path, **what)
             found = answer.json()
         except httpx.HTTPError as error:
-            raise WaboxError(
+            raise Unanswered(
                 f"the server at {self._client.base_url} stopped answering: {error!r}. Look at its log"
             ) from error
         except ValueError as error:
             raise WaboxError(f"what listens at {self._client.base_url} is no wabox") from error
+        if answer.status_code == 409 and found.get("pending"):
+            raise Unanswered(found["error"])
         if answer.status_code == 409:
             raise Refused(found["error"], msgspec.convert(found["forecast"], Forecast) if "forecast" in found else None)
         if answer.is_error:

@@ -7,7 +7,7 @@ always reads the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from wabox.core import window
@@ -77,6 +77,8 @@ class Said:
     """The message's id."""
     status: str | None = None
     """Of what we said: why it did not arrive."""
+    delivery: str | None = None
+    """Of what we said lately: how far it has come (``queued``, ``sent``, ``delivered``, ``read`` …)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +154,10 @@ def report(
     earlier: Sequence[Handoff],
     now: int,
     alerts: Sequence[Alert] = (),
+    ticks: Mapping[str, str] | None = None,
 ) -> CaseReport:
     flow, states, stack, slots, language = _stands(session)
-    said = transcript(records)
+    said = [replace(one, delivery=(ticks or {}).get(one.ref or "")) for one in transcript(records)]
     heard = [one for record in records if (one := _heard(record)) is not None]
     problems = [f"{one.text[:60]!r}: {one.status}" for one in said if one.status]
     phone = session.quiet_until > now

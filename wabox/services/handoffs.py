@@ -37,6 +37,13 @@ MOST: Final = 1000
 LOOKED_BACK: Final = 200
 """Lines of a transcript in which the outcome of an act that was handed in before is looked for."""
 
+TICKED: Final = 300
+"""Messages of ours that are said to be sent, delivered, read: older ones have long arrived."""
+
+
+class NotYet(NotDone):
+    """Nobody knows yet whether an act is done: the same one again, under the same id, says so."""
+
 
 class Cases(Protocol):
     """Cases as they are stored: see :class:`wabox.sqlite.desk.SqliteDesk`."""
@@ -52,6 +59,8 @@ class Cases(Protocol):
     async def of_conversation(self, conversation_id: str, limit: int) -> Sequence[Handoff]: ...
 
     async def contacts(self, conversation_ids: Sequence[str]) -> Mapping[str, Contact]: ...
+
+    async def deliveries(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str | None]]: ...
 
 
 class Alerts(Protocol):
@@ -115,7 +124,10 @@ class Handoffs:
         session = await self._rows.session(case.conversation_id)
         alerts = [one for one in await self._rows.alerts.of_case(case.id) if one.what != "wrote"]
         others = [one for one in earlier if one.id != case.id]
-        return report(case, contact, session, lines, others, self._clock(), alerts)
+        sent = [record.ref for record in lines if record.kind == "out" and record.ref]
+        found = await self._rows.cases.deliveries(sent[-TICKED:])
+        ticks = {id_: status for id_, (status, _) in found.items()}
+        return report(case, contact, session, lines, others, self._clock(), alerts, ticks)
 
     async def act(self, act: Act, who: Agent | None = None) -> CaseReport:
         """Do it, and wait for what becomes of it. ``who`` does it: what they may take depends on it; None: wabox itself.
@@ -175,7 +187,7 @@ class Handoffs:
         try:
             return await asyncio.wait_for(answer, PATIENCE)
         except TimeoutError:
-            raise NotDone(
+            raise NotYet(
                 "it waits in the conversation's queue and is not done yet: look at the case again before you repeat it"
             ) from None
 

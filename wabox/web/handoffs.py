@@ -21,7 +21,7 @@ from wabox.core.agent import SHELL, Agent
 from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
 from wabox.services.changes import Changes
-from wabox.services.handoffs import NoCase, NotDone, TemplateReply
+from wabox.services.handoffs import NoCase, NotDone, NotYet, TemplateReply
 from wabox.services.waiting import QueueReport
 from wabox.web.guard import ACT, VIEW
 
@@ -228,4 +228,4 @@ def no_case(_: Request[Any, Any, Any], error: NoCase) -> Response[dict[str, Any]
 
 
 def not_done(_: Request[Any, Any, Any], error: NotDone) -> Response[dict[str, Any]]:
-    return Response({"error": str(error)}, status_code=409)
+    return Response({"error": str(error), "pending": isinstance(error, NotYet)}, status_code=409)

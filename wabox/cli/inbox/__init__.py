@@ -1,0 +1,1 @@
+"""``wabox handoff`` on a terminal: the queue, the conversation, and a line to answer on."""
