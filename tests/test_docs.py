@@ -8,6 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from tests import reference
 from wabox.cli.main import app
 from wabox.core.figure import FIGURES
 from wabox.flowfile.bot import check_bot, load_bot
@@ -100,6 +101,11 @@ def test_every_figure_is_in_the_manual() -> None:
         assert (
             f"| `{figure.full}` | {figure.kind} | {', '.join(figure.labels)} | {figure.help} |" in MANUAL["operating"]
         )
+
+
+def test_every_error_is_in_the_manual() -> None:
+    """The page is what the code says; ``python -m tests.reference`` writes it anew."""
+    assert MANUAL["errors"] == reference.page()
 
 
 def test_every_command_has_help_with_an_example() -> None:

@@ -31,7 +31,7 @@ from wabox.web.metrics import exposition
 from wabox.whatsapp.webhook import parse
 
 BOT = Path(__file__).parents[2] / "flows" / "shop"
-MESSAGES, ROUNDS, AT_ONCE = 1500, 7, 25
+MESSAGES, ROUNDS, AT_ONCE = 3000, 5, 25
 WHATSAPP = WhatsAppSettings(app_secrets=(Secret("s"),), verify_token=Secret("v"), access_token=Secret("t"))
 MODES = ("nothing", "metrics", "metrics and traces", "every message traced")
 
@@ -93,7 +93,7 @@ async def round_(mode: str, url: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(root=Path(folder), data=Path(folder) / "data", whatsapp=WHATSAPP, rate=0)
         if "trace" in mode:
-            rate = 0.0 if mode.startswith("every") else 10.0
+            rate = 0.0 if mode.startswith("every") else 5.0
             settings = replace(settings, telemetry=TelemetrySettings(endpoint=url, rate=rate))
         product.Measures = Blind if mode == "nothing" else Measures  # type: ignore[misc, attr-defined]
         app = await product.build(settings, load_bot(BOT), messenger=FakeMessenger())

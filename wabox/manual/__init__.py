@@ -17,10 +17,12 @@ TOPICS = (
     "privacy",
     "console",
     "accounts",
+    "security",
     "operating",
     "backups",
     "settings",
     "commands",
+    "errors",
 )
 """In the order in which a newcomer needs them."""
 

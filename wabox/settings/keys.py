@@ -72,7 +72,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("log", "format", "auto"),
     _value("log", "slow", 1),
     Key("telemetry", "endpoint"),
-    _value("telemetry", "rate", 10),
+    _value("telemetry", "rate", 5),
     Key("whatsapp", "api_url", "https://graph.facebook.com/v26.0", short="GRAPH_URL"),
     _value("whatsapp", "rate", live=True, short="RATE"),
     _value("whatsapp", "typing", 1, live=True),

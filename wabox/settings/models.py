@@ -22,13 +22,13 @@ class TelemetrySettings:
 
     endpoint: str
     """Of an OTLP collector, over HTTP."""
-    rate: float = 10.0
+    rate: float = 5.0
     """Traces that may begin a second; 0: any number."""
 
 
 def telemetry_settings(section: Section) -> TelemetrySettings | None:
     """None: traces go nowhere. Raises SettingsError."""
-    rate = values.amount(section, "rate", 10.0)
+    rate = values.amount(section, "rate", 5.0)
     endpoint = values.url(section, "endpoint", "") if section.get("endpoint") else None
     if endpoint is None:
         return None

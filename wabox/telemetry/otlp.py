@@ -1,8 +1,8 @@
 """One trace a message, to an OTLP collector.
 
-Spans are made when they are over, from the times that wabox measures anyway. A span costs about 30 µs, a message's trace six of
-them, so traces begin at a pace that is bounded (``[telemetry] rate``, a second): a small business sees every message, a storm
-costs no throughput. What happened before a restart is not joined to what comes after it.
+Spans are made when they are over, from the times that wabox measures anyway. A trace costs about as much as handling its
+message, so traces begin at a pace that is bounded (``[telemetry] rate``, a second): a small business sees every message, a
+storm is not slowed. What happened before a restart is not joined to what comes after it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class OtlpTraces:
     """See :class:`wabox.core.traces.Traces`."""
 
     def __init__(self, provider: TracerProvider, rate: float, now: Callable[[], int] = time.time_ns) -> None:
-        """``rate``: traces that may begin a second, 0: any number; a burst of ten seconds' worth is let through."""
+        """``rate``: traces that may begin a second, 0: any number; two seconds' worth may begin at once."""
         from opentelemetry import trace
 
         self._set = trace.set_span_in_context
@@ -57,7 +57,7 @@ class OtlpTraces:
         self._tracer = provider.get_tracer("wabox", __version__)
         self._now = now
         self._rate = rate
-        self._allowance, self._at = 10.0 * rate, now()
+        self._allowance, self._at = max(1.0, 2 * rate), now()
         self._ways: dict[str, _Way] = {}
         self._leaving: dict[str, tuple[Context, int]] = {}
 
@@ -131,7 +131,7 @@ class OtlpTraces:
     def _may(self, now: int) -> bool:
         if not self._rate:
             return True
-        self._allowance = min(10 * self._rate, self._allowance + (now - self._at) / SECOND * self._rate)
+        self._allowance = min(max(1.0, 2 * self._rate), self._allowance + (now - self._at) / SECOND * self._rate)
         self._at = now
         if self._allowance < 1:
             return False
