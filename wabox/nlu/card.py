@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-LAYOUT = 1
-"""Of the files. A release reads its own and the ones before it."""
+LAYOUT = 2
+"""Of the files. A release reads its own and the ones before it: in layout 1 there is no column of what is nobody's."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,8 @@
 A message becomes one vector of three parts: its words, their pieces, and what its words mean
 (:mod:`wabox.nlu.wordvectors`). The weights are one row a gram and one column an intent, in 8 bits with a scale for each
 column: what a message has in it are some hundred rows, and their weighted sum is a logit for each intent. One temperature,
-found by cross-validation, makes probabilities of logits; how far the logits rise at all says whether the message is for this
-bot.
+found by cross-validation, makes probabilities of logits; how far the best one rises above the logit of being nobody's says
+whether the message is for this bot.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ MOST_CANDIDATES = 5
 NOTHING = Verdict("reject", ())
 WORDS, PIECES, MEANING = 1.0, 1.0, 2.5**0.5
 """How much each part of a vector counts."""
+AGAINST = 0.6
+"""How much of the logit of being nobody's is taken off that of the best guess (chosen on CLINC150's validation split)."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What training finds. F grams, words before pieces; C intents; D numbers a word vector has."""
+    """What training finds. F grams, words before pieces; C intents and,
+    behind them, what is nobody's; D numbers a word vector has."""
 
     words: tuple[str, ...]
     pieces: tuple[str, ...]
@@ -93,14 +96,16 @@ class LinearClassifier:
         more, their = self._blocks[1].vector(pieces)
         logits = self._logits(at + more, weights + their)
         logits = logits + self._vectors.sentence(found) @ self._meaning
+        names = self.card.intents
+        nobodys = float(logits[-1]) if len(logits) > len(names) else 0.0
+        logits = logits[: len(names)]
         top = float(logits.max())
         shares = np.exp((logits - top) / np.float32(self.card.temperature))
         total = float(shares.sum())
         order = np.argpartition(shares, -min(MOST_CANDIDATES, len(shares)))[-MOST_CANDIDATES:]
         order = order[np.argsort(shares[order])[::-1]]
-        names = self.card.intents
         known = familiar(found, self._blocks[0].idf, self._unknown)
-        confidence = believed(1.0 / total, top, known, self.card.belief)
+        confidence = believed(1.0 / total, top - AGAINST * nobodys, known, self.card.belief)
         if not known and not self._vectors.knows(found):
             # Misspelt, or no words at all: as much as the pieces are worth.
             confidence *= min(1.0, len(their) / len(pieces))

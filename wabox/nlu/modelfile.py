@@ -47,8 +47,8 @@ def read_card(folder: Path) -> Card:
         card = msgspec.json.decode(raw, type=Card)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not the card of a model: {error}; {AGAIN}") from None
-    if card.layout != LAYOUT:
-        raise ModelError(f"{path} has layout {card.layout}, this wabox reads layout {LAYOUT}; {AGAIN}")
+    if not 1 <= card.layout <= LAYOUT:
+        raise ModelError(f"{path} has layout {card.layout}, this wabox reads layouts up to {LAYOUT}; {AGAIN}")
     _sound(path, card)
     return card
 
@@ -126,7 +126,7 @@ def _sound(path: Path, card: Card) -> None:
 
 def _weights(card: Card, arrays: dict[str, Any]) -> Weights:
     words, pieces = grams_of(arrays["words"]), grams_of(arrays["pieces"])
-    grams, intents = len(words) + len(pieces), len(card.intents)
+    grams, intents = len(words) + len(pieces), len(card.intents) + (card.layout > 1)
     shapes = {
         "idf": (grams,),
         "weights": (grams, intents),

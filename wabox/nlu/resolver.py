@@ -5,7 +5,8 @@
 3. *expected*: an option by its title or number, yes or no, when the conversation waits for them. Where it waits for yes or
    no, "wait" and "not sure" are ``hold``. Where its buttons are "Yes, …" and "No, …", yes and no are those.
 4. *rules*: exact examples, keywords, patterns (:mod:`wabox.nlu.rules`). What the state expects goes before what it merely
-   accepts, and that before what nobody would handle. An exact example of ``oos`` means nothing, whatever is in it.
+   accepts, and that before what nobody would handle. An exact example of ``oos`` means nothing, whatever is in it. A keyword
+   that stands in a sentence in passing ("the mug is cracked") gives way to a classifier that is sure of something else.
 5. *classifier*: what the rules do not decide, if the bot has a model. What the state waits for gains, what nobody here would
    handle loses. It acts when it is sure; between sure and lost it names what to ask about; yes and no are not its business.
 6. *fallback*.
@@ -30,7 +31,7 @@ from wabox.nlu.answers import by_number, by_slip, by_title
 from wabox.nlu.language import Languages
 from wabox.nlu.rules import Match, Rules
 from wabox.nlu.stopping import Stopping
-from wabox.nlu.utterances import folded, tokens, words_only
+from wabox.nlu.utterances import folded, is_unspaced, tokens, words_only
 from wabox.nlu.yes_no import yes_no
 
 TAPS = frozenset({"button_reply", "list_reply", "button"})
@@ -45,6 +46,9 @@ _PROBABLY = 0.7
 """How sure a yes or no is that something follows, or that could mean either."""
 _EXPECTED, _UNWANTED = 3.0, 0.25
 """How the odds of a guess change when the state waits for it, and when nobody here would handle it."""
+_SENTENCE, _SMALL_PART = 4, 2
+"""From so many words on, of which a keyword is less than one in so many, the classifier may say that the rest means something
+else."""
 MOST_ASKED, _NOT_FAR = 2, 0.2
 _LOST = Understanding(event="fallback", intent=None, confidence=0.0, tier="fallback", language="")
 _KINDS = {"example": "an example", "keyword": "a keyword", "pattern": "a pattern", "lent": "words"}
@@ -105,8 +109,12 @@ class Resolver:
                 return changed(guess, language=chosen, data=data)
         if event is None:
             return changed(_LOST, language=chosen, data=data)
-        found_ = self._understood(event, tier, chosen, data)
         best = matches[0] if tier == "rules" and matches and matches[0].intent == event else None
+        if best is not None and _in_passing(best, found, expected):
+            rather = self._rather(text, event, expected)
+            if rather is not None:
+                return changed(rather, language=chosen, data=data)
+        found_ = self._understood(event, tier, chosen, data)
         why = f"{_KINDS[best.kind]} of {best.intent}, {best.language}" if best is not None else ""
         return changed(found_, confidence=confidence, why=why) if why or confidence != 1 else found_
 
@@ -120,7 +128,7 @@ class Resolver:
         if not candidates:
             return _LOST
         best = candidates[0]
-        sure = best.confidence >= verdict.sure_from and verdict.decision != "reject"
+        sure = best.confidence >= verdict.sure_from and verdict.decision != "reject" and not _one_word(text)
         if sure:
             return replace(
                 _LOST,
@@ -132,6 +140,18 @@ class Resolver:
             )
         asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
         return replace(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
+
+    def _rather(self, text: str, event: str, expected: Expected) -> Understanding | None:
+        """What the classifier takes a sentence for in which a keyword of ``event`` stands in passing; None: for that too, or
+        it does not know."""
+        guess = self._guess(text, expected)
+        best = guess.candidates[0] if guess.candidates else None
+        if best is None or best.intent == event or not accepts(expected, best.intent):
+            return None
+        if guess.intent is not None:
+            return replace(guess, why=f"the classifier is sure: {best.confidence:.2f}; {event} stands in it in passing")
+        # Not sure, it does not outweigh the owner's word; where nobody handles that, it may ask.
+        return guess if guess.ask and not accepts(expected, event) else None
 
     def _decide(
         self, text: str, found: tuple[str, ...], matches: Sequence[Match], expected: Expected
@@ -266,6 +286,23 @@ def _weight(intent: str, expected: Expected) -> float:
     if intent in expected.intents:
         return _EXPECTED
     return 1.0 if accepts(expected, intent) else _UNWANTED
+
+
+def _one_word(text: str) -> bool:
+    """One word that is no keyword says too little to act on: "blue" is in "my baby is turning blue"."""
+    found = words_only(tokens(text))
+    return len(found) < 2 and not is_unspaced(text)
+
+
+def _in_passing(match: Match, found: Sequence[str], expected: Expected) -> bool:
+    """Whether a keyword is a small part of a sentence, in a state that does not wait for it, or nobody here would handle it."""
+    if match.kind not in ("keyword", "pattern") or match.intent in expected.intents or match.intent in _WEAK:
+        return False
+    if not accepts(expected, match.intent):
+        return len(found) > match.length or match.kind == "pattern"
+    if match.kind == "pattern":
+        return False
+    return len(found) >= _SENTENCE and match.length * _SMALL_PART < len(found)
 
 
 def _waits_for(expected: Expected, answer: str) -> bool:

@@ -3,9 +3,10 @@
 1. Every example becomes a vector (:mod:`wabox.nlu.features`, :mod:`wabox.nlu.wordvectors`). The name of an intent, or its
    title, is an example too, and counts as several: where examples are few, it says most in the fewest words.
 2. A logistic regression over all intents at once (:mod:`wabox.nlu.regression`).
-3. In turns, some examples and all examples of some intents are held out. What the others make of them gives the temperature,
-   the confidence, the thresholds and the scores (:mod:`wabox.nlu.evaluation`): the held-out intents stand for everything that
-   customers write and no intent is for.
+   What people write to any bot (``phrases/strangers.txt``) and the owner's own ``oos`` are in it as one more outcome.
+3. In turns, some examples, some strangers' sentences and all examples of some intents are held out. What the others make of
+   them gives the temperature, the confidence, the thresholds and the scores (:mod:`wabox.nlu.evaluation`): they stand for
+   everything that customers write and no intent is for.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from wabox.nlu.classifier import MEANING, Weights, blocks, unknown
 from wabox.nlu.evaluation import Guesses, Heldout, settled, thin, twice
 from wabox.nlu.examples import Example, data_hash
 from wabox.nlu.features import Grams, familiar, grams, read
+from wabox.nlu.language import short
+from wabox.nlu.phrasebook import phrases
 from wabox.nlu.regression import STRENGTH, Fit, Regression, Vectors, regression
 from wabox.nlu.utterances import tokens
 from wabox.nlu.wordvectors import vectors_id, word_vectors
@@ -41,6 +44,10 @@ Progress = Callable[[str, float], None]
 
 NAME_COUNTS = 1.5
 """As how many examples the name of an intent counts."""
+STRANGER_COUNTS = 0.3
+"""The same for a sentence that is nobody's."""
+ALIKE = 0.7
+"""Sentences are, from this cosine of what their words mean on."""
 FOLDS = 5
 MANY = 6_000
 """From this many examples on one part of ten is held out, once; and grams in fewer than :data:`RARE` of them are left out."""
@@ -64,7 +71,7 @@ class Lesson:
     texts: tuple[str, ...]
     """The examples', then the names', then those that are nobody's."""
     labels: Labels
-    """Of the examples and names."""
+    """Of the texts; those that are nobody's have the one behind the last intent's."""
     read: tuple[list[str], ...]
     """The tokens of the texts."""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +79,7 @@ class Lesson:
     @property
     def taught(self) -> int:
         """Rows with an intent."""
-        return len(self.labels)
+        return int(np.count_nonzero(self.labels < len(self.intents)))
 
 
 def train(
@@ -86,18 +93,12 @@ def train(
     progress("reading the examples", 0.0)
     lesson = _lesson(examples, titles or {})
     words, pieces, idf, vectors = _vectors(lesson)
-    taught = Vectors(vectors.grams[: lesson.taught], vectors.meaning[: lesson.taught])
-    weights = np.ones(lesson.taught, dtype=np.float32)
-    weights[len(lesson.examples) :] = NAME_COUNTS
-    model = regression(taught, lesson.labels, weights, len(lesson.intents))
+    weights = _weights(lesson)
+    model = regression(vectors, lesson.labels, weights, len(lesson.intents) + 1)
     idf_of = dict(zip(words, idf.tolist(), strict=False))
     heldout = _held_out(lesson, model, idf_of, progress)
     progress("training on all examples", 0.0)
     fit = model.fit()
-    if heldout is not None and len(lesson.texts) > lesson.taught:
-        others = np.arange(lesson.taught, len(lesson.texts))
-        known = _familiar(lesson, others, idf_of, unknown(idf_of.values()))
-        heldout = heldout.with_strangers(Guesses(vectors.logits(fit, others), known))
     found = settled(heldout, lesson.examples, lesson.intents)
     progress("training on all examples", 1.0)
     card = Card(
@@ -135,16 +136,47 @@ def _lesson(examples: Sequence[Example], titles: Mapping[str, str]) -> Lesson:
     place = {intent: number for number, intent in enumerate(intents)}
     names = {intent: spoken(titles.get(intent) or intent) for intent in intents}
     named = [intent for intent in intents if tokens(names[intent])]
-    others = [example.text for example in examples if example.intent == OUT_OF_SCOPE]
+    said = [example.text for example in examples if example.intent == OUT_OF_SCOPE]
+    others = list(dict.fromkeys([*said, *_of_any_bot(kept)]))
     texts = (*(example.text for example in kept), *(names[intent] for intent in named), *others)
     return Lesson(
         examples=kept,
         intents=intents,
         texts=texts,
         read=tuple(map(read, texts)),
-        labels=np.array([place[example.intent] for example in kept] + [place[intent] for intent in named]),
+        labels=np.array(
+            [place[example.intent] for example in kept]
+            + [place[intent] for intent in named]
+            + [len(intents)] * len(others)
+        ),
         titles={intent: title for intent, title in titles.items() if intent in place},
     )
+
+
+def _of_any_bot(kept: Sequence[Example]) -> Sequence[str]:
+    """What people write to any bot, in the languages of the examples (English where they have none), but for what this bot may
+    be there for: what is like one of its examples."""
+    book = phrases("strangers")
+    languages = dict.fromkeys(short(example.language or "en") for example in kept)
+    said = [text for language in languages for text in book.get(language, {}).get("said", ())]
+    if not said:
+        return ()
+    known = word_vectors()
+    own = np.array([known.sentence(read(example.text)) for example in kept])
+    alike = np.array([known.sentence(read(text)) for text in said]) @ own.T
+    return [text for text, most in zip(said, alike.max(axis=1).tolist(), strict=True) if most < ALIKE]
+
+
+def _weights(lesson: Lesson) -> Floats:
+    """How much each row counts. An intent with far more rows than the others counts less a row: that owners and wabox think of
+    many ways to ask for a person does not make everybody ask for one."""
+    weights = np.ones(len(lesson.texts), dtype=np.float32)
+    weights[len(lesson.examples) : lesson.taught] = NAME_COUNTS
+    labels = lesson.labels[: lesson.taught]
+    sums = np.bincount(labels, weights[: lesson.taught], minlength=len(lesson.intents))
+    weights[: lesson.taught] *= np.sqrt(np.minimum(1.0, np.median(sums) / sums))[labels]
+    weights[lesson.taught :] = STRANGER_COUNTS
+    return weights
 
 
 def spoken(name: str) -> str:
@@ -196,38 +228,43 @@ def _matrix(words: Sequence[str], pieces: Sequence[str], idf: Floats, counted: S
 
 
 def _held_out(lesson: Lesson, model: Regression, idf: Mapping[str, float], progress: Progress) -> Heldout | None:
-    """What models that had not seen them make of examples, and of examples of intents that they do not have."""
-    labels = lesson.labels[: len(lesson.examples)]
-    many = len(labels) >= MANY
-    said = np.array([not example.is_keyword for example in lesson.examples])
-    folds, turns = _folds(np.where(said, labels, -1), 10 if many else FOLDS), 1 if many else FOLDS
+    """What models that had not seen them make of examples, of examples of intents that they do not have, and of strangers."""
+    count, nobodys = len(lesson.examples), len(lesson.intents)
+    many = count >= MANY
+    said = np.ones(len(lesson.texts), dtype=bool)
+    said[:count] = [not example.is_keyword for example in lesson.examples]
+    said[count : lesson.taught] = False
+    folds, turns = _folds(np.where(said, lesson.labels, -1), 10 if many else FOLDS), 1 if many else FOLDS
     rare = unknown(idf.values())
     places: list[Labels] = []
     own: list[Guesses] = []
-    strangers: list[Guesses] = []
+    near: list[Guesses] = []
+    far: list[Guesses] = []
     for fold in range(turns):
         # Of few intents none can be spared.
-        away = np.arange(len(lesson.intents))[fold :: 2 * FOLDS] if len(lesson.intents) > FOLDS else np.arange(0)
+        away = np.arange(nobodys)[fold :: 2 * FOLDS] if nobodys > FOLDS else np.arange(0)
         gone = np.isin(lesson.labels, away)
-        out = np.zeros(lesson.taught, dtype=bool)
-        out[: len(labels)] = folds == fold
+        out = folds == fold
         seen = np.flatnonzero(~out & ~gone)
         known = np.isin(lesson.labels, lesson.labels[seen])
-        inside = np.flatnonzero(out & ~gone & known)
-        outside = np.flatnonzero(gone[: len(labels)] & said)
+        inside = np.flatnonzero(out & ~gone & known & (lesson.labels < nobodys))
+        relatives = np.flatnonzero(gone & said)
+        outside = np.flatnonzero(out & (lesson.labels == nobodys))
         if len(inside) and len(np.unique(lesson.labels[seen])) > 1:
-            both = np.concatenate([inside, outside])
-            words = {token for row in seen.tolist() for token in lesson.read[row]}
+            both = np.concatenate([inside, relatives, outside])
+            words = {token for row in seen.tolist() if row < lesson.taught for token in lesson.read[row]}
             close = _familiar(lesson, both, {word: idf[word] for word in words if word in idf}, rare)
-            found = Guesses(model.held_out(seen, both), close)
+            logits = model.held_out(seen, both)
+            found = Guesses(logits[:, :nobodys], logits[:, nobodys], close)
             places.append(inside)
             own.append(found[: len(inside)])
-            strangers.append(found[len(inside) :])
+            near.append(found[len(inside) : len(inside) + len(relatives)])
+            far.append(found[len(inside) + len(relatives) :])
         progress("holding some examples out", (fold + 1) / turns)
     if not places:
         return None
     where = np.concatenate(places)
-    return Heldout(where, Guesses.joined(own), lesson.labels[where], turns, Guesses.joined(strangers))
+    return Heldout(where, Guesses.joined(own), lesson.labels[where], turns, Guesses.joined(near), Guesses.joined(far))
 
 
 def _familiar(lesson: Lesson, rows: Labels, idf: Mapping[str, float], rare: float) -> Floats:

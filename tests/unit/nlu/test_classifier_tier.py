@@ -47,6 +47,34 @@ def test_sure() -> None:
     assert found.ms is not None
 
 
+def test_a_keyword_in_passing() -> None:
+    """A sure classifier outweighs a keyword that is a small part of a sentence; an unsure one does not, nor where it is
+    expected."""
+    text = "you said that i could track it but i want my money"
+    sure = Fixed("accept", refund=0.9)
+    found = understood(sure, "track refund", text=text)
+    assert (found.event, found.tier) == ("refund", "classifier")
+    assert "track stands in it in passing" in found.why
+    assert understood(Fixed("clarify", refund=0.5), "track refund", text=text).event == "track"
+    assert understood(sure, "track refund", "track", text=text).event == "track"
+    assert understood(sure, "track refund", text="track it please").event == "track"
+    assert understood(Fixed("accept", track=0.9), "track refund", text=text).tier == "rules"
+
+
+def test_a_keyword_that_nobody_here_handles() -> None:
+    """The classifier is asked, and what it is not sure of it asks about."""
+    text = "could you track it for me"
+    assert understood(Fixed("accept", refund=0.9), "refund", text=text).event == "refund"
+    assert understood(Fixed("clarify", refund=0.5), "refund", text=text).ask == ("refund",)
+    assert understood(Fixed("reject", refund=0.1), "refund", text=text).event == "track"
+
+
+def test_one_word_is_too_little() -> None:
+    """It is asked about, whatever the classifier says: a word may stand in one example by chance."""
+    found = understood(Fixed("accept", track=0.95), "track", text="blue")
+    assert (found.event, found.ask) == ("fallback", ("track",))
+
+
 def test_between_sure_and_lost() -> None:
     """It names what to ask about, and acts on nothing."""
     found = understood(Fixed("clarify", track=0.5, refund=0.3, hours=0.01), "track refund hours")

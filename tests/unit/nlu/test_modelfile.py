@@ -67,6 +67,18 @@ def test_what_was_written_is_read(folder: Path, trained: Trained) -> None:
     assert model.classify("can i get my money back?").candidates[0].intent == "refund"
 
 
+def test_a_model_of_layout_1(folder: Path) -> None:
+    """It has no column of what is nobody's, and is read."""
+    with np.load(arrays(folder)) as old:
+        columns = {name: old[name][..., :-1] for name in ("weights", "scale", "meaning", "bias")}
+    put_arrays(folder, repacked(folder, **columns))
+    change_card(folder, layout=1)
+    assert read_model(folder).classify("can i get my money back?").candidates[0].intent == "refund"
+    change_card(folder, layout=3)
+    with pytest.raises(ModelError, match="layouts up to 2"):
+        read_model(folder)
+
+
 def test_a_new_model_takes_the_place_of_the_old(folder: Path, trained: Trained) -> None:
     """One card, one file of arrays; what else is in the folder stays."""
     (folder / "notes.txt").write_text("mine")

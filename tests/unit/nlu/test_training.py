@@ -10,6 +10,7 @@ import pytest
 from wabox.errors import ModelError
 from wabox.nlu.classifier import LinearClassifier
 from wabox.nlu.examples import Example, data_hash
+from wabox.nlu.features import read
 from wabox.nlu.training import train
 
 TEXTS = {
@@ -97,6 +98,18 @@ def test_strange_messages(small: LinearClassifier, text: str) -> None:
 def test_gibberish_is_not_acted_on(small: LinearClassifier, text: str) -> None:
     """Whatever the likeliest intent is."""
     assert small.classify(text).decision != "accept"
+
+
+@pytest.mark.parametrize("text", ["the neighbour's parrot sings all day", "who wrote the novel", "is the sea salty"])
+def test_what_is_nobodys_business(small: LinearClassifier, text: str) -> None:
+    """It is not acted on, though the bot's owner never thought of it."""
+    assert small.classify(text).decision != "accept"
+
+
+def test_a_long_message_costs_no_more() -> None:
+    """Tokens are cut, and letters of a token: 10 kB are as many as the first few lines of them."""
+    assert len(read("where is my parcel " * 600)) <= 120
+    assert max(map(len, read("x" * 10_000))) <= 40
 
 
 def test_understanding_needs_no_scikit_learn() -> None:
