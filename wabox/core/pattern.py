@@ -131,7 +131,9 @@ def _repeated(least: int, most: int, body: Iterable[Any]) -> _Cost:
     if most == least == 1:
         return inner
     if not inner.is_fixed:
-        raise _Unknown  # a choice in a repetition: the ways multiply each time
+        if inner.degree or most > FEW:
+            raise _Unknown  # a choice in a repetition: the ways multiply each time
+        return _Cost(0, min((inner.ways + 1) ** most, STEPS + 1))
     if most == least:
         return _FIXED
     return _Cost(0, most - least + 1) if most - least <= FEW else _Cost(1, 1)

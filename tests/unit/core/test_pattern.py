@@ -25,7 +25,15 @@ def test_what_is_wrong(pattern: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["order", r"\w+@", r"^(yes|yeah)\b", r"\b(where|when)\b.*\b(order|parcel)\b", "a{2,9}b?"]
+    "pattern",
+    [
+        "order",
+        r"\w+@",
+        r"^(yes|yeah)\b",
+        r"\b(where|when)\b.*\b(order|parcel)\b",
+        "a{2,9}b?",
+        "x(,? (please|now)){0,2}",
+    ],
 )
 def test_quick_on_any_message(pattern: str) -> None:
     """One repetition without end, words to choose from, a few optional parts."""
