@@ -22,7 +22,7 @@ from wabox.cli.main import app
 from wabox.settings import settings_of
 from wabox.settings.sources import Sources
 from wabox.web.locks import Locks
-from wabox.web.webhook import webhook_app
+from wabox.web.webhook import Webhook
 from wabox.whatsapp.signature import sign
 
 ENV = {"WABOX_APP_SECRET": "app-secret", "WABOX_VERIFY_TOKEN": "rosebud", "WABOX_ACCESS_TOKEN": "access-token"}
@@ -80,7 +80,7 @@ async def test_what_can_change_while_it_runs(tmp_path: Path) -> None:
         assert it.app.outward.meter.timezone == "Europe/Madrid"
         await it.app._outbox.recover()
         await hear(it.app, "+15550002222", "Hi")
-        transport = httpx.ASGITransport(webhook_app(locks, it.app))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(Webhook(locks, it.app))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://wabox") as client:
             for secret, status in (("a new one", 200), ("app-secret", 401)):
                 headers = {"X-Hub-Signature-256": sign(BODY, secret.encode())}

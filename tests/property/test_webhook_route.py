@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.property.test_webhook_parsing import elements, total, webhooks
 from wabox.core.message import Arrival
 from wabox.settings import Secret, WhatsAppSettings
-from wabox.web.webhook import webhook_app
+from wabox.web.webhook import Webhook
 from wabox.whatsapp.signature import sign
 
 NOW = 1_795_300_005_000
@@ -54,7 +54,7 @@ def call(
     async def send(message: Any) -> None:
         said.append(message)
 
-    asyncio.run(webhook_app(META, store)(scope, receive, send))
+    asyncio.run(Webhook(META, store)(scope, receive, send))
     assert [message["type"] for message in said] == ["http.response.start", "http.response.body"]
     return said[0]["status"], said[1]["body"], store.arrivals
 

@@ -19,7 +19,7 @@ from tests.simulated import SimulatedLoop
 from wabox.app import App, build
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Settings
-from wabox.web.webhook import webhook_app
+from wabox.web.webhook import Webhook
 
 BOT = Path(__file__).parents[1] / "data" / "bots" / "diary"
 NUMBER = "200000000000002"
@@ -45,7 +45,7 @@ async def post(app: App, payload: Any) -> int:
         said.append(message)
 
     scope: Any = {"type": "http", "method": "POST", "path": "/webhook", "headers": signed(body), "query_string": b""}
-    await webhook_app(META, app)(scope, receive, send)
+    await Webhook(META, app)(scope, receive, send)
     status: int = said[0]["status"]
     return status
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -21,10 +22,25 @@ from wabox.app import App
 from wabox.errors import SettingsError
 from wabox.settings import WhatsAppSettings
 from wabox.web.errors import HANDLERS
+from wabox.web.express import Express
 from wabox.web.health import health_router
 from wabox.web.locks import Locks
 from wabox.web.shield import NOTHING, shielded
-from wabox.web.webhook import WEBHOOK, webhook_app
+from wabox.web.webhook import WEBHOOK, Webhook
+
+
+class Routes:
+    """Every route, as an ASGI application."""
+
+    def __init__(self, webhook: Webhook, others: ASGIApp) -> None:
+        self.webhook = webhook
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["path"] == WEBHOOK:
+            await self.webhook(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 def asgi_app(
@@ -34,27 +50,18 @@ def asgi_app(
     *,
     openapi: OpenAPIConfig | None = None,
     policy: str | None = NOTHING,
-) -> ASGIApp:
+) -> Routes:
     """Every route; ``extra`` are those of ``wabox serve`` or of the demo alone. All but the webhook go through Litestar.
 
     ``policy`` is the Content-Security-Policy of answers that have none of their own.
     """
-    webhook = webhook_app(whatsapp, app, app.measures.answered)
     litestar = Litestar(
         route_handlers=[health_router(app.probe), *extra],
         exception_handlers=HANDLERS,
         openapi_config=openapi,
         logging_config=None,
     )
-    others = shielded(litestar, policy=policy)
-
-    async def route(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["path"] == WEBHOOK:
-            await webhook(scope, receive, send)
-        else:
-            await others(scope, receive, send)
-
-    return route
+    return Routes(Webhook(whatsapp, app, app.measures.answered), shielded(litestar, policy=policy))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -83,10 +90,11 @@ class Server(uvicorn.Server):
     """A uvicorn server that leaves the signals to us: two of them share one process in the demo."""
 
     def __init__(self, asgi: Any, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        plain: Any = partial(Express, asgi.webhook.post) if isinstance(asgi, Routes) else "httptools"
         super().__init__(
             uvicorn.Config(
                 asgi,
-                http="httptools",
+                http=plain,
                 ws="none",
                 lifespan="off",
                 access_log=False,

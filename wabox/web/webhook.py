@@ -10,8 +10,9 @@ other answer for a failure and brings the whole batch again for up to seven days
 503   overloaded or out of disk: not stored, so Meta must bring it again
 ====  =============================================================================================================
 
-It is a bare ASGI application that stands before the framework's router (:func:`wabox.web.server.asgi_app`): most of what a
-server receives comes here, three delivery statuses for every message sent, and routing alone would cost a fifth of the work.
+It stands before the framework's router, as a bare ASGI application (:func:`wabox.web.server.asgi_app`), and plain webhooks come
+to :meth:`Webhook.post` without even that (:mod:`wabox.web.express`): most of what a server receives comes here, three delivery
+statuses for every message sent, and routing alone would cost a fifth of the work.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs
 
 import structlog
-from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Scope
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Scope
 from litestar.types import Send as ASGISend
 
 from wabox.core.message import Arrival
@@ -69,44 +70,48 @@ class Receiver(Protocol):
     async def accept(self, arrival: Arrival) -> None: ...
 
 
-def webhook_app(
-    settings: WhatsAppSettings | Locks,
-    receiver: Receiver,
-    answered: Callable[[int, float], None] = lambda status, seconds: None,
-    monotonic: Callable[[], float] = time.perf_counter,
-) -> ASGIApp:
-    """The handshake (GET) and the events (POST) of one Meta app; ``answered`` hears the status and the s of each POST."""
-    locks = settings if isinstance(settings, Locks) else Locks(settings)
-    reader = _Reader()
-    told = 0
+class Webhook:
+    """The handshake (GET) and the events (POST) of one Meta app: an ASGI application."""
 
-    def refused(reason: str) -> None:
-        """Say so, once a second: thousands of lines would take the time that is lacking."""
-        nonlocal told
-        if (now := receiver.clock()) - told >= 1000:
-            told = now
-            log.warning("webhook.not_stored", error=reason)
+    def __init__(
+        self,
+        settings: WhatsAppSettings | Locks,
+        receiver: Receiver,
+        answered: Callable[[int, float], None] = lambda status, seconds: None,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """``answered`` hears the status and the s of each POST."""
+        self._locks = settings if isinstance(settings, Locks) else Locks(settings)
+        self._receiver = receiver
+        self._answered = answered
+        self._monotonic = monotonic
+        self._reader = _Reader()
+        self._told = 0
 
-    async def webhook(scope: Scope, receive: Receive, send: ASGISend) -> None:
-        method = cast("HTTPScope", scope)["method"]
-        if method == "POST":
-            began = monotonic()
-            try:
-                status, body = await _events(scope, receive)
-            except Exception as error:
-                log.error("web.bug", path="/webhook", exc_info=error)
-                status, body = 500, b"wabox failed here; its log says why"
-        elif method == "GET":
-            status, body = _handshake(scope["query_string"], locks.token)
+    async def __call__(self, scope: Scope, receive: Receive, send: ASGISend) -> None:
+        scope = cast("HTTPScope", scope)
+        if scope["method"] == "POST":
+            status, body = await self.post(scope["headers"], receive)
+        elif scope["method"] == "GET":
+            status, body = _handshake(scope["query_string"], self._locks.token)
         else:
             status, body = 405, b"this address takes GET and POST"
         await _answer(send, status, body)
-        if method == "POST":
-            answered(status, monotonic() - began)
 
-    async def _events(scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    async def post(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> tuple[int, bytes]:
+        """Take in what Meta sends; how to answer. ``headers``: their names in lower case."""
+        began = self._monotonic()
+        try:
+            status, body = await self._events(headers, receive)
+        except Exception as error:
+            log.error("web.bug", path=WEBHOOK, exc_info=error)
+            status, body = 500, b"wabox failed here; its log says why"
+        self._answered(status, self._monotonic() - began)
+        return status, body
+
+    async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> tuple[int, bytes]:
         signature: bytes | None = None
-        for name, value in scope["headers"]:
+        for name, value in headers:
             if name == b"x-hub-signature-256":
                 signature = value
             elif name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
@@ -114,32 +119,36 @@ def webhook_app(
         if signature is None:
             log.warning("webhook.unsigned")
             return 401, b"X-Hub-Signature-256 is missing"
-        if receiver.crowded:
+        if self._receiver.crowded:
             # Before reading and verifying: under a flood, refusing must cost less than accepting, or only refusals are left.
-            refused("overloaded")
+            self._refused("overloaded")
             return 503, b"not stored, bring it again"
         if len(signature) != SIGNATURE_LENGTH:
             log.warning("webhook.bad_signature")
             return 401, b"X-Hub-Signature-256 is not what Meta sends: sha256= and 64 hexadecimal digits"
         try:
-            body = await reader.read(receive)
+            body = await self._reader.read(receive)
         except TooLarge:
             return 413, b"the body is over 4 MiB"
         except TimeoutError:
             return 408, b"the body did not come"
         except Crowded:
             return 503, b"too many bodies are being read, bring it again"
-        if not verify(body, signature, locks.secrets):
+        if not verify(body, signature, self._locks.secrets):
             log.warning("webhook.bad_signature", bytes=len(body))
             return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
         try:
-            await receiver.accept(parse(body, receiver.clock()))
+            await self._receiver.accept(parse(body, self._receiver.clock()))
         except StorageError as error:
-            refused(str(error))
+            self._refused(str(error))
             return 503, b"not stored, bring it again"
         return 200, b""
 
-    return webhook
+    def _refused(self, reason: str) -> None:
+        """Say so, once a second: thousands of lines would take the time that is lacking."""
+        if (now := self._receiver.clock()) - self._told >= 1000:
+            self._told = now
+            log.warning("webhook.not_stored", error=reason)
 
 
 def _handshake(query: bytes, token: bytes) -> tuple[int, bytes]:
