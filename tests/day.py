@@ -11,7 +11,7 @@ import contextlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ import structlog
 from tests.fakes import NOW
 from tests.simulated import SimulatedLoop
 from wabox.app import App, build
+from wabox.core.changed import changed
 from wabox.core.conversation import Record
 from wabox.core.delivery import Delivery, OutboundMessage
 from wabox.demo.cloud import FakeCloud
@@ -138,7 +139,7 @@ def paid_once(said: dict[str, str]) -> Iterator[None]:
     def make(**fields: Any) -> OutboundMessage:
         message = made(**fields)
         words = said[message.id] = message.body["text"]["body"]
-        return replace(message, policy="once" if "paid" in words else "repeat")
+        return changed(message, policy="once" if "paid" in words else "repeat")
 
     turn.OutboundMessage = make  # type: ignore[assignment,misc]
     try:

@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
 from tests.bench import machine
 from tests.bench.bench_client import BODY, NUMBER
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.conversation import UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, outbound_id
@@ -40,7 +40,7 @@ def unit_of(number: int, *, sending: bool) -> UnitOfWork:
         id=outbound_id(f"m{number}", 0), conversation_id=conversation, number_id=NUMBER, body=BODY, created_at=now()
     )
     if sending:
-        message = replace(message, status=DeliveryStatus.SENDING, attempted_at=now())
+        message = changed(message, status=DeliveryStatus.SENDING, attempted_at=now())
     return UnitOfWork(
         conversation_id=conversation,
         number_id=NUMBER,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from typer.testing import CliRunner
 
 from tests.fakes import NOW
 from wabox.cli.main import app
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session, after
 from wabox.core.message import InboundMessage
@@ -147,7 +147,7 @@ async def _filled(folder: Path, bot: Bot) -> None:
     store = await open_store(folder, lambda: NOW)
     for text in ("hi", "hello"):
         turn = talk.say(text)
-        assert await store.commit(replace(turn.unit, handled=())) == "committed"
+        assert await store.commit(changed(turn.unit, handled=())) == "committed"
     await store.close()
 
 

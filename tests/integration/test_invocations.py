@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.fakes import NOW, VirtualClock
 from tests.integration.storage import arrival, conversation, message, unit
+from wabox.core.changed import changed
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
 from wabox.services.invocations import Invocations
@@ -32,7 +32,7 @@ def call(**changes: Any) -> Invocation:
         retries=2,
         created_at=NOW,
     )
-    return replace(made, **changes)
+    return changed(made, **changes)
 
 
 class World:
@@ -65,7 +65,7 @@ async def asked(store: SqliteStore, invocation: Invocation) -> list[InboundMessa
         heard.append(given)
         more = {"invoke": (invocation,)} if given.channel == "whatsapp" else {}
         await store.commit(
-            replace(unit(given.message_id), expected=len(heard) - 1, handled=(given.message_id,), **more)
+            changed(unit(given.message_id), expected=len(heard) - 1, handled=(given.message_id,), **more)
         )
         done.set()
 
@@ -150,7 +150,7 @@ async def test_a_dead_host_does_not_hold_up_the_others(store: SqliteStore) -> No
 
     calls = [*(to("dead", number) for number in range(9)), to("alive", 9)]
     await asked(store, calls[0])
-    await store.commit(replace(unit("m2"), expected=1, handled=(), invoke=tuple(calls[1:])))
+    await store.commit(changed(unit("m2"), expected=1, handled=(), invoke=tuple(calls[1:])))
     world = Dead()
     runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep, in_flight=10)
     runner.run(calls)
@@ -162,7 +162,7 @@ async def test_a_dead_host_does_not_hold_up_the_others(store: SqliteStore) -> No
 
 async def test_calls_end_with_their_conversation(store: SqliteStore) -> None:
     await asked(store, call())
-    await store.commit(replace(unit("m2"), expected=1, handled=(), snapshot=None))
+    await store.commit(changed(unit("m2"), expected=1, handled=(), snapshot=None))
     assert await store.calls() == []
 
 
@@ -176,7 +176,7 @@ async def test_the_first_result_counts(store: SqliteStore) -> None:
 
 async def test_what_is_revoked_is_not_begun(store: SqliteStore) -> None:
     await asked(store, call())
-    await store.commit(replace(unit("m2"), expected=1, handled=(), revoke=(("shop", "stock"),)))
+    await store.commit(changed(unit("m2"), expected=1, handled=(), revoke=(("shop", "stock"),)))
     world = World()
     runner = Invocations(store, world, jitter=lambda: 0.0, sleep=VirtualClock().sleep)
     runner.run([call()])

@@ -8,7 +8,6 @@ import http.server
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from wabox.app import App, build
 from wabox.calls.address import Allowed
 from wabox.calls.http import HttpCalls
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session
 from wabox.core.invocation import Invocation, Outcome
@@ -432,6 +432,6 @@ def test_a_turn_that_fails_without_a_customer_is_not_silence(tmp_path: Path, cha
     bot, session = make_bot(tmp_path), Session(conversation_id=CONVERSATION)
     turn = apologise(bot, session, message, NOW, ValueError("too large"))
     assert len(turn.said) == says
-    silent = replace(session, quiet_until=NOW + 1)  # a person answers from the phone: nobody talks over them
+    silent = changed(session, quiet_until=NOW + 1)  # a person answers from the phone: nobody talks over them
     assert apologise(bot, silent, message, NOW, ValueError("too large")).said == ()
     assert [case.reason for case in turn.unit.handoffs] == ["the bot failed: ValueError"]

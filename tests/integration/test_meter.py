@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from tests.fakes import NOW, VirtualClock
 from tests.integration.storage import DAY, NUMBER, arrival, message, outbound, status, unit
 from wabox.cli.main import app as commands
+from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.meter import Metered
 from wabox.services.meter import Meter, month_named, month_of
@@ -24,7 +24,7 @@ TEMPLATE = {"type": "template", "template": {"name": "spring", "language": {"cod
 
 async def sent(store: SqliteStore, message_id: str, expected: int, **changes: Any) -> None:
     await store.put(arrival(message(message_id)))
-    said = replace(outbound(message_id), **{"source": "shop", **changes})
+    said = changed(outbound(message_id), **{"source": "shop", **changes})
     assert await store.commit(unit(message_id, expected=expected, sends=[said])) == "committed"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.world import World as Shop
 from tests.integration.world import until
 from wabox.app import build
+from wabox.core.changed import changed
 from wabox.core.consent import Consent
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session
@@ -96,10 +96,10 @@ async def test_each_conversation_by_itself(world: World) -> None:
     """The newest message of each counts."""
     world.presence.begins(MESSAGE)
     await world.time.move(500)
-    world.presence.begins(replace(MESSAGE, message_id="wamid.2", conversation_id="200:MX.2"))
+    world.presence.begins(changed(MESSAGE, message_id="wamid.2", conversation_id="200:MX.2"))
     await world.time.move(600)
     assert world.messenger.seen_by == [("wamid.1", True)]
-    world.presence.begins(replace(MESSAGE, message_id="wamid.3", conversation_id="200:MX.2"))
+    world.presence.begins(changed(MESSAGE, message_id="wamid.3", conversation_id="200:MX.2"))
     await world.time.move(1000)
     assert world.messenger.seen_by == [("wamid.1", True), ("wamid.3", True)]
 
@@ -107,10 +107,10 @@ async def test_each_conversation_by_itself(world: World) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        replace(MESSAGE, timestamp=NOW - 25 * 3_600_000),
-        replace(MESSAGE, channel="standby"),
-        replace(MESSAGE, channel="timer"),
-        replace(MESSAGE, type="reaction"),
+        changed(MESSAGE, timestamp=NOW - 25 * 3_600_000),
+        changed(MESSAGE, channel="standby"),
+        changed(MESSAGE, channel="timer"),
+        changed(MESSAGE, type="reaction"),
     ],
 )
 async def test_not_for_every_message(world: World, message: InboundMessage) -> None:
@@ -138,7 +138,7 @@ async def test_a_failure_is_nobodys_trouble(world: World) -> None:
 
     world.messenger.seen = fails  # type: ignore[method-assign]
     for number in range(AT_ONCE + 5):
-        world.presence.begins(replace(MESSAGE, conversation_id=f"200:MX.{number}"))
+        world.presence.begins(changed(MESSAGE, conversation_id=f"200:MX.{number}"))
     await world.time.move(2000)
     assert len(world.messenger.seen_by) == AT_ONCE
 

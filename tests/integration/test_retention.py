@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import NOW, VirtualClock
 from tests.integration.storage import DAY, NUMBER, arrival, contact, conversation, message, unit
+from wabox.core.changed import changed
 from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import Record
 from wabox.core.handoff import Handoff
@@ -22,7 +22,7 @@ from wabox.sqlite.store import SqliteStore, open_store
 async def lived(store: SqliteStore, clock: VirtualClock, name: str, *, open_case: bool = False) -> None:
     """Somebody wrote, was answered, and had a case."""
     said = message(f"wamid.{name}", name, at=clock.now)
-    await store.put(arrival(replace(said, contact=replace(contact(name), wa_id=None))))
+    await store.put(arrival(changed(said, contact=changed(contact(name), wa_id=None))))
     case = Handoff(
         id=f"h-{name}",
         conversation_id=conversation(name),
@@ -33,7 +33,7 @@ async def lived(store: SqliteStore, clock: VirtualClock, name: str, *, open_case
         priority=0,
         reason="r",
     )
-    closed = replace(case, status="closed")
+    closed = changed(case, status="closed")
     await store.commit(
         unit(
             f"wamid.{name}",

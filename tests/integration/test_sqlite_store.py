@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from tests.integration.storage import (
     status,
     unit,
 )
+from wabox.core.changed import changed
 from wabox.core.conversation import Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.message import InboundMessage
@@ -479,7 +479,7 @@ async def test_what_is_about_to_leave_is_marked_after_what_has_left(tmp_path: Pa
     await store.commit(unit(sends=[outbound("m1"), outbound("m1", 1)]))
     first, second = (attempt("m1", DeliveryStatus.SENDING, place, conversation_id=conversation()) for place in (0, 1))
     await store.settle([first])
-    await store.settle([replace(first, status=DeliveryStatus.SENT, wamid="w1")], durable=False)
+    await store.settle([changed(first, status=DeliveryStatus.SENT, wamid="w1")], durable=False)
     assert await store.settle([second]) == frozenset()
     assert await ask(store, "SELECT status FROM outbox ORDER BY key") == [("sent",), ("sending",)]
     await store.close()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from tests.integration.storage import (
     status,
     unit,
 )
+from wabox.core.changed import changed
 from wabox.core.conversation import Archive, Record, Session, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
@@ -452,14 +451,14 @@ async def test_whoever_is_late_hears_of_it(storage: Storage) -> None:
 
 async def test_what_the_bot_said_is_withdrawn_when_a_person_takes_over(storage: Storage) -> None:
     """What is queued does not leave, what is in doubt is not repeated; people's words and reminders stay."""
-    reminder = replace(outbound("m1", 2), body={"type": "template", "template": {"name": "reminder"}})
-    advert = replace(outbound("m1", 3), body=reminder.body, purpose="marketing")
-    typed = replace(outbound("m1", 4), purpose="person")
+    reminder = changed(outbound("m1", 2), body={"type": "template", "template": {"name": "reminder"}})
+    advert = changed(outbound("m1", 3), body=reminder.body, purpose="marketing")
+    typed = changed(outbound("m1", 4), purpose="person")
     sends = [outbound("m1", status=SENDING, attempted_at=NOW), outbound("m1", 1), reminder, advert, typed]
     await storage.put(arrival(message("m1")))
     await storage.commit(unit("m1", sends=sends))
     await storage.put(arrival(message("m2")))
-    await storage.commit(replace(unit("m2", expected=1), withdraw="a person answered"))
+    await storage.commit(changed(unit("m2", expected=1), withdraw="a person answered"))
     left = await storage.pending(conversation(), 10)
     assert [(row.id, row.policy) for row in left] == [
         (outbound("m1", 0).id, "once"),
@@ -479,7 +478,7 @@ async def test_what_is_put_off_is_not_pending_until_then(storage: Storage, adapt
     """It is due at its time, also after a restart, and until then what follows goes first."""
     await storage.put(arrival(message("m1")))
     await storage.commit(unit("m1", sends=[outbound("m1", 0), outbound("m1", 1)]))
-    later = dataclasses.replace(attempt("m1", QUEUED), due_at=NOW + 60_000)
+    later = changed(attempt("m1", QUEUED), due_at=NOW + 60_000)
     await storage.settle([attempt("m1", SENDING)])
     await storage.settle([later])
     assert await waiting(storage) == ["m1 1"]
@@ -497,7 +496,7 @@ async def test_a_failure_is_told_once(storage: Storage, adapter: Adapter) -> Non
     await storage.commit(unit("m1", sends=sends))
     for index in (0, 1):
         await storage.settle([attempt("m1", SENDING, index)])
-        await storage.settle([dataclasses.replace(attempt("m1", FAILED, index, reason="131026: no"), code=131026)])
+        await storage.settle([changed(attempt("m1", FAILED, index, reason="131026: no"), code=131026)])
     storage = await adapter.crash()
     assert await storage.tell(10) == 1
     assert await storage.tell(10) == 0
@@ -760,12 +759,12 @@ async def test_a_conversation_has_one_open_case(storage: Storage) -> None:
 
     asked = case("h1", reason="asked")
     await storage.commit(unit(handoffs=[asked], case=asked))
-    angry = replace(asked, status="claimed", priority=2, agent="marta", agent_name="Marta", claimed_at=NOW, at=NOW + 5)
+    angry = changed(asked, status="claimed", priority=2, agent="marta", agent_name="Marta", claimed_at=NOW, at=NOW + 5)
     await storage.commit(unit(expected=1, handoffs=[asked, angry], case=angry))
     assert await storage.handoffs() == [angry]
     assert (await storage.open(conversation())).case == angry
     assert (await storage.stats()).handoffs_waiting == 0
-    over = replace(angry, status="closed", closed_at=NOW + 6, outcome="solved", rating=5)
+    over = changed(angry, status="closed", closed_at=NOW + 6, outcome="solved", rating=5)
     await storage.commit(unit(expected=2, handoffs=[over]))
     assert await storage.handoffs() == []
     assert (await storage.open(conversation())).case is None
@@ -870,10 +869,10 @@ async def test_an_archive_is_found_when_nothing_else_is(storage: Storage) -> Non
     """The newest one, once, and only as long as no conversation is under way."""
     first = Archive(at=NOW, reason="expired", snapshot=b'{"v":1}')
     second = Archive(at=NOW + 5, reason="done", snapshot=b'{"v":2}')
-    await storage.commit(dataclasses.replace(unit(), snapshot=None, archive=first))
-    await storage.commit(dataclasses.replace(unit(expected=1), snapshot=None, archive=first))
+    await storage.commit(changed(unit(), snapshot=None, archive=first))
+    await storage.commit(changed(unit(expected=1), snapshot=None, archive=first))
     assert (await storage.open(conversation("ana"))).archived == first
-    await storage.commit(dataclasses.replace(unit(expected=2), snapshot=b"{}"))
+    await storage.commit(changed(unit(expected=2), snapshot=b"{}"))
     assert (await storage.open(conversation("ana"))).archived is None
-    await storage.commit(dataclasses.replace(unit(expected=3), snapshot=None, archive=second))
+    await storage.commit(changed(unit(expected=3), snapshot=None, archive=second))
     assert (await storage.open(conversation("ana"))).archived == second

@@ -7,7 +7,6 @@ import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.fakes import NOW, FakeMessenger, VirtualClock
 from wabox.app import App, build_published
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.version import Choice, Forecast
@@ -275,7 +275,7 @@ async def test_only_the_customer_opens_the_window(world: World, opened: float | 
     await world.publish(REVIEW, "keep")
     now = world.clock() + 100 * HOUR
     session = await world.app.store.open("200:MX.ana")
-    session = replace(
+    session = changed(
         session, opened_at=None if opened is None else now - round(opened * HOUR), updated_at=now - HOUR // 2
     )
     message = InboundMessage(

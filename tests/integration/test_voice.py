@@ -7,7 +7,7 @@ import contextlib
 import json
 import math
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.fakes import NOW, FakeMessenger, VirtualClock
 from tests.integration.world import BSUID, CONVERSATION, PHONE, World
 from tests.loopback import Answer, FileServer, parts, served
 from wabox.app import build
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.delivery import words
 from wabox.core.message import InboundMessage
@@ -212,7 +213,7 @@ async def test_a_service_that_takes_too_long_is_not_waited_for(
 ) -> None:
     """The deadline is for all of it; other conversations never waited."""
     speech, settings = service
-    async with running(tmp_path, meta, replace(settings, timeout=100)) as world:
+    async with running(tmp_path, meta, changed(settings, timeout=100)) as world:
         await world.write("hi")
         speech.gate.clear()
         assert (await world.speak())[0].startswith("I can't listen")
@@ -286,7 +287,7 @@ async def test_what_was_heard_is_not_asked_twice(world: Voices) -> None:
     assert (transcript.text, transcript.confidence) == ("Bread", 0.9)
     hearing = world.app._messages._hearing
     assert hearing is not None
-    message = replace(_voice(), message_id="wamid.2")
+    message = changed(_voice(), message_id="wamid.2")
     assert (await hearing.heard(message, world.app.bot, None)).text == "Bread"
     assert len(world.speech.asked) == 1
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from tests.fakes import FakeMessenger, VirtualClock
 from wabox.app import App, build
+from wabox.core.changed import changed
 from wabox.errors import Unavailable
 from wabox.flowfile.bot import load_bot
 from wabox.flowfile.starter import create
@@ -269,7 +269,7 @@ async def test_a_turn_that_fails_ends_with_a_person(world: World) -> None:
     await world.post(envelope(text("hello", "wamid.1")))
     await world.settled()
     session = await world.app.store.open(f"{NUMBER}:MX.1")
-    damaged = replace(session, snapshot=b'{"v": 99}')
+    damaged = changed(session, snapshot=b'{"v": 99}')
 
     async def opened(_: str) -> Any:
         return damaged

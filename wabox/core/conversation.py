@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from wabox.core.alert import Alert
 from wabox.core.consent import NEVER_ASKED, Consent, ConsentEntry
 from wabox.core.contact import Contact
@@ -14,8 +16,7 @@ from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
+class Timer(msgspec.Struct, frozen=True, kw_only=True):
     """A row that names what set it; a stale one does nothing.
 
     A timer comes due as an inbound message of its conversation, with an id made of name and ``armed``: firing twice is
@@ -30,8 +31,7 @@ class Timer:
     """The sequence number of the snapshot that armed it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a conversation's transcript; JSON-serialisable."""
 
     at: int
@@ -68,8 +68,7 @@ class Archive:
     """As it stood, in the engine's form."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation as the store has it. ``sequence`` 0 and no snapshot: nothing was said yet."""
 
     conversation_id: str
@@ -92,8 +91,7 @@ class Session:
     """The open one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitOfWork:
+class UnitOfWork(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that handling messages of one conversation changes: committed together or not at all (P2).
 
     Built by ``services``, committed by a port; so many conversations can share one commit, and a cluster can do it in one

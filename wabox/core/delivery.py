@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+import msgspec
+
 
 class DeliveryStatus(StrEnum):
     QUEUED = "queued"
@@ -92,8 +94,7 @@ def outbound_id(message_id: str, index: int) -> str:
     return f"{hashlib.blake2b(message_id.encode(), digest_size=12).hexdigest()}-{index}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundMessage:
+class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One bubble to send."""
 
     id: str
@@ -161,8 +162,7 @@ class StatusUpdate:
     """The status object as it came; not stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What the sender learnt about one outbound message: the argument of ``Sessions.settle``."""
 
     outbound_id: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 Tier = Literal["structured", "type", "expected", "rules", "classifier", "documents", "llm", "fallback"]
 """Which tier decided (the first that can, wins): a tap or form; the message's type; what the state waits for; keywords,
@@ -39,16 +41,14 @@ class Intent:
     """By language (``en``, ``es`` …)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """An option that the customer was shown and may answer by word or number."""
 
     event: str
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What the conversation is waiting for."""
 
     choices: tuple[Choice, ...] = ()
@@ -93,8 +93,7 @@ class Verdict:
         return self.candidates[0].confidence if self.candidates else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understanding:
+class Understanding(msgspec.Struct, frozen=True, kw_only=True):
     """What was made of one message."""
 
     event: str
@@ -115,6 +114,6 @@ class Understanding:
     """How long understanding took."""
     why: str = ""
     """What decided, for the owner: a few words."""
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    trace: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What asking the language model came to, if it was asked."""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict)

@@ -8,8 +8,10 @@ message twice under one id has put it once (P2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from wabox.core.contact import Contact
 from wabox.core.delivery import StatusUpdate
@@ -32,8 +34,7 @@ class MessageContext:
     """The ad or post that the customer came from, as Meta describes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboundMessage:
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message, normalised. JSON-serialisable throughout."""
 
     message_id: str
@@ -52,12 +53,12 @@ class InboundMessage:
     for ``delivery``: ``delivery.failed``; for ``api``: ``send``."""
     text: str | None = None
     """What a person would read: the body, the caption, the title of the tapped button."""
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The type's own data. A tap has ``{"id": the event}``, a due timer ``{"name": …, "armed": …}``."""
     contact: Contact
     locale: str | None = None
     context: MessageContext | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The message object as it came."""
 
 
@@ -79,8 +80,7 @@ class OtherChange:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one webhook brought. It is stored in one transaction, all or nothing, before it is acknowledged."""
 
     messages: tuple[InboundMessage, ...] = ()

@@ -19,7 +19,6 @@ mug") is none. The same message in the same situation is always the same event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -130,7 +129,7 @@ class Resolver:
         best = candidates[0]
         sure = best.confidence >= verdict.sure_from and verdict.decision != "reject" and not _one_word(text)
         if sure:
-            return replace(
+            return changed(
                 _LOST,
                 event=best.intent,
                 intent=best.intent,
@@ -139,7 +138,7 @@ class Resolver:
                 candidates=candidates,
             )
         asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
-        return replace(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
+        return changed(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
 
     def _rather(self, text: str, event: str, expected: Expected) -> Understanding | None:
         """What the classifier takes a sentence for in which a keyword of ``event`` stands in passing; None: for that too, or

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from wabox.core.act import Act
 from wabox.core.agent import Agent
 from wabox.core.alert import Alert, agent, kind, phone
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.message import InboundMessage
 from wabox.core.phone import spellings
@@ -56,7 +56,7 @@ class Colleagues:
         if not alerts or any(one.conversation_id == message.conversation_id for one in alerts):
             return message
         answer = await self._answer(message, cases(alerts))
-        return replace(message, channel="colleague", payload={**message.payload, "answer": answer})
+        return changed(message, channel="colleague", payload={**message.payload, "answer": answer})
 
     async def _answer(self, message: InboundMessage, told: Sequence[Alert]) -> str:
         words = (message.text or "").strip()

@@ -13,9 +13,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from wabox.core.changed import changed
 from wabox.core.content import Content, Option
 from wabox.core.conversation import Session
 from wabox.core.event import Event
@@ -210,7 +210,7 @@ def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advic
     found = understand(draft.bot, resolver, draft.snapshot, message, draft.now, asked=begun)
     other = wanted(message.text or "", draft.bot.languages) if message.type == "text" else None
     if other is not None:
-        found = replace(found, language=other)
+        found = changed(found, language=other)
     if other is None and (missed := lost(draft.bot, draft.snapshot, message, found)) is not None:
         if advice is None:
             draft.lost = missed
@@ -243,7 +243,7 @@ def _customer(draft: Draft, resolver: Resolver, away: Away | None, advice: Advic
         draft.keep(misses=0)
     elif found.event == INVALID:
         # Whoever comes back with what is no answer is asked whether to go on, not told that it was wrong.
-        if away not in AWAY or not returning.ask(draft, replace(found, event="fallback")):
+        if away not in AWAY or not returning.ask(draft, changed(found, event="fallback")):
             wrong(draft, found, event)
     elif found.event == CORRECTED:
         corrected(draft, event)

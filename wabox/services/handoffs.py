@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from wabox.core.act import Act, message_id
 from wabox.core.agent import Agent
 from wabox.core.alert import Alert
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.conversation import Record, Session
 from wabox.core.handoff import Handoff, Outcome
@@ -149,7 +150,7 @@ class Handoffs:
         payload = {**message.payload, "case": None, "take": True}
         handed_in = message.message_id
         with self._answers.expected(handed_in) as answer:
-            await self._rows.put(Arrival(messages=(replace(message, payload=payload),)))
+            await self._rows.put(Arrival(messages=(changed(message, payload=payload),)))
             outcome = await self._outcome(answer)
         if outcome.refusal is not None:
             raise NotDone(outcome.refusal)

@@ -10,10 +10,10 @@ The text is kept with the recording, so a turn that a crash repeats costs nothin
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import structlog
 
+from wabox.core.changed import changed
 from wabox.core.media import MediaStatus, Transcript, Unheard
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Clock, MediaLibrary, Transcriber
@@ -69,9 +69,9 @@ class Hearing:
         sure = transcript.confidence is None or transcript.confidence >= self._sure
         if not sure or (snapshot is not None and takes_voice(bot.charts, snapshot)):
             # The flow wants the recording itself; or nobody can be sure of a word of it.
-            return replace(message, payload={**message.payload, "heard": {**said, "sure": sure}})
+            return changed(message, payload={**message.payload, "heard": {**said, "sure": sure}})
         payload = {"voice": message.payload, "heard": {**said, "sure": True}}
-        return replace(message, type="text", text=transcript.text, payload=payload)
+        return changed(message, type="text", text=transcript.text, payload=payload)
 
     async def aclose(self) -> None:
         await self._transcriber.aclose()

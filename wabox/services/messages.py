@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -124,7 +123,7 @@ class Messages:
         Nothing promises the order of the messages within one webhook, so they are taken in the order of their times.
         """
         if len(arrival.messages) > 1:
-            arrival = replace(arrival, messages=tuple(sorted(arrival.messages, key=_written_at)))
+            arrival = changed(arrival, messages=tuple(sorted(arrival.messages, key=_written_at)))
         now = self._clock()
         for message in arrival.messages:
             self._measures.arrived(message.message_id, now)
@@ -148,7 +147,7 @@ class Messages:
         if message.channel == "timer":
             measures.lateness.observe(max(0, self._clock() - message.timestamp) / 1000)
         if message.channel == "echo" and await self._ours(message):
-            message = replace(message, channel="notice", type="own_echo", payload={})
+            message = changed(message, channel="notice", type="own_echo", payload={})
         if message.type == "voice" and message.channel == "whatsapp" and self._hearing is not None:
             message = await self._heard(message, self._hearing)
         if self.colleagues is not None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
+from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, StatusUpdate
 from wabox.core.measures import Measures
 from wabox.core.ports import Clock, Messenger, Sessions
@@ -207,7 +207,7 @@ class Outbox:
         chain.clear()
         for row in rows:
             doubtful = row.status in (DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN)
-            chain.append(replace(row, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock()) if doubtful else row)
+            chain.append(changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock()) if doubtful else row)
         if len(rows) < CHAIN and self._beyond[conversation_id] == seen:
             del self._beyond[conversation_id]
 

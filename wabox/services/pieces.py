@@ -7,8 +7,7 @@ anything else but text ends the wait at once: it comes after what was written.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from wabox.core.changed import changed
 from wabox.core.message import InboundMessage
 from wabox.engine.clock import QUIET, hold, release
 from wabox.engine.configuration import configuration
@@ -39,7 +38,7 @@ def joined(draft: Draft) -> InboundMessage | None:
         return None
     step, text = release(snapshot)
     draft.take(step)
-    return replace(draft.message, channel="whatsapp", type="text", text=text, payload={})
+    return changed(draft.message, channel="whatsapp", type="text", text=text, payload={})
 
 
 def is_over(draft: Draft) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from wabox.core.changed import changed
 from wabox.core.intent import Expected, Understanding
 from wabox.core.llm import Advice
 from wabox.core.message import InboundMessage
@@ -40,7 +39,7 @@ def look_up(
     hits = library.search(text, found.language, 1) if library is not None else ()
     if library is None or not hits or hits[0].score < library.threshold:
         return found
-    return replace(
+    return changed(
         found,
         event=DOCUMENT,
         intent=DOCUMENT,
@@ -66,12 +65,12 @@ def lost(bot: Bot, snapshot: Snapshot, message: InboundMessage, found: Understan
 
 def advised(found: Understanding, advice: Advice) -> Understanding:
     """``found`` with what the model said; an advice that is none leaves it as it is, but for the trace."""
-    found = replace(found, why=f"language model: {advice.why}", trace=advice.trace)
+    found = changed(found, why=f"language model: {advice.why}", trace=advice.trace)
     if advice.event is not None:
-        return replace(found, event=advice.event, intent=advice.event, confidence=LLM_CONFIDENCE, tier="llm")
+        return changed(found, event=advice.event, intent=advice.event, confidence=LLM_CONFIDENCE, tier="llm")
     if advice.passage is not None:
         data = Found(passage=advice.passage, score=LLM_CONFIDENCE, answer=advice.answer).data()
-        return replace(
+        return changed(
             found,
             event=DOCUMENT,
             intent=DOCUMENT,

@@ -25,11 +25,12 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
 from wabox.core import window
+from wabox.core.changed import changed
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage
 from wabox.core.measures import Measures
 from wabox.core.ports import Clock, Messenger, SendResult, Sessions
@@ -180,13 +181,13 @@ class Sender:
             case "failed" if result.closed and message.otherwise is not None:
                 # Meta's clock is the one that counts.
                 await self._settle(chain, self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason))
-                chain.put(replace(message, status=DeliveryStatus.QUEUED, closes_at=0))
+                chain.put(changed(message, status=DeliveryStatus.QUEUED, closes_at=0))
             case "failed" | "retry":
                 await self._fail(chain, message, result.reason, result.code)
                 chain.drop()
             case "unknown":
                 await self._settle(chain, self._attempt(message, DeliveryStatus.UNKNOWN, reason=result.reason))
-                chain.put(replace(message, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock()))
+                chain.put(changed(message, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock()))
             case _:
                 raise ValueError(f"the messenger answered {result.verdict!r}")
 
@@ -197,7 +198,7 @@ class Sender:
             await self._settle(chain)
         else:
             await self._settle(chain, self._attempt(message, DeliveryStatus.QUEUED))
-            chain.put(replace(message, status=DeliveryStatus.QUEUED))
+            chain.put(changed(message, status=DeliveryStatus.QUEUED))
 
     async def _marked(self, chain: _Chain) -> OutboundMessage | None:
         """The first message, marked as being sent; None when it must not leave (any more)."""
@@ -211,7 +212,7 @@ class Sender:
                     await self._fail(chain, message, window.REASON, window.CLOSED)
                     return None
                 return await self._mark(
-                    chain, replace(message, body=message.otherwise, otherwise=None, closes_at=None), instead=True
+                    chain, changed(message, body=message.otherwise, otherwise=None, closes_at=None), instead=True
                 )
         if message.status is DeliveryStatus.QUEUED:
             return await self._mark(chain, message)
@@ -220,7 +221,7 @@ class Sender:
     async def _mark(self, chain: _Chain, message: OutboundMessage, *, instead: bool = False) -> OutboundMessage | None:
         """``instead``: it is not what was written."""
         attempt = self._attempt(message, DeliveryStatus.SENDING)
-        late = await self._settle(chain, replace(attempt, body=message.body) if instead else attempt)
+        late = await self._settle(chain, changed(attempt, body=message.body) if instead else attempt)
         if message.id not in late:
             return message
         log.info("outbox.settled_meanwhile", outbound=message.id)
@@ -229,12 +230,12 @@ class Sender:
 
     async def _retry(self, chain: _Chain, message: OutboundMessage, result: SendResult) -> None:
         """It did not leave."""
-        attempt = replace(self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason), code=result.code)
+        attempt = changed(self._attempt(message, DeliveryStatus.QUEUED, reason=result.reason), code=result.code)
         pause = max(result.wait or 0.0, min(2.0 ** min(message.attempts, 16), LONGEST_PAUSE))
-        again = replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
+        again = changed(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
         if result.later:
             log.info("outbox.later", outbound=message.id, seconds=round(pause), reason=result.reason)
-            await self._settle(chain, replace(attempt, due_at=self._clock() + round(pause * 1000)))
+            await self._settle(chain, changed(attempt, due_at=self._clock() + round(pause * 1000)))
             chain.drop()
             return
         await self._settle(chain, attempt)
@@ -249,7 +250,7 @@ class Sender:
     async def _fail(self, chain: _Chain | None, message: OutboundMessage, reason: str | None, code: int | None) -> None:
         self._doubts.pop(message.id, None)
         log.warning("outbox.failed", outbound=message.id, reason=reason)
-        attempt = replace(self._attempt(message, DeliveryStatus.FAILED, reason=reason), code=code)
+        attempt = changed(self._attempt(message, DeliveryStatus.FAILED, reason=reason), code=code)
         await self._settle(chain, attempt)
         self._came(message.id, DeliveryStatus.FAILED)
         with contextlib.suppress(StorageError):  # the next look tells it
@@ -269,7 +270,7 @@ class Sender:
                 if found is None or found.due_at is not None:
                     self._doubts.pop(message.id, None)
                     return None
-                message = replace(message, policy=found.policy)  # a person may have taken over
+                message = changed(message, policy=found.policy)  # a person may have taken over
                 # Whoever sets the clock back by hours must not make it wait for hours.
                 left = min(deadline - self._clock(), patience)
                 if left <= 0:
@@ -279,7 +280,7 @@ class Sender:
             self._news.forget(message.id)
         if message.policy == "repeat" and doubts < DOUBTS:
             log.warning("outbox.repeated", outbound=message.id, reason="no delivery status came")
-            return replace(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
+            return changed(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
         reason = "nobody knows whether it was delivered: WhatsApp neither confirmed nor refused it"
         await self._fail(None, message, reason, None)
         return None

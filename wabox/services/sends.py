@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wabox.core import limits
+from wabox.core.changed import changed
 from wabox.core.consent import Consent
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.content import Content
@@ -141,7 +142,7 @@ class Sends:
         session = await self._store.open(talk)
         # What was entered elsewhere a moment ago is not in the conversation's own view of it yet.
         (consent,) = await self._store.consents([talk])
-        session = replace(session, consent=consent)
+        session = changed(session, consent=consent)
         warnings: list[str] = []
         if request.template is not None:
             chosen = await self.choose(request.template)

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from wabox.core.changed import changed
 from wabox.core.intent import Choice, Expected, Understanding
 from wabox.core.message import InboundMessage
 from wabox.core.slot import Slot, Value, Wrong
@@ -134,7 +134,7 @@ class Answers:
         own = own_events(self._bot.charts, self._snapshot)
         command = self._resolver.command(self._text, waits_for, self._language)
         if command is not None:
-            return replace(found, event=command, intent=command, confidence=1.0, tier="rules", ask=())
+            return changed(found, event=command, intent=command, confidence=1.0, tier="rules", ask=())
         if found.tier == "rules" and found.intent in own and slot.type in OPEN:
             return found
         if (corrected := self._corrected(found, strong_only=True)) is not None:
@@ -162,7 +162,7 @@ class Answers:
         if skips:
             return self._filling(COLLECTED, found, slot.name, {slot.name: None}, skipped=True)
         if slot.type == "yes_no" and self._resolver.waits(tokens(self._text)):
-            return replace(found, event=HOLD, intent=None, confidence=1.0, tier="expected", ask=())
+            return changed(found, event=HOLD, intent=None, confidence=1.0, tier="expected", ask=())
         return self._outcome(slot, read, found)
 
     def _meant(self, slot: Slot) -> Value | None:
@@ -214,7 +214,7 @@ class Answers:
     def _outcome(self, slot: Slot, read: Value | Wrong, found: Understanding) -> Understanding:
         if isinstance(read, Wrong):
             data = {**found.data, "slot": slot.name, "reason": read.reason}
-            return replace(found, event=INVALID, intent=None, confidence=1.0, tier="expected", data=data, ask=())
+            return changed(found, event=INVALID, intent=None, confidence=1.0, tier="expected", data=data, ask=())
         # The whole of a name is the name: "Sun Li" and "May Friday" are no days.
         others = {} if slot.type == "name" else self._others(slot)
         values = {slot.name: read.value, **others}
@@ -232,7 +232,7 @@ class Answers:
         self, event: str, found: Understanding, slot: str, values: Mapping[str, Any], **more: Any
     ) -> Understanding:
         data = {**found.data, "slot": slot, "value": values[slot], "slots": dict(values), **more}
-        return replace(found, event=event, intent=None, confidence=1.0, tier="expected", data=data, ask=())
+        return changed(found, event=event, intent=None, confidence=1.0, tier="expected", data=data, ask=())
 
     # -- values that nobody asked for ----------------------------------------------------------------------------------
 
@@ -247,9 +247,9 @@ class Answers:
         for correction in corrections(self._text):
             if strong_only and not correction.strong:
                 continue
-            changed = self._changed(correction)
-            if changed is not None:
-                name, value = changed
+            corrected = self._changed(correction)
+            if corrected is not None:
+                name, value = corrected
                 return self._filling(CORRECTED, found, name, {name: value})
         return None
 

@@ -6,9 +6,9 @@ says ``anger: off``). Once a conversation: who was called for it knows.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zlib import crc32
 
+from wabox.core.changed import changed
 from wabox.core.event import Event
 from wabox.core.intent import Understanding
 from wabox.nlu.anger import ANGRY, CALM, CLEAR, Tone, anger
@@ -37,7 +37,7 @@ def hear(draft: Draft, found: Understanding) -> Tone | None:
         if again:
             tone = anger().tone(message.text, again)
     if tone != CALM:
-        draft.understanding = replace(found, tone=(tone.points, tone.why))
+        draft.understanding = changed(found, tone=(tone.points, tone.why))
     due = not called and (tone.points >= CLEAR or (tone.points >= ANGRY and before >= ANGRY))
     temper = (max(tone.points, before // 2), said, again, 1 if due or called else 0)
     if temper != snapshot.temper and (snapshot.temper or any(temper)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -275,7 +275,7 @@ class Draft:
             return old  # nobody wrote to us: the address stays
         if self.message.channel == "api":
             # Whoever sends knows one id of the customer's, and not how they call themselves.
-            return replace(old, user_id=old.user_id or new.user_id, wa_id=old.wa_id or new.wa_id)
+            return changed(old, user_id=old.user_id or new.user_id, wa_id=old.wa_id or new.wa_id)
         return changed(new, name=new.name or old.name, username=new.username or old.username)
 
     # -- effects -------------------------------------------------------------------------------------------------------
@@ -362,8 +362,8 @@ class Draft:
         if closes_at is None or self.now < closes_at:
             return changed(message, closes_at=closes_at, otherwise=template)
         if template is not None:
-            return replace(message, body=template)
-        return replace(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
+            return changed(message, body=template)
+        return changed(message, status=DeliveryStatus.FAILED, reason=window.REASON, code=window.CLOSED)
 
     def _heard(self) -> Record:
         states = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from wabox.core.changed import changed
 from wabox.core.intent import Understanding
 from wabox.core.message import InboundMessage
 from wabox.engine.collect import COLLECTED, CORRECTED, INVALID
@@ -33,7 +32,7 @@ def understand(
     found = resolver.resolve(message, waits_for, language)
     if found.tier == "structured" and (found.event.startswith(OURS) or found.event in OUR_SLOTS):
         # Whoever forges a button must not close a case or end a conversation with it.
-        return replace(found, event="fallback")
+        return changed(found, event="fallback")
     found = look_up(resolver, message, found, waits_for, collects=collecting(bot.charts, snapshot) is not None)
     if asked and snapshot.offered and message.type == "text":
         answer = resolver.yes_or_no(tokens(message.text or ""))
@@ -41,7 +40,7 @@ def understand(
         taken = collect is not None and collect.slot.type == "yes_no"
         if answer is not None and not taken and not takes(waits_for, answer):
             # "Let's go on where we were" – "yes" is no answer to the question itself, and "no" is none either.
-            return replace(
+            return changed(
                 found, event=GO_ON if answer == YES else "cancel", intent=answer, confidence=1.0, tier="expected"
             )
     if not asked or not bot.collects or held(bot.charts, snapshot):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import structlog
 
+from wabox.core.changed import changed
 from wabox.core.delivery import OutboundMessage
 from wabox.core.media import TYPES, LocalFile, Transfer, local
 from wabox.core.ports import MediaLibrary, MediaSource, Messenger, SendResult
@@ -42,7 +42,7 @@ class Uploads:
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, message: OutboundMessage) -> SendResult:
-        files = dict(_files(message.body))
+        files = _files(message.body)
         if not files:
             return await self._messenger.send(message)
         if message.code in GONE:
@@ -56,7 +56,7 @@ class Uploads:
                 return found
             ids[id_], known = found
             old = old or known
-        result = await self._messenger.send(replace(message, body=_with(message.body, ids)))
+        result = await self._messenger.send(changed(message, body=_with(message.body, ids)))
         if not old or result.verdict not in ("failed", "retry") or result.code not in GONE:
             return result
         log.info("media.gone", outbound=message.id, code=result.code)
@@ -66,7 +66,7 @@ class Uploads:
             if isinstance(found, SendResult):
                 return found
             ids[id_] = found[0]
-        return await self._messenger.send(replace(message, body=_with(message.body, ids)))
+        return await self._messenger.send(changed(message, body=_with(message.body, ids)))
 
     async def seen(self, number_id: str, message_id: str, *, typing: bool = False) -> bool:
         return await self._messenger.seen(number_id, message_id, typing=typing)
@@ -126,26 +126,32 @@ def _refused(path: str, transfer: Transfer) -> SendResult:
     )
 
 
-def _files(part: Any, kind: str = "") -> Iterator[tuple[str, str]]:
-    """Every file that is still to be uploaded, with the kind of message or header that it is in."""
-    if isinstance(part, Mapping):
+def _files(part: Any, kind: str = "") -> dict[str, str]:
+    """Every file that is still to be uploaded, with the kind of message or header that it is in.
+
+    Each message on its way out is looked through here, so this asks for plain containers only: that is what bodies are made of.
+    """
+    found: dict[str, str] = {}
+    if isinstance(part, dict):
         id_ = part.get("id")
         if kind in TYPES and isinstance(id_, str) and local(id_) is not None:
-            yield id_, kind
+            found[id_] = kind
         for key, inner in part.items():
-            yield from _files(inner, key)
+            if isinstance(inner, dict | list | tuple):
+                found.update(_files(inner, key))
     elif isinstance(part, list | tuple):
         for inner in part:
-            yield from _files(inner)
+            found.update(_files(inner))
+    return found
 
 
 def _with(part: T, ids: Mapping[str, str], kind: str = "") -> T:
     """The same with Meta's ids."""
-    changed: Any = part
+    made: Any = part
     if isinstance(part, Mapping):
-        changed = {key: _with(inner, ids, key) for key, inner in part.items()}
+        made = {key: _with(inner, ids, key) for key, inner in part.items()}
         if kind in TYPES and part.get("id") in ids:
-            changed["id"] = ids[part["id"]]
+            made["id"] = ids[part["id"]]
     elif isinstance(part, list | tuple):
-        changed = [_with(inner, ids) for inner in part]
-    return changed  # type: ignore[no-any-return]
+        made = [_with(inner, ids) for inner in part]
+    return made  # type: ignore[no-any-return]

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count
 from typing import Final, NamedTuple
 
 import structlog
 
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.identity import moved, previous
 from wabox.core.message import InboundMessage
@@ -92,7 +92,7 @@ def place(connection: sqlite3.Connection, message: InboundMessage, now: int, *, 
         _change(connection, who, announced, contact, now)
     conversation_id = f"{message.number_id}:{who.handle}"
     if conversation_id != message.conversation_id:
-        message = replace(message, conversation_id=conversation_id)
+        message = changed(message, conversation_id=conversation_id)
     return Placed(message, closing, fresh and announced is None)
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from wabox.core.changed import changed
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.message import Channel, InboundMessage
 from wabox.whatsapp.inbound import Cards, Json, moment, normalise
@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 def echo(element: Any, number_id: str, cards: Cards, now: int) -> InboundMessage:
     """``message_echoes[]``. Raises Malformed."""
-    return replace(_to_customer(_object(element), number_id, cards, now), channel="echo")
+    return changed(_to_customer(_object(element), number_id, cards, now), channel="echo")
 
 
 def standby_message(element: Any, number_id: str, cards: Cards, now: int) -> InboundMessage:
@@ -39,7 +39,7 @@ def standby_echo(element: Any, number_id: str, cards: Cards, now: int) -> Inboun
     """``standby.message_echoes[]``: the partner's request body, wrapped in ``message``. Raises Malformed."""
     outer = _object(element)
     message = _standby(_to_customer({**outer, **members(outer, "message")}, number_id, cards, now))
-    return replace(message, payload={**message.payload, "sent_by": "partner"}, raw=outer)
+    return changed(message, payload={**message.payload, "sent_by": "partner"}, raw=outer)
 
 
 def call(element: Any, number_id: str, cards: Cards, now: int) -> InboundMessage | None:
@@ -88,12 +88,12 @@ def _object(element: Any) -> Json:
 def _to_customer(message: Json, number_id: str, cards: Cards, now: int) -> InboundMessage:
     """A message of ours: ``to`` is the customer, ``from`` one of our numbers."""
     seen = {**message, "from": message.get("to"), "from_user_id": message.get("to_user_id")}
-    return replace(normalise(seen, number_id, cards, now), raw=message)
+    return changed(normalise(seen, number_id, cards, now), raw=message)
 
 
 def _standby(message: InboundMessage) -> InboundMessage:
     # Prefixed, so that the copy never suppresses the message itself, should the thread come to us.
-    return replace(message, message_id=f"standby:{message.message_id}", channel="standby")
+    return changed(message, message_id=f"standby:{message.message_id}", channel="standby")
 
 
 def _notice(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 
 import pytest
 
 from tests.unit.whatsapp.scripted_server import Line, politely, serving
+from wabox.core.changed import changed
 from wabox.core.delivery import OutboundMessage
 from wabox.core.ports import SendResult
 from wabox.whatsapp.client import CloudMessenger
@@ -45,7 +45,7 @@ async def test_what_is_asked() -> None:
     """One POST for each message, with every header once; the head is made once per number, the length for each message."""
     async with serving(politely) as server:
         messenger = CloudMessenger(f"http://127.0.0.1:{server.port}/v26.0", "token")
-        for message in (MESSAGE, replace(MESSAGE, id="abcdefgh-1", number_id="3 3")):
+        for message in (MESSAGE, changed(MESSAGE, id="abcdefgh-1", number_id="3 3")):
             await messenger.send(message)
         await messenger.aclose()
     for number, id_ in (("2", "abc-0"), ("3%203", "abcdefgh-1")):
