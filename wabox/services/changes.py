@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeVar
+
+import msgspec
 
 from wabox.core.conversation import UnitOfWork
 from wabox.core.delivery import DeliveryStatus
@@ -19,6 +22,16 @@ from wabox.core.ports import Clock
 Kind = Literal["case", "message", "state", "delivery"]
 BEHIND: Final = 1000
 """Changes that may wait for one listener."""
+BEHIND_PIECES: Final = 100
+TOGETHER: Final = 0.2
+"""s within which changes leave as one piece."""
+NOTHING: Final = b"data: {}\r\n\r\n"
+BEGIN: Final = b"retry: 500\r\n" + NOTHING
+"""A browser that lost the stream asks for it again after that many ms."""
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +71,21 @@ def changed_by(unit: UnitOfWork) -> Changed:
 
 
 class Changes:
+    """Consoles get what changed within :data:`TOGETHER` as one piece, written once for all of them: two hundred of them that
+    each encode and write every change cost more than the bot."""
+
     def __init__(self, clock: Clock = lambda: 0) -> None:
         self._clock = clock
         self._listeners: set[asyncio.Queue[Changed | None]] = set()
+        self._streams: set[asyncio.Queue[bytes | None]] = set()
         self._there: Counter[str] = Counter()
+        self._pending: dict[tuple[str, str | None], Changed] = {}
+        self._flushing: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
 
     @property
     def listeners(self) -> int:
-        return len(self._listeners)
+        return len(self._listeners) + len(self._streams)
 
     @property
     def there(self) -> frozenset[str]:
@@ -80,10 +100,34 @@ class Changes:
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(change)
+        if not self._streams:
+            return
+        about = change.conversation_id, change.outbound_id
+        before = self._pending.pop(about, None)
+        if before is not None:
+            kinds = tuple(dict.fromkeys((*before.kinds, *change.kinds)))
+            change = replace(change, kinds=kinds, case_id=change.case_id or before.case_id)
+        self._pending[about] = change
+        if self._flushing is None:
+            loop = asyncio.get_running_loop()
+            # The first after a rest goes at once.
+            wait = max(0.0, self._flushed_at + TOGETHER - loop.time())
+            self._flushing = loop.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing, self._flushed_at = None, asyncio.get_running_loop().time()
+        piece = b"".join(b"data: %b\r\n\r\n" % _encode(change) for change in self._pending.values())
+        self._pending.clear()
+        for queue in tuple(self._streams):
+            if queue.qsize() >= BEHIND_PIECES:
+                self._streams.discard(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(piece)
 
     def came(self, outbound_id: str, status: DeliveryStatus) -> None:
         """What became of one of our messages."""
-        if self._listeners:
+        if self.listeners:
             told = Changed(
                 conversation_id="",
                 at=self._clock(),
@@ -95,22 +139,49 @@ class Changes:
 
     def close(self) -> None:
         """The server stops: every listener's stream ends."""
-        for queue in self._listeners:
-            queue.put_nowait(None)
+        for listener in self._listeners:
+            listener.put_nowait(None)
+        for stream in self._streams:
+            stream.put_nowait(None)
         self._listeners.clear()
+        self._streams.clear()
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
 
     async def listen(self, agent: str | None = None) -> AsyncGenerator[Changed, None]:
         """What changes from now on; ends when the server stops, or the listener is too far behind. ``agent``: who listens and
         may act on it, an id."""
         queue: asyncio.Queue[Changed | None] = asyncio.Queue()
-        self._listeners.add(queue)
+        with self._listening(self._listeners, queue, agent):
+            while (change := await queue.get()) is not None:
+                yield change
+
+    async def stream(self, agent: str | None = None, *, heartbeat: float) -> AsyncGenerator[bytes, None]:
+        """The same as server-sent events: one JSON object each, ``{}`` at once and after each ``heartbeat`` s without any, so
+        that both sides know that the other is there."""
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        with self._listening(self._streams, queue, agent):
+            yield BEGIN
+            while True:
+                try:
+                    piece = await asyncio.wait_for(queue.get(), heartbeat)
+                except TimeoutError:
+                    yield NOTHING
+                    continue
+                if piece is None:
+                    return
+                yield piece
+
+    @contextmanager
+    def _listening(self, among: set[asyncio.Queue[T]], queue: asyncio.Queue[T], agent: str | None) -> Iterator[None]:
+        among.add(queue)
         if agent is not None:
             self._there[agent] += 1
         try:
-            while (change := await queue.get()) is not None:
-                yield change
+            yield
         finally:
-            self._listeners.discard(queue)
+            among.discard(queue)
             if agent is not None:
                 self._there[agent] -= 1
                 self._there += Counter()  # those who left are gone from it

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import Stream
 
 from wabox.app import App
 from wabox.core.act import Act
 from wabox.core.agent import SHELL, Agent
 from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
-from wabox.services.changes import Changes
 from wabox.services.handoffs import NoCase, NotDone, NotYet, TemplateReply
 from wabox.services.waiting import QueueReport
 from wabox.web.guard import ACT, VIEW
 
+_AS_IT_COMES: Final = {"Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
 HEARTBEAT: Final = 20.0
 """s: a stream that says nothing for longer may be cut by a proxy, and nobody would notice that the other side is gone."""
-
-BACK: Final = 500
-"""ms after which a browser that lost the stream asks for it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,38 +183,12 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         tags=["events"],
         roles=VIEW,
     )
-    async def events(request: Request[Any, Any, Any]) -> ServerSentEvent:
+    async def events(request: Request[Any, Any, Any]) -> Stream:
         account: Agent = request.state.agent
-        return ServerSentEvent(_stream(app.changes, account.id if account.may(ACT) else None))
+        listening = app.changes.stream(account.id if account.may(ACT) else None, heartbeat=HEARTBEAT)
+        return Stream(listening, media_type="text/event-stream", headers=_AS_IT_COMES)
 
     return [cases, case, take_next, take, claim, reply, note, transfer, close, queues, events]
-
-
-async def _stream(changes: Changes, agent: str | None = None) -> AsyncIterator[str | ServerSentEventMessage]:
-    """One JSON object per change; ``{}`` at once and now and then, so that both sides know that the other is there.
-
-    It ends when the server stops, or when the reader has fallen behind: it comes back and reads everything again.
-    """
-    listening = changes.listen(agent)
-    following = asyncio.ensure_future(anext(listening))
-    yield ServerSentEventMessage(data="{}", retry=BACK)
-    try:
-        while True:
-            done, _ = await asyncio.wait({following}, timeout=HEARTBEAT)
-            if not done:
-                yield "{}"
-                continue
-            try:
-                change = following.result()
-            except StopAsyncIteration:
-                return
-            yield json.dumps(asdict(change))
-            following = asyncio.ensure_future(anext(listening))
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-            await following
-        await listening.aclose()
 
 
 def no_case(_: Request[Any, Any, Any], error: NoCase) -> Response[dict[str, Any]]:
