@@ -38,6 +38,7 @@ from wabox.cli import (
     stats,
     templates,
     test,
+    top,
     totp,
     train,
     upgrade,
@@ -98,6 +99,7 @@ app.add_typer(config.group, name="config")
 agents.group.command("totp")(totp.totp)
 app.add_typer(agents.group, name="agents")
 app.command()(stats.stats)
+app.command()(top.top)
 app.add_typer(contacts.group, name="contacts")
 app.add_typer(flows.group, name="flows")
 app.add_typer(conversations.group, name="conversations")

@@ -97,7 +97,7 @@ def lines(found: Stats, meter: MeterReport, most: int | None = ROWS) -> Iterator
         rows = [(name, (_n(n), _share(n / whole if whole else None))) for name, n in counts.items()]
         yield from _table(title, ("", ""), rows, most)
     yield from _table("how long", ("count", "p50", "p95", "p99"), [
-        (row.what, (_n(row.count), _time(row.p50), _time(row.p95), _time(row.p99))) for row in found.times
+        (row.what, (_n(row.count), time_of(row.p50), time_of(row.p95), time_of(row.p99))) for row in found.times
     ], None)  # fmt: skip
     if found.llm_spent:
         yield f"\nthe language model cost {found.llm_spent:,.4f}"
@@ -136,7 +136,7 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
-def _time(seconds: float) -> str:
+def time_of(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.2g} ms"
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
