@@ -1,8 +1,8 @@
 """What being observed costs: a message's whole way in one process, with and without metrics and traces, side by side.
 
-``python -m tests.bench.bench_observe``. Webhook bodies are parsed, stored (real SQLite, synchronous=FULL), handled and sent
-to a WhatsApp that answers at once; the collector is another process. Rounds alternate, so that what else the machine does
-hits each alike; CPU is the process's own.
+``python -m tests.bench.bench_observe [MESSAGES ROUNDS]``. Webhook bodies are parsed, stored (real SQLite, synchronous=FULL),
+handled and sent to a WhatsApp that answers at once; the collector is another process. Rounds alternate, so that what else the
+machine does hits each alike; CPU is the process's own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from wabox.web.metrics import exposition
 from wabox.whatsapp.webhook import parse
 
 BOT = Path(__file__).parents[2] / "flows" / "shop"
-MESSAGES, ROUNDS, AT_ONCE = 3000, 5, 25
+MESSAGES, ROUNDS = (int(given) for given in (sys.argv[1:] or ("3000", "5")))
+AT_ONCE = 25
 WHATSAPP = WhatsAppSettings(app_secrets=(Secret("s"),), verify_token=Secret("v"), access_token=Secret("t"))
 MODES = ("nothing", "metrics", "metrics and traces", "every message traced")
 

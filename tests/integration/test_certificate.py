@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,20 @@ async def test_pauses_between_failures(tmp_path: Path) -> None:
     asked = authority.asked
     await ours.look()
     assert authority.asked == asked
+
+
+async def test_the_end_does_not_wait_for_the_authority(tmp_path: Path) -> None:
+    """SIGTERM has five seconds; an authority may take ninety."""
+    answered = threading.Event()
+    ours = Certificate(CertificateFolder(tmp_path, DOMAIN), VirtualClock(), lambda publish: answered.wait(60) and None)
+    looking = asyncio.create_task(ours.look())
+    await asyncio.sleep(0)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    thread = next(one for one in threading.enumerate() if one.name == "wabox-certificate")
+    assert thread.daemon
+    answered.set()
 
 
 def test_when_it_is_due() -> None:

@@ -8,7 +8,9 @@ count failures (Let's Encrypt: five an hour and name).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -65,7 +67,7 @@ class Certificate:
         if now < self._not_before or (self._validity is not None and not self._validity.due(now)):
             return
         try:
-            await asyncio.to_thread(self._issue, self._publish)
+            await _aside(lambda: self._issue(self._publish))
             self._validity = self._folder.validity()
             self._folder.into(self.context)
         except WaboxError as error:
@@ -102,6 +104,32 @@ class Certificate:
     def state(self) -> dict[str, str | None]:
         """For ``/readyz``: it is no reason to turn messages away."""
         return {"domain": self.domain, "until": self.until, "trouble": self.trouble}
+
+
+async def _aside(work: Callable[[], None]) -> None:
+    """On a thread that the end of the process does not wait for: an authority may take a minute and a half."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        found: Exception | None = None
+        try:
+            work()
+        except Exception as error:
+            found = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, found)
+
+    threading.Thread(target=run, name="wabox-certificate", daemon=True).start()
+    await done
 
 
 def require_acme() -> None:
