@@ -148,7 +148,7 @@ class Resolver:
         if best is None or best.intent == event or not accepts(expected, best.intent):
             return None
         if guess.intent is not None:
-            return replace(guess, why=f"the classifier is sure: {best.confidence:.2f}; {event} stands in it in passing")
+            return changed(guess, why=f"the classifier is sure: {best.confidence:.2f}; {event} stands in it in passing")
         # Not sure, it does not outweigh the owner's word; where nobody handles that, it may ask.
         return guess if guess.ask and not accepts(expected, event) else None
 

@@ -123,7 +123,7 @@ async def _aside(work: Callable[[], None]) -> None:
         found: Exception | None = None
         try:
             work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again, where somebody waits for it
             found = error
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, found)
