@@ -157,7 +157,9 @@ def report(
     ticks: Mapping[str, str] | None = None,
 ) -> CaseReport:
     flow, states, stack, slots, language = _stands(session)
-    said = [replace(one, delivery=(ticks or {}).get(one.ref or "")) for one in transcript(records)]
+    said = transcript(records)
+    if ticks:  # of five thousand lines only those that have one are made anew
+        said = [replace(one, delivery=tick) if (tick := ticks.get(one.ref or "")) else one for one in said]
     heard = [one for record in records if (one := _heard(record)) is not None]
     problems = [f"{one.text[:60]!r}: {one.status}" for one in said if one.status]
     phone = session.quiet_until > now
