@@ -77,13 +77,27 @@ def pack(folder: Path, archive: Path, name: str, at: int) -> None:
 
 
 def sums(out: Path) -> None:
-    """SHA256SUMS of what lies there, as sha256sum --check reads it."""
+    """SHA256SUMS of what lies there, as sha256sum --check reads it; release.json, to be signed, for wabox upgrade."""
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(out.iterdir())
         if path.is_file() and path.name != "SHA256SUMS" and not path.name.startswith("release.json")
     ]
     (out / "SHA256SUMS").write_text("".join(lines))
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    files = [
+        {
+            "name": path.name,
+            "kind": kind,
+            "platform": machine,
+            "size": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for kind, pattern in (("folder", "*.tar.xz"), ("deb", "*.deb"))
+        for path in sorted(out.glob(pattern))
+    ]
+    notice = {"name": "wabox", "version": __version__, "files": files}
+    (out / "release.json").write_text(json.dumps(notice, indent=1) + "\n", encoding="utf-8")
 
 
 def _strip(folder: Path) -> None:

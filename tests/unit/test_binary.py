@@ -10,7 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def _contents() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("contents", ROOT / "packaging" / "binary" / "contents.py")
+    return _part("contents")
+
+
+def _part(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "packaging" / "binary" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -50,3 +54,13 @@ def test_actions_find_the_standard_library_in_the_binary() -> None:
         "sqlite3",
     } <= names
     assert not any(name.split(".")[0] in {"tkinter", "idlelib", "test"} or ".test" in name for name in names)
+
+
+def test_the_man_page_has_every_command() -> None:
+    from wabox.cli.tree import nodes
+
+    page = _part("manpage").page(0)
+    for node in nodes():
+        if not node.group:
+            assert f"\n.SS wabox {' '.join(node.path)}".replace("-", r"\-") in page
+    assert page.startswith('.TH WABOX 1 "1970-01-01"')

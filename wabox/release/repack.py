@@ -36,11 +36,11 @@ def repack(name: str, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if source.is_symlink():
+    if source.is_dir():  # /lib is a link of the system's own, and a folder to every package
+        target.mkdir(parents=True, exist_ok=True)
+    elif source.is_symlink():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(source.readlink())
-    elif source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
     elif source.is_file():
         shutil.copy2(source, target)
 
