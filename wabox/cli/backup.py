@@ -262,8 +262,8 @@ def _loader(settings: Settings) -> Callable[[Path, str], Any]:
 
 def _proven(told: Any) -> str:
     return (
-        f"Proven: restored to a temporary place; {told['conversations']} conversations under way, all of them read, "
-        f"{told['replayed']} taken up by the engine."
+        f"Proven: restored to a temporary place. Conversations under way: {told['conversations']},\n"
+        f"all of them read, {told['replayed']} taken up by the engine."
     )
 
 

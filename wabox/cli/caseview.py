@@ -82,6 +82,16 @@ def offer(answer: Mapping[str, Any]) -> str:
     return "\n".join([f"{answer['name']}{title}, {answer['language']}{queues}", *words])
 
 
+def brief(found: Mapping[str, Any], lines: int) -> str:
+    """The case in a line and what was said last."""
+    told = [(row(found["case"]), "  "), *(("  " + said(one), " " * 16) for one in found["transcript"][-lines:])]
+    return "\n".join(
+        line
+        for text, indent in told
+        for line in textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    )
+
+
 def whole(found: Mapping[str, Any], lines: int, width: int = WIDTH) -> str:
     return "\n".join(_whole(found, lines, width))
 

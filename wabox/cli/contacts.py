@@ -104,7 +104,7 @@ def export(
         return
     out = out or Path(f"contact-{person.key}")
     files = write(found, folder, out)
-    typer.echo(f"{out / 'index.html'}: {len(found['conversations'])} conversations, {files} files")
+    typer.echo(f"{out / 'index.html'}: {_many(len(found['conversations']), 'conversation')}, {_many(files, 'file')}")
 
 
 @group.command()
@@ -333,3 +333,7 @@ def _time(ms: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -318,12 +318,13 @@ def _signed(as_: str | None) -> dict[str, str]:
 
 
 def _print(found: dict[str, Any], as_json: bool, lines: int, *, brief: bool = False) -> None:
-    from wabox.cli.caseview import row, said, whole
+    from wabox.cli.caseview import brief as last
+    from wabox.cli.caseview import whole
 
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     elif brief:
-        typer.echo("\n".join([row(found["case"]), *("  " + said(one) for one in found["transcript"][-lines:])]))
+        typer.echo(last(found, lines))
     else:
         typer.echo(whole(found, lines))
 
