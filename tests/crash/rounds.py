@@ -18,27 +18,42 @@ LONGEST = {**dict.fromkeys(POINTS, 60), "before a checkpoint": 1, "a timer is in
 LONGEST_ON_DISK = {"wabox.db-wal.write": 400, "wabox.db-wal.sync": 60, "wabox.db.write": 60, "wabox.db.sync": 2}
 
 
-async def killed(folder: Path, seed: int, kills: int, tell: Callable[[str], None] = lambda line: None) -> Counter[str]:
-    """``kills`` times kill -9 under load, every second time at a chosen point; what the history came to."""
-    world = World(seed)
+async def killed(
+    folder: Path,
+    seed: int,
+    kills: int,
+    tell: Callable[[str], None] = lambda line: None,
+    *,
+    world: Callable[[int], World] = World,
+    stretch: float = 1.0,
+) -> Counter[str]:
+    """``kills`` times kill -9 under load, every second time at a chosen point; what the history came to.
+
+    ``world`` is made of the seed; ``stretch``: how much longer than usual a server lives that dies at random.
+    """
+    people = world(seed)
+    try:
+        return await _killed(people, folder, kills, tell, stretch)
+    finally:
+        people.graph.stop()
+
+
+async def _killed(world: World, folder: Path, kills: int, tell: Callable[[str], None], stretch: float) -> Counter[str]:
     points = [*POINTS, *DISK]
     world.chance.shuffle(points)
     reached: Counter[str] = Counter()
     await world.graph.start()
-    try:
-        for number in range(kills):
-            fate = Fate()
-            if number % 2:
-                point = points[number // 2 % len(points)]
-                fate.point, fate.number = point, world.chance.randint(1, (LONGEST | LONGEST_ON_DISK)[point])
-            how = await one_kill(world, folder, fate)
-            reached[how] += 1
-            tell(f"kill {number + 1}: {how}; {world.acknowledged} acknowledged")
-        tell("the last start")
-        await world.finish(folder)
-        tell("at rest")
-    finally:
-        world.graph.stop()
+    for number in range(kills):
+        fate = Fate()
+        if number % 2:
+            point = points[number // 2 % len(points)]
+            fate.point, fate.number = point, world.chance.randint(1, (LONGEST | LONGEST_ON_DISK)[point])
+        how = await one_kill(world, folder, fate, stretch)
+        reached[how] += 1
+        tell(f"kill {number + 1}: {how}; {world.acknowledged} acknowledged")
+    tell("the last start")
+    await world.finish(folder)
+    tell("at rest")
     seen = check(world, folder / "data")
     seen["refused"] = world.refused
     seen["points reached"] = sum(count for point, count in reached.items() if point in points)
@@ -46,12 +61,12 @@ async def killed(folder: Path, seed: int, kills: int, tell: Callable[[str], None
     return seen
 
 
-async def one_kill(world: World, folder: Path, fate: Fate) -> str:
+async def one_kill(world: World, folder: Path, fate: Fate, stretch: float = 1.0) -> str:
     """Where it died: the chosen point, or at random when it was not reached in time, or at the start."""
     try:
         async with world.serving(folder, fate) as (server, pool):
             # A chosen point gets some seconds to be reached; the round is over when it is.
-            seconds = world.chance.uniform(0.2, 1.4) if fate.point is None else 4.0
+            seconds = world.chance.uniform(0.2, 1.4) * stretch if fate.point is None else 4.0
             await world.crowd(server, pool, seconds)
             return fate.point if fate.point is not None and server.died else "at random"
     except RuntimeError as error:
@@ -62,30 +77,36 @@ async def one_kill(world: World, folder: Path, fate: Fate) -> str:
 
 
 async def powerless(
-    folder: Path, seed: int, cuts: int, tell: Callable[[str], None] = lambda line: None, *, weak: bool = False
+    folder: Path,
+    seed: int,
+    cuts: int,
+    tell: Callable[[str], None] = lambda line: None,
+    *,
+    world: Callable[[int], World] = World,
+    weak: bool = False,
 ) -> Counter[str]:
     """``cuts`` times the power goes under load. ``weak``: with a database that is not synced at each commit."""
-    world = World(seed)
+    people = world(seed)
     data, base, journal = folder / "data", folder / "base", folder / "journal"
     lost = 0
-    await world.graph.start()
+    await people.graph.start()
     try:
         for number in range(cuts):
             powercut.copy(data, base)
             journal.unlink(missing_ok=True)
             fate = Fate(journal=str(journal), weak=weak)
             if number % 3:  # in the middle of a commit, where most is not synced
-                fate.point, fate.number = "wabox.db-wal.sync", world.chance.randint(1, 40)
-            await one_kill(world, folder, fate)
-            sectors = powercut.cut(base, journal, data, world.chance)
+                fate.point, fate.number = "wabox.db-wal.sync", people.chance.randint(1, 40)
+            await one_kill(people, folder, fate)
+            sectors = powercut.cut(base, journal, data, people.chance)
             lost += sectors
-            tell(f"power cut {number + 1}: {sectors} sectors lost; {world.acknowledged} acknowledged")
-        await world.finish(folder, Fate(weak=weak))
+            tell(f"power cut {number + 1}: {sectors} sectors lost; {people.acknowledged} acknowledged")
+        await people.finish(folder, Fate(weak=weak))
     finally:
-        world.graph.stop()
+        people.graph.stop()
         shutil.rmtree(base, ignore_errors=True)
         journal.unlink(missing_ok=True)
-    seen = check(world, data)
+    seen = check(people, data)
     seen["sectors lost"] = lost
-    seen["refused"] = world.refused
+    seen["refused"] = people.refused
     return seen

@@ -42,10 +42,11 @@ PATIENCE = 90.0
 
 
 class World:
-    def __init__(self, seed: int, customers: int = CUSTOMERS) -> None:
+    def __init__(self, seed: int, customers: int = CUSTOMERS, per_second: float = PER_SECOND) -> None:
         self.chance = random.Random(seed)
         self.graph = FakeGraph(0.02, self._sent)
         self.customers = customers
+        self.per_second = per_second
         self.said: list[list[str]] = [[] for _ in range(customers)]
         """What each customer sent and had acknowledged, in order."""
         self.unanswered: list[tuple[str, bytes] | None] = [None] * customers
@@ -74,7 +75,7 @@ class World:
         """One customer, until ``stop`` or until the server is gone; without pauses once ``hurry`` is set."""
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(hurry.wait(), self.chance.expovariate(PER_SECOND / self.customers))
+                await asyncio.wait_for(hurry.wait(), self.chance.expovariate(self.per_second / self.customers))
             if not await self.say(pool, customer):
                 return
 
