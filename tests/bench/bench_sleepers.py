@@ -11,22 +11,28 @@ import argparse
 import asyncio
 import gc
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from tests.bench import machine
 from tests.integration.storage import arrival, contact, conversation, message, unit
-from wabox.core.conversation import Timer
+from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.message import InboundMessage
 from wabox.errors import Unavailable
 from wabox.services.timers import fire
+from wabox.sqlite.connection import DATABASE, open_writer
 from wabox.sqlite.store import SqliteStore, open_store
 
 DAY = 86_400_000
+STEP = 100_000
+"""Sleepers in one transaction."""
 SNAPSHOT = (
     b'{"v":1,"chart":"shop@0123456789ab","leaves":["cart.open"],"context":{"items":["shirt","shirt"],"name":"Ana"}}'
 )
@@ -77,25 +83,58 @@ async def opened(folder: Path) -> SqliteStore:
 
 
 async def asleep(folder: Path, sleepers: int, due: int, now: int) -> None:
-    """So many conversations at rest; ``due`` of the timers in half a day, all in one second, the others later."""
+    """So many conversations at rest; ``due`` of the timers in half a day, all in one second, the others later.
+
+    The store writes the first; SQL writes the others as copies of it, and the last one again by the store shows that they are
+    what it would have written.
+    """
+
+    def one(number: int) -> UnitOfWork:
+        at = now + (DAY // 2 - number % 1000 if number < due else DAY + number)
+        return unit(name=f"s{number}", snapshot=SNAPSHOT, at=now, arm=[Timer(name="soft", due_at=at, armed=1)])
+
     store = await opened(folder)
-    for start in range(0, sleepers, 1000):
-        units = (
-            unit(
-                name=f"s{number}",
-                snapshot=SNAPSHOT,
-                at=now,
-                arm=[
-                    Timer(
-                        name="soft", due_at=now + (DAY // 2 - number % 1000 if number < due else DAY + number), armed=1
-                    )
-                ],
-            )
-            for number in range(start, min(start + 1000, sleepers))
-        )
-        await asyncio.gather(*(store.commit(one) for one in units))
+    await store.commit(one(0))
     await store.close()
+    with closing(open_writer(folder / DATABASE)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+        new = {
+            "key": "key + n",
+            "id": "replace(id, 's0', 's' || n)",
+            "contact": "CAST(replace(replace(CAST(contact AS TEXT), 's0', 's' || n), 'S0', 'S' || n) AS BLOB)",
+        }
+        at = f"({now} + CASE WHEN n < {due} THEN {DAY // 2} - n % 1000 ELSE {DAY} + n END)"
+        for start in range(1, sleepers, STEP):
+            numbers = (
+                f"WITH RECURSIVE numbers(n) AS (SELECT {start} UNION ALL"
+                f" SELECT n + 1 FROM numbers WHERE n + 1 < {min(start + STEP, sleepers)})"
+            )
+            connection.execute(
+                f"INSERT INTO conversations ({', '.join(columns)}) {numbers}"
+                f" SELECT {', '.join(new.get(name, name) for name in columns)} FROM numbers,"
+                f" (SELECT * FROM conversations WHERE id LIKE '%:MX.s0')"
+            )
+            connection.execute(
+                f"INSERT INTO timers (conversation, name, armed, due_at, wake_at) {numbers}"
+                f" SELECT (SELECT key FROM conversations WHERE id LIKE '%:MX.s0') + n, 'soft', 1, {at}, {at} FROM numbers"
+            )
+        copied = _written(connection, sleepers - 1)
+        connection.execute("DELETE FROM timers WHERE conversation = ?", (copied[0][0],))
+        connection.execute("DELETE FROM conversations WHERE key = ?", (copied[0][0],))
+    store = await opened(folder)
+    await store.commit(one(sleepers - 1))
+    await store.close()
+    with closing(open_writer(folder / DATABASE)) as connection:
+        assert _written(connection, sleepers - 1) == copied, "SQL does not write what the store writes"
     gc.collect()
+
+
+def _written(connection: sqlite3.Connection, number: int) -> list[tuple[Any, ...]]:
+    """The rows of a sleeper."""
+    found: list[tuple[Any, ...]] = connection.execute(
+        "SELECT * FROM conversations WHERE id = ?", (conversation(f"s{number}"),)
+    ).fetchall()
+    return found + connection.execute("SELECT * FROM timers WHERE conversation = ?", (found[0][0],)).fetchall()
 
 
 async def rush(store: SqliteStore, now: int, due: int) -> None:

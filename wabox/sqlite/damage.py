@@ -51,8 +51,11 @@ def look(connection: sqlite3.Connection, path: Path) -> str | None:
 
 def look_at_start(connection: sqlite3.Connection, path: Path) -> None:
     """Look through a database that is not large. Raises StorageError when it is damaged."""
-    if path.stat().st_size <= AT_ONCE and (found := look(connection, path)) is not None:
+    if path.stat().st_size > AT_ONCE:
+        return
+    if (found := look(connection, path)) is not None:
         raise StorageError(found)
+    connection.execute("PRAGMA shrink_memory").fetchall()  # every page was read; few are needed again
 
 
 class Large:

@@ -301,6 +301,7 @@ CREATE INDEX media_waiting ON media (due_at) WHERE status = 'waiting';
 CREATE INDEX media_erased ON media (sha256) WHERE status = 'erased';
 CREATE INDEX media_file ON media (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX media_conversation ON media (conversation_id);
+CREATE INDEX media_at ON media (at) WHERE at > 0; -- what is erased has no time any more
 
 -- Files of bots that were uploaded to Meta: their ids there. A cache, in the database because each entry spares a transfer of
 -- megabytes while a customer waits.
@@ -320,6 +321,7 @@ CREATE TABLE llm_spending (
   calls INTEGER NOT NULL,
   PRIMARY KEY (day, conversation_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX llm_spending_of ON llm_spending (conversation_id);
 
 -- What it said, for whoever asks the same: a choice among names and sentences of the owner's own.
 CREATE TABLE llm_answers (

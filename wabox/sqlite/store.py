@@ -53,6 +53,7 @@ from wabox.sqlite.migrate import migrate, version
 from wabox.sqlite.outgoing import Outgoing
 from wabox.sqlite.purse import SqlitePurse
 from wabox.sqlite.reader import PeoplesReader, Reader
+from wabox.sqlite.recent import Recent
 from wabox.sqlite.register import Register
 from wabox.sqlite.tallies import SqliteTallies
 from wabox.sqlite.writer import Writer
@@ -60,8 +61,6 @@ from wabox.sqlite.writer import Writer
 log = structlog.get_logger(__name__)
 
 SNAPSHOT_LIMIT = 1024 * 1024
-RECENT = 4096
-"""Sessions kept in memory: about 1 KB each."""
 BUSY = 128
 """Uncommitted writes while which no lane starts: 10 ms of work."""
 TIMERS_STEP = 100
@@ -144,9 +143,7 @@ class SqliteStore:
         self.purse = SqlitePurse(self.writer, self._reader)
         self.media = SqliteMedia(files, self.writer, self._reader, clock)
         self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)
-        # This process is the only one that writes, so what it committed last is what the database says, and a
-        # turn soon after another needs no read (50 µs: each commit empties the reading connection's page cache).
-        self._recent: dict[str, Session] = {}
+        self._recent = Recent()
         self.lanes = SqliteLanes(
             self._load_inbox, busy=lambda: self.writer.waiting > BUSY, sleep=sleep, monotonic=monotonic
         )
@@ -181,8 +178,8 @@ class SqliteStore:
 
     def _arrived(self, places: Sequence[inbox.Place], stored: ingress.Stored) -> None:
         for session in stored.sessions:
-            self._recent.setdefault(session.conversation_id, session)
-        self._forget()
+            if session.conversation_id not in self._recent:
+                self._recent.keep(session)
         self._received(places, stored.rows)
 
     def _received(self, places: Sequence[inbox.Place], rows: Sequence[inbox.Row]) -> None:
@@ -241,19 +238,13 @@ class SqliteStore:
         self._marks.written(marks)
         if result == "conflict":
             # It moved on elsewhere: what a customer told another number, or the command line, is not known here.
-            self._recent.pop(unit.conversation_id, None)
+            self._recent.drop(unit.conversation_id)
         if result != "committed":
             return
         self._inbox.settled(unit.conversation_id, unit.handled)
         if unit.consents:
             self._recent.clear()  # it holds for the customer's conversations with our other numbers, too; it is rare
-        self._recent.pop(unit.conversation_id, None)
-        self._recent[unit.conversation_id] = after(unit)
-        self._forget()
-
-    def _forget(self) -> None:
-        while len(self._recent) > RECENT:
-            del self._recent[next(iter(self._recent))]
+        self._recent.keep(after(unit))
 
     def _dismiss(self, conversation_ids: Iterable[str] | None) -> None:
         """What this process remembers of conversations does not hold any more."""
@@ -261,7 +252,7 @@ class SqliteStore:
             self._recent.clear()
             return
         for conversation_id in conversation_ids:
-            self._recent.pop(conversation_id, None)
+            self._recent.drop(conversation_id)
             self._inbox.dismiss(conversation_id)
 
     async def ours(self, wamid: str) -> bool:
