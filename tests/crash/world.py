@@ -128,7 +128,10 @@ class World:
         pool = Pool()
         with Process(serve, folder=folder, env=env, core=None, start=start) as server:
             await server.ready()
-            await pool.open(server.port, 40)
+            try:
+                await pool.open(server.port, 40)
+            except OSError:  # it was there, and has died since
+                raise RuntimeError(f"the server ended with {await asyncio.to_thread(server.wait)}") from None
             reporters = [asyncio.create_task(self.report(pool)) for _ in range(10)]
             try:
                 yield server, pool
