@@ -98,6 +98,7 @@ async def asleep(folder: Path, sleepers: int, due: int, now: int) -> None:
     await store.close()
     with closing(open_writer(folder / DATABASE)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+        first = conversation("s0")
         new = {
             "key": "key + n",
             "id": "replace(id, 's0', 's' || n)",
@@ -112,11 +113,11 @@ async def asleep(folder: Path, sleepers: int, due: int, now: int) -> None:
             connection.execute(
                 f"INSERT INTO conversations ({', '.join(columns)}) {numbers}"
                 f" SELECT {', '.join(new.get(name, name) for name in columns)} FROM numbers,"
-                f" (SELECT * FROM conversations WHERE id LIKE '%:MX.s0')"
+                f" (SELECT * FROM conversations WHERE id = '{first}')"
             )
             connection.execute(
                 f"INSERT INTO timers (conversation, name, armed, due_at, wake_at) {numbers}"
-                f" SELECT (SELECT key FROM conversations WHERE id LIKE '%:MX.s0') + n, 'soft', 1, {at}, {at} FROM numbers"
+                f" SELECT (SELECT key FROM conversations WHERE id = '{first}') + n, 'soft', 1, {at}, {at} FROM numbers"
             )
         copied = _written(connection, sleepers - 1)
         connection.execute("DELETE FROM timers WHERE conversation = ?", (copied[0][0],))
