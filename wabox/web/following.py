@@ -54,12 +54,6 @@ class ChartLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepInCall:
-    id: str = ""
-    """The caller's, unique: the same one again does nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTemplate:
     """A template that an agent may answer with."""
 
@@ -91,20 +85,6 @@ def following_routes(app: App) -> list[HTTPRouteHandler]:
         conversation_id: FromPath[str], lines: FromQuery[int] = 100, before: FromQuery[int | None] = None
     ) -> Dossier:
         return await app.dossiers.one(conversation_id, lines, before)
-
-    @post(
-        "/conversations/{conversation_id:str}/claim",
-        status_code=200,
-        summary="Step in: take it from the bot, or claim its case",
-        tags=["conversations"],
-        roles=ACT,
-    )
-    async def step_in(
-        request: Request[Any, Any, Any], conversation_id: FromPath[str], data: JSONBody[StepInCall]
-    ) -> CaseReport:
-        who: Agent = request.state.agent
-        act = Act(id=data.id or secrets.token_hex(12), kind="claim", case="", agent=who.id, by=who.name)
-        return await app.handoffs.take(conversation_id, act, who)
 
     @get("/charts", sync_to_thread=False, summary="The charts of the live version", tags=["conversations"], roles=VIEW)
     def charts() -> list[ChartLine]:
@@ -181,5 +161,5 @@ def following_routes(app: App) -> list[HTTPRouteHandler]:
                 )
         return found
 
-    routes: list[Any] = [board, dossier, step_in, charts, chart, media, colleagues, replies]
+    routes: list[Any] = [board, dossier, charts, chart, media, colleagues, replies]
     return routes

@@ -27,12 +27,16 @@ function asked(query) {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
+// A file as the body, under its own name.
+export const upload = (path, file) => ask("POST", path + asked({ name: file.name }), file);
+
 async function ask(method, path, data) {
   const headers = { accept: "application/json" };
-  if (data) Object.assign(headers, { "content-type": "application/json", "x-csrf-token": csrf });
+  const raw = data instanceof Blob;
+  if (data) Object.assign(headers, { "content-type": raw ? "application/octet-stream" : "application/json", "x-csrf-token": csrf });
   let answer;
   try {
-    answer = await fetch(`/api/v1${path}`, { method, headers, body: data && JSON.stringify(data) });
+    answer = await fetch(`/api/v1${path}`, { method, headers, body: raw ? data : data && JSON.stringify(data) });
   } catch {
     throw new Problem(t("problem.offline"), 0);
   }

@@ -44,7 +44,10 @@ export function begin(told) {
   };
   open();
   addEventListener("online", open);
-  addEventListener("offline", () => tell(false));
+  addEventListener("offline", () => {
+    source.close(); // what still trickles in is not the truth any more
+    tell(false);
+  });
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && open());
   setInterval(() => Date.now() - last > SILENT && open(), 5_000);

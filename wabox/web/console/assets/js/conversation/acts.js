@@ -37,7 +37,7 @@ export function acts(conversation, { now, reread }) {
     async claim() {
       if (!now() || !me.acts || mine()) return;
       if (!open()) {
-        if (await sure(t("step_in"), t("step_in.why"), t("step_in"))) await done(`/conversations/${encodeURIComponent(conversation)}/claim`, {});
+        if (await sure(t("step_in"), t("step_in.why"), t("step_in"))) await done(`/conversations/${encodeURIComponent(conversation)}/take`, {});
       } else if (theirs()) {
         const name = open().agent_name ?? open().agent;
         if (await sure(t("take_over"), t("take_over.why", { name }), t("take_over"))) await on("claim", { take: true });

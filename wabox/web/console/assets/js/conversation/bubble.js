@@ -57,14 +57,14 @@ function media({ media: file, ref }) {
 
 // What the bot understood and how sure it was; shown when somebody wants to know.
 function read(found) {
-  const sure = found.intent ? `${found.intent} ${share(found.confidence)}` : t("understood.nothing");
+  const sure = found.tier === "structured" ? known("tier", found.tier) : found.intent ? `${found.intent} ${share(found.confidence)}` : t("understood.nothing");
   const near = found.candidates.filter(([intent]) => intent !== found.intent).map(([intent, confidence]) => `${intent} ${share(confidence)}`);
   return h(
     "p",
     { class: "read" },
     h("span", { class: "meter", aria: { hidden: "true" } }, h("span", { class: `sure-${Math.round(found.confidence * 10)}` })),
     h("strong", {}, sure),
-    h("span", {}, [known("tier", found.tier), found.language && tongue(found.language), found.why].filter(Boolean).join(" · ")),
+    h("span", {}, [found.tier !== "structured" && known("tier", found.tier), found.language && tongue(found.language), found.tier !== "structured" && found.why].filter(Boolean).join(" · ")),
     near.length > 0 && h("span", {}, t("understood.near", { intents: near.join(", ") })),
   );
 }

@@ -54,7 +54,7 @@ export function chart() {
         fill(view, svg);
         shown = place.chart;
         level = STEPS.findLastIndex((step) => size[0] * step <= Math.max(view.clientWidth * 1.35, 300));
-        if (level < 1) level = 1;
+        level = Math.min(Math.max(level, 1), 4);
         scale();
         lit = "";
       } catch (problem) {
@@ -138,7 +138,14 @@ export function chart() {
   view.addEventListener("keydown", ({ key }) => (key === "+" ? zoom(1) : key === "-" ? zoom(-1) : null));
   return {
     node,
-    centre: () => requestAnimationFrame(() => centre()),
+    // It has just come into sight: what is measured on the picture could not be before.
+    appear() {
+      requestAnimationFrame(() => {
+        const svg = view.querySelector("svg");
+        if (svg && current()) light(svg, current());
+        centre();
+      });
+    },
     show(dossier) {
       const known = JSON.stringify([places, path]);
       places = dossier.places;

@@ -35,7 +35,7 @@ export function conversation(id) {
     node.dataset.panel = node.dataset.panel === name ? "talk" : name;
     top.pressed(node.dataset.panel);
     if (node.dataset.panel === "talk") said.end();
-    else picture.centre();
+    else picture.appear();
   }
 
   function took(found, whole) {

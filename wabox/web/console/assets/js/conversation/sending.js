@@ -12,7 +12,7 @@ export function sending({ said, reread, act }) {
   function put(data, text, done = () => {}) {
     const state = h("p", { class: "meta", role: "status" });
     const note = data.kind === "note";
-    const item = h("li", { class: `${note ? "note" : "agent"} pending` }, h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, markup(text)), state));
+    const item = h("li", { class: `${note ? "note" : "agent"} pending`, data: { text } }, h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, markup(text)), state));
     said.pending(item);
 
     async function go() {

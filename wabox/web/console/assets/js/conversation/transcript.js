@@ -59,6 +59,8 @@ export function transcript({ earlier }) {
   }
 
   function place(line, made) {
+    // It is here: what stood for it while it was on its way goes, whatever became of the answer to that.
+    if (line.who === "agent" || line.who === "note") [...lines.querySelectorAll(".pending")].find((item) => item.dataset.text === line.text)?.remove();
     const after = [...lines.querySelectorAll("li[data-key]")].reverse().find((one) => Number(one.dataset.key) < line.key);
     if (after) after.after(made);
     else lines.prepend(made);
@@ -110,7 +112,9 @@ export function transcript({ earlier }) {
     explain() {
       explained = !explained;
       localStorage.setItem("wabox.explained", explained ? "yes" : "no");
+      const was = stick;
       lines.classList.toggle("explained", explained);
+      if (was) end();
     },
   };
 }

@@ -69,6 +69,7 @@ function cards(stats, figures, queues, closed) {
       tile(t("numbers.back"), whole(back), t("numbers.errors", { n: whole(stats.errors) }), stats.errors > 0),
     ),
     h("section", { class: "card wide" }, h("h2", {}, t("numbers.course")), course(stats.course, stats.handed, label, [t("numbers.messages"), t("numbers.cases")])),
+    h("div", { class: "columns" }, [
     queues.length ? card(t("queues"), table([t("queue"), t("queue.waiting"), t("numbers.claimed"), t("numbers.longest"), t("numbers.told")], queues.map((one) => [one.title || one.name, one.waiting, one.claimed, one.waiting ? h("span", { data: { heat: heat(one.longest_ms) } }, span(one.longest_ms)) : "–", one.most_minutes ? `${one.least_minutes}–${one.most_minutes} min` : "–"]))) : null,
     card(t("numbers.flows"), table([t("flow"), t("numbers.begun"), t("numbers.done"), t("numbers.expired"), ""], stats.flows.filter((one) => one.started || one.done).map((one) => [one.flow, whole(one.started), whole(one.done), whole(one.expired), one.started ? track(one.done / one.started) : ""]))),
     card(t("numbers.drop"), table([t("state"), t("numbers.entered"), t("numbers.left"), ""], stats.states.filter((one) => one.entered && one.state).slice(0, 12).map((one) => [h("span", {}, one.state.replaceAll(".", " › "), " ", h("small", {}, one.flow)), whole(one.entered), whole(one.expired), track(one.expired / one.entered)]))),
@@ -77,13 +78,14 @@ function cards(stats, figures, queues, closed) {
     lost ? card(t("numbers.causes"), ranks(Object.entries(stats.fallbacks).map(([name, n]) => [known("cause", name), n]))) : null,
     handed ? card(t("numbers.handoffs"), ranks(Object.entries(stats.handoffs).map(([name, n]) => [name === "none" ? t("numbers.no_intent") : name, n]))) : null,
     card(t("numbers.speed"), table(["", "p50", "p95", "p99"], speeds(stats, figures))),
+    ]),
   ].filter(Boolean);
 }
 
 function speeds(stats, figures) {
   const ms = (seconds) => (seconds === null ? "–" : seconds >= 10 ? span(seconds * 1000) : seconds >= 1 ? `${number(seconds)} s` : `${number(seconds * 1000)} ms`);
   const rows = SPEEDS.flatMap((name) => figures.by(name).map((one) => [t(`speed.${name}`), ...[0.5, 0.95, 0.99].map((part) => ms(quantile(one, part)))]));
-  const tiers = stats.times.map((one) => [one.what.replace(/^understanding (\S+)/u, (whole, tier) => `${t("speed.understanding")}: ${known("tier", tier)}`), ms(one.p50), ms(one.p95), ms(one.p99)]);
+  const tiers = stats.times.filter((one) => one.what.startsWith("understanding ")).map((one) => [one.what.replace(/^understanding (\S+)/u, (whole, tier) => `${t("speed.understanding")}: ${known("tier", tier)}`), ms(one.p50), ms(one.p95), ms(one.p99)]);
   return [...rows.filter((row) => row[1] !== "–"), ...tiers];
 }
 
