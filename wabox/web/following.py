@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery
 from litestar.response import File
 
 from wabox.app import App
-from wabox.core.act import Act
-from wabox.core.agent import SHELL, Agent
+from wabox.core.agent import SHELL
 from wabox.core.media import MediaStatus
 from wabox.core.template import APPROVED
-from wabox.services.cases import CaseReport
 from wabox.services.dossiers import Dossier, Spot
 from wabox.web.guard import ACT, VIEW
 
