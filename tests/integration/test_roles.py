@@ -36,9 +36,9 @@ async def doors(tmp_path: Path) -> AsyncIterator[House]:
 
 def litestar(found: House) -> Litestar:
     """Inside the wrapping."""
-    cells = [cell.cell_contents for cell in found.asgi.__closure__]
-    inner = next(cell for cell in cells if getattr(cell, "__name__", "") == "answered")
-    return next(cell.cell_contents for cell in inner.__closure__ if isinstance(cell.cell_contents, Litestar))
+    return next(
+        cell.cell_contents for cell in found.asgi._others.__closure__ if isinstance(cell.cell_contents, Litestar)
+    )
 
 
 def routes(found: House) -> Iterator[tuple[str, str, dict[str, Any]]]:
