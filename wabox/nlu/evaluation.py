@@ -23,7 +23,8 @@ RIGHT_WHEN_SURE = 0.9
 """The classifier may be sure from the confidence on from which this share of its held-out guesses was right."""
 RIGHT_BESIDE_KEYWORDS = 0.75
 """The same for a bot with keywords: what has one the rules decide, so only the hard sentences are held out, and owners write
-each unlike the others. Customers' are easier (``python -m tests.bench small``: where 0.75 was hoped for, 0.9 were right)."""
+each unlike the others. Chosen with the two example bots in view (``python -m tests.bench small``), where 0.9 of the shop's
+customers' were right; so it is a choice, not a finding."""
 LEAST_LOST, LOST_OF_RIGHT = 0.02, 0.1
 """The share of right guesses that is rejected, and the most that may be."""
 A_STRANGER = 0.5
