@@ -1,9 +1,11 @@
 """How a small bot understands its customers: ``python -m tests.bench small``.
 
 The example bots, trained in this run, get the messages of ``data/customers.tsv``, where the menu stands. No model is
-trained on them, but thresholds were chosen with them in view, so the figures flatter. *right*: acted on what was meant; *asked*: one question, what was
-meant among its two buttons; *asked wrongly*: neither button is it, or nobody's business; *lost*: asked to say it again, rightly
-so when it is nobody's business; *wrong*: acted on something else. *decided*: before a language model would be asked.
+trained on them, but thresholds were chosen with them in view, so the figures flatter.
+
+*right*: acted on what was meant; *asked*: one question, what was meant among its two buttons; *asked wrongly*: neither button
+is it, or nobody's business; *lost*: asked to say it again, rightly so when it is nobody's business; *wrong*: acted on
+something else.
 Held out: what cross-validation says, in the model's own words.
 """
 
