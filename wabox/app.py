@@ -356,7 +356,6 @@ def _wired(
     rows = Rows(
         cases=store.desk,
         put=store.put,
-        transcript=store.transcript,
         session=store.open,
         alerts=store.alerts,
         attachments=Attachments(store.media, clock),

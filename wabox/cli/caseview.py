@@ -131,9 +131,9 @@ def _whole(found: Mapping[str, Any], lines: int, width: int) -> Iterator[str]:
         )
     shown = found["transcript"][-lines:] if lines else []
     if shown:
-        more = len(found["transcript"]) - len(shown)
+        more = len(found["transcript"]) > len(shown) or found["first"] is not None
         yield ""
-        yield f"── what was said{f' (and {more} lines before: --lines {more + lines})' if more else ''} ──"
+        yield f"── what was said{f' (and more before: --lines {lines * 5})' if more else ''} ──"
         for line in shown:
             yield from _wrap(said(line), width, 14)
 

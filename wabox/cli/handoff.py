@@ -86,7 +86,9 @@ def show(
 
     Example:  wabox handoff show h-1f3a
     """
-    _print(_call(data, server, "GET", f"/api/v1/handoffs/{case}"), as_json, lines)
+    from wabox.cli.casepages import told
+
+    _print(_with_line(data, server, lambda line: told(line, case, lines)), as_json, lines)
 
 
 @group.command()
@@ -272,7 +274,7 @@ async def _watch(settings: Settings, server: str | None, as_json: bool) -> None:
             case = change.get("case_id")
             if not case or not {"case", "message"} & set(change["kinds"]):
                 continue
-            found = await line.call("GET", f"/api/v1/handoffs/{case}")
+            found = await line.call("GET", f"/api/v1/handoffs/{case}?lines=20")
             typer.echo(json.dumps(found["case"] | change, ensure_ascii=False) if as_json else row(found["case"]))
             if not as_json and "message" in change["kinds"] and found["transcript"]:
                 from wabox.cli.caseview import said

@@ -117,6 +117,9 @@ class CaseReport:
     closes_at: int | None
     """When the service window closes: then only a template leaves."""
     transcript: Sequence[Said]
+    """The newest lines; ``path``, ``heard`` and ``problems`` are what they tell."""
+    first: int | None
+    """The key to ask for what was said before; None: this is all."""
     earlier: Sequence[CaseLine]
     alerts: Sequence[AlertLine]
 
@@ -154,12 +157,14 @@ def report(
     earlier: Sequence[Handoff],
     now: int,
     alerts: Sequence[Alert] = (),
-    ticks: Mapping[str, str] | None = None,
+    ticks: Mapping[str, tuple[str, str | None]] | None = None,
+    first: int | None = None,
 ) -> CaseReport:
+    """``ticks``: status and reason of our messages; ``first``: the key of the oldest line, when there are older ones."""
     flow, states, stack, slots, language = _stands(session)
     said = transcript(records)
-    if ticks:  # of five thousand lines only those that have one are made anew
-        said = [replace(one, delivery=tick) if (tick := ticks.get(one.ref or "")) else one for one in said]
+    if ticks:  # only the lines that have one are made anew
+        said = [_ticked(one, *tick) if (tick := ticks.get(one.ref or "")) else one for one in said]
     heard = [one for record in records if (one := _heard(record)) is not None]
     problems = [f"{one.text[:60]!r}: {one.status}" for one in said if one.status]
     phone = session.quiet_until > now
@@ -185,6 +190,7 @@ def report(
         problems=problems,
         closes_at=window.closes(session.opened_at),
         transcript=said,
+        first=first,
         earlier=[line(one, contact, now) for one in earlier],
         alerts=[_alert(one) for one in alerts],
     )
@@ -230,6 +236,11 @@ def transcript(records: Sequence[Record]) -> list[Said]:
         elif record.kind == "error":
             said.append(Said(at=record.at, who="event", text=f"the bot failed: {body.get('error')}"[:200]))
     return said
+
+
+def _ticked(said: Said, status: str, reason: str | None) -> Said:
+    # What became of it may stand in a newer line than those that were asked for.
+    return replace(said, delivery=status, status=said.status or (reason or status if status == "failed" else None))
 
 
 def _alert(alert: Alert) -> AlertLine:

@@ -34,12 +34,11 @@ PATIENCE: Final = 20.0
 LONGEST: Final = 4096
 """Characters of a text. Source: Meta, "Text messages" (Oct 2026)."""
 MOST: Final = 1000
-"""Open cases that are looked through."""
+"""Open cases that are looked through; lines of one answer."""
+NEWEST: Final = 200
+"""Lines of the transcript that a case is told with, unless more are asked for."""
 LOOKED_BACK: Final = 200
 """Lines of a transcript in which the outcome of an act that was handed in before is looked for."""
-
-TICKED: Final = 300
-"""Messages of ours that are said to be sent, delivered, read: older ones have long arrived."""
 
 
 class NotYet(NotDone):
@@ -63,6 +62,8 @@ class Cases(Protocol):
 
     async def deliveries(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str | None]]: ...
 
+    async def page(self, conversation_id: str, limit: int, before: int | None) -> Sequence[tuple[int, Record]]: ...
+
 
 class Alerts(Protocol):
     """See :class:`wabox.sqlite.alerts.SqliteAlerts`."""
@@ -79,7 +80,6 @@ class Rows:
     cases: Cases
     alerts: Alerts
     put: Callable[[Arrival], Awaitable[None]]
-    transcript: Callable[[str, int], Awaitable[Sequence[Record]]]
     session: Callable[[str], Awaitable[Session]]
     attachments: Attachments
     bot: Callable[[], Bot]
@@ -117,18 +117,23 @@ class Handoffs:
         lines = [line(case, who.get(case.conversation_id), now, told=case.id in heard) for case in wanted]
         return lines if closed else sorted(lines, key=lambda one: (one.status != "waiting", -one.urgency))
 
-    async def case(self, id_: str) -> CaseReport:
-        """Everything about one. Raises NoCase."""
+    async def case(self, id_: str, lines: int = NEWEST, before: int | None = None) -> CaseReport:
+        """Everything about one, with so many of the newest lines of the transcript, or of those before a key. Raises NoCase."""
         case, _, contact = await self._found(id_)
-        lines = await self._rows.transcript(case.conversation_id, 5000)
+        most = max(1, min(lines, MOST))
+        page = await self._rows.cases.page(case.conversation_id, most, before)
+        first = page[0][0] if len(page) == most else None
+        if first is not None:  # a page begins with a turn: without it, nobody knows who said the words that left
+            page = page[next((at for at, (_, record) in enumerate(page) if record.kind == "in"), 0) :]
+            first = page[0][0]
+        records = [record for _, record in page]
         earlier = await self._rows.cases.of_conversation(case.conversation_id, 20)
         session = await self._rows.session(case.conversation_id)
         alerts = [one for one in await self._rows.alerts.of_case(case.id) if one.what != "wrote"]
         others = [one for one in earlier if one.id != case.id]
-        sent = [record.ref for record in lines if record.kind == "out" and record.ref]
-        found = await self._rows.cases.deliveries(sent[-TICKED:])
-        ticks = {id_: status for id_, (status, _) in found.items()}
-        return report(case, contact, session, lines, others, self._clock(), alerts, ticks)
+        sent = [record.ref for record in records if record.kind == "out" and record.ref]
+        ticks = await self._rows.cases.deliveries(sent)
+        return report(case, contact, session, records, others, self._clock(), alerts, ticks, first)
 
     async def act(self, act: Act, who: Agent | None = None) -> CaseReport:
         """Do it, and wait for what becomes of it. ``who`` does it: what they may take depends on it; None: wabox itself.
@@ -243,7 +248,7 @@ class Handoffs:
 
     async def _done_before(self, conversation_id: str, handed_in: str) -> Outcome | None:
         """The same act was handed in before, perhaps to the server before this one."""
-        for record in reversed(await self._rows.transcript(conversation_id, LOOKED_BACK)):
+        for _, record in reversed(await self._rows.cases.page(conversation_id, LOOKED_BACK, None)):
             if record.ref == handed_in and record.kind == "in":
                 said = str(record.body.get("outcome", "done"))
                 return Outcome(refusal=None if said == "done" else said)

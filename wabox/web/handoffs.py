@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from wabox.app import App
@@ -17,11 +17,18 @@ from wabox.core.act import Act
 from wabox.core.agent import SHELL, Agent
 from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
-from wabox.services.handoffs import NoCase, NotDone, NotYet, TemplateReply
+from wabox.services.handoffs import NEWEST, NoCase, NotDone, NotYet, TemplateReply
 from wabox.services.waiting import QueueReport
 from wabox.web.guard import ACT, VIEW
 
 _AS_IT_COMES: Final = {"Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
+Lines = Annotated[
+    int, QueryParameter(ge=1, le=1000, description="How many of the newest lines of the transcript; 200 without it.")
+]
+Before = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=(1 << 62), description="Of those before this one: the answer before said it in `first`."),
+]
 HEARTBEAT: Final = 20.0
 """s: a stream that says nothing for longer may be cut by a proxy, and nobody would notice that the other side is gone."""
 
@@ -105,8 +112,8 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         return await handoffs.lines(status=status, queue=queue, limit=limit)
 
     @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"], roles=VIEW)
-    async def case(case: FromPath[str]) -> CaseReport:
-        return await handoffs.case(case)
+    async def case(case: FromPath[str], lines: Lines = NEWEST, before: Before = None) -> CaseReport:
+        return await handoffs.case(case, lines, before)
 
     @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"], roles=ACT)
     async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:

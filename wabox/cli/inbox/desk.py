@@ -29,6 +29,10 @@ PAUSE: Final = 1.0
 CALM: Final = 0.2
 """s between two looks at the server while much happens."""
 
+LINES: Final = 200
+"""Of a transcript, at first."""
+MOST: Final = 1000
+"""That the server tells at once."""
 SEEN: Final = 60
 """Lines of a transcript whose ticks are watched."""
 
@@ -88,6 +92,8 @@ class Desk:
     drafts: dict[str, Draft] = field(default_factory=dict)
     prompts: dict[tuple[str, str], str] = field(default_factory=dict)
     """Notes, reasons … that were begun: by case and act."""
+    lines: int = LINES
+    """Of the open case's transcript, that are asked for."""
     _line: Line | None = None
     _stale: asyncio.Event = field(default_factory=asyncio.Event)
     _loud: bool = False
@@ -171,14 +177,24 @@ class Desk:
 
     async def choose(self, case: str) -> None:
         """Open a case. Raises WaboxError."""
+        if self.chosen != case:
+            self.lines = LINES
         self.chosen = case
         self.news.discard(case)
         if self.report is not None and self.report["case"]["id"] != case:
             self.report = None
         await self._read(self._reached(), case)
 
+    async def older(self) -> bool:
+        """Ask for what was said before as well; whether there was more. Raises WaboxError."""
+        if self.chosen is None or self.report is None or self.report["first"] is None or self.lines >= MOST:
+            return False
+        self.lines = min(MOST, self.lines * 3)
+        await self._read(self._reached(), self.chosen)
+        return True
+
     async def _read(self, line: Line, case: str) -> None:
-        report = await line.call("GET", f"/api/v1/handoffs/{quote(case)}")
+        report = await line.call("GET", f"/api/v1/handoffs/{quote(case)}?lines={self.lines}")
         if self.chosen != case:
             return  # another one was opened meanwhile
         self.report = report

@@ -73,6 +73,7 @@ class InboxApp(App[None]):
         Binding("d", "drop", "drop"),
         Binding("k", "canned", "canned"),
         Binding("i", "known", "known"),
+        Binding("o", "older", "older"),
         Binding("question_mark", "help", "help"),
         Binding("q", "leave", "leave"),
         Binding("ctrl+c", "leave", "leave", priority=True),
@@ -284,6 +285,19 @@ class InboxApp(App[None]):
     def action_known(self) -> None:
         self._all = not self._all
         self._case()
+
+    @work(exclusive=True, group="older")
+    async def action_older(self) -> None:
+        try:
+            more = await self.desk.older()
+        except WaboxError as error:
+            self.say(f"✗ {error}")
+            return
+        if more:
+            self._case()
+            self.call_after_refresh(self.query_one("#said", VerticalScroll).scroll_home, animate=False)
+        else:
+            self.say("this is all that can be shown here; wabox handoff show has more, with --lines")
 
     def action_drop(self) -> None:
         if self.desk.chosen is not None:

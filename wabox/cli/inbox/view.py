@@ -10,8 +10,6 @@ from rich.text import Text
 
 from wabox.cli.caseview import clock, duration, plain, tick_of
 
-LINES: Final = 200
-"""Of a transcript, on the screen."""
 _WHO: Final = {"customer": "they", "bot": "bot", "event": "·"}
 
 HELP: Final = """\
@@ -28,7 +26,8 @@ HELP: Final = """\
  p            template (after 24 h)
  d            drop the attachment   Signs behind your words
  i            everything known      …  not gone yet   ✓ sent
- q            leave                 ✓✓ arrived
+ o            what was said before  ✓✓ arrived
+ q            leave
 
  What is typed stays with its case until the server has taken it,
  also while the server restarts. A reply to a case that nobody has
@@ -78,9 +77,9 @@ def transcript(report: Mapping[str, Any]) -> Text:
     heard = {(one["at"], one["text"]): one for one in report["heard"]}
     text = Text()
     lines: Sequence[Mapping[str, Any]] = report["transcript"]
-    if len(lines) > LINES:
-        text.append(f"… {len(lines) - LINES} lines before\n", style="dim")
-    for place, line in enumerate(lines[-LINES:]):
+    if report["first"] is not None:
+        text.append("… more was said before: o\n", style="dim")
+    for place, line in enumerate(lines):
         if place:
             text.append("\n")
         _said(text, line, heard.get((line["at"], line["text"])))
