@@ -1,0 +1,62 @@
+"""A connection to RabbitMQ that is made again when it is lost, by whoever needs it next, once for all who need it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import aiormq
+import structlog
+from aiormq.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import AMQPError
+
+from wabox.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+DEADLINE = 3.0
+"""s to connect: a frozen broker says nothing."""
+HEARTBEAT = 10
+BROKEN = (AMQPError, ConnectionError, OSError, asyncio.TimeoutError)
+"""What a lost connection looks like."""
+
+
+class Broker:
+    """Not aio-pika's robust connection: the queues of the old one are void after a break, and who used it must know."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._urls = tuple(urls)
+        self._connection: AbstractConnection | None = None
+        self._connecting: asyncio.Lock = asyncio.Lock()
+        self._closed = False
+
+    async def channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """A new channel. Raises Unavailable when no broker can be reached."""
+        connection = await self._open()
+        try:
+            return await asyncio.wait_for(connection.channel(publisher_confirms=confirms), DEADLINE)
+        except BROKEN as error:
+            raise Unavailable(f"RabbitMQ does not open a channel: {error or type(error).__name__}") from error
+
+    async def _open(self) -> AbstractConnection:
+        async with self._connecting:
+            if self._closed:
+                raise Unavailable("wabox is stopping")
+            if self._connection is not None and not self._connection.is_closed:
+                return self._connection
+            why: BaseException | None = None
+            for url in self._urls:
+                try:
+                    self._connection = await asyncio.wait_for(aiormq.connect(f"{url}?heartbeat={HEARTBEAT}"), DEADLINE)
+                except BROKEN as error:
+                    why = error
+                    continue
+                return self._connection
+            raise Unavailable(f"no node of RabbitMQ answers: {why or type(why).__name__}") from why
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._connection is not None:
+            with contextlib.suppress(*BROKEN):
+                await asyncio.wait_for(self._connection.close(), DEADLINE)

@@ -1,0 +1,274 @@
+"""A conversation as one document, and what a unit of work, the sender and a delivery status make of it. Pure.
+
+Redis stores what comes out, in one script, fenced by the document's version; nothing here knows that. There is one writer, the
+owner of the conversation's lane, and a second who may come in between (a status) makes the first one read again.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from wabox.core.conversation import Session, UnitOfWork, after
+from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
+from wabox.core.invocation import Invocation
+from wabox.core.message import InboundMessage
+
+PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
+COMPRESSED = 256
+"""Bytes from which on it is worth it: 17 µs for 1.8 KB, which become 0.75 KB."""
+DESK = "desk:"
+"""Timers of a case, which outlive the conversation with the bot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a conversation still has to do."""
+
+    outbox: tuple[OutboundMessage, ...] = ()
+    """What has to leave, in order."""
+    timers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By name: due at (ms since the epoch), and the sequence number that armed it."""
+    calls: tuple[Invocation, ...] = ()
+    untold: tuple[OutboundMessage, ...] = ()
+    """Failed, and the flow does not know yet."""
+
+    @property
+    def unsent(self) -> int | None:
+        """When the first message may leave, ms since the epoch, 0: now; None: there is none."""
+        due = [row.due_at or 0 for row in self.outbox]
+        due += [0] * bool(self.untold)
+        return min(due, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    session: Session
+    work: Work = Work()
+    version: int = 0
+    """Of the document: rises with every write, the session's sequence only with units of work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What became of a message, for the records."""
+
+    id: str
+    status: DeliveryStatus
+    at: int
+    wamid: str | None = None
+    reason: str | None = None
+    code: int | None = None
+    attempts: int = 0
+    told: bool = True
+    """It is a line of the transcript when it failed."""
+
+
+_session_encoder = msgspec.msgpack.Encoder()
+_sessions = msgspec.msgpack.Decoder(Session)
+_works = msgspec.msgpack.Decoder(Work)
+
+
+def pack(value: Any) -> bytes:
+    """For Redis: one byte that says how, then msgpack."""
+    raw = _session_encoder.encode(value)
+    return b"z" + zlib.compress(raw, 3) if len(raw) >= COMPRESSED else b"m" + raw
+
+
+def unpack(stored: bytes) -> bytes:
+    """The msgpack. Raises ValueError for what :func:`pack` did not write."""
+    match stored[:1]:
+        case b"z":
+            return zlib.decompress(stored[1:])
+        case b"m":
+            return stored[1:]
+    raise ValueError(f"not written by this wabox: it begins with {stored[:1]!r}")
+
+
+def read(conversation_id: str, version: bytes | None, session: bytes | None, work: bytes | None) -> Document:
+    """As Redis has it; empty when it has nothing."""
+    return Document(
+        version=int(version or 0),
+        session=Session(conversation_id=conversation_id) if session is None else _sessions.decode(unpack(session)),
+        work=Work() if work is None else _works.decode(unpack(work)),
+    )
+
+
+def committed(document: Document, unit: UnitOfWork) -> tuple[Document, list[Mark]]:
+    """The document after the unit, and what it did to messages that were said before."""
+    work = document.work
+    marks: list[Mark] = []
+    outbox = list(work.outbox)
+    if unit.withdraw is not None:
+        outbox, marks = _withdrawn(outbox, unit.withdraw, unit.at)
+    untold = list(work.untold)
+    have = {row.id for row in outbox}
+    for send in unit.sends:
+        if send.status is DeliveryStatus.SENDING:
+            send = replace(send, attempts=max(send.attempts, 1))
+        if send.status in PENDING and send.id not in have:
+            outbox.append(send)
+        elif send.status is DeliveryStatus.FAILED and send.tells:
+            untold.append(send)
+    timers, calls = _timers(work, unit), _calls(work, unit)
+    told = {id_.removeprefix("failed:") for id_ in unit.handled}
+    untold = [row for row in untold if row.id not in told]
+    new = Work(outbox=tuple(outbox), timers=timers, calls=calls, untold=tuple(untold))
+    return Document(session=after(unit), work=new, version=document.version + 1), marks
+
+
+def _withdrawn(outbox: Sequence[OutboundMessage], reason: str, at: int) -> tuple[list[OutboundMessage], list[Mark]]:
+    """A person took over: what the bot said does not leave, what is in doubt is not repeated (promise P7)."""
+    left: list[OutboundMessage] = []
+    marks: list[Mark] = []
+    for row in outbox:
+        if row.status is not DeliveryStatus.QUEUED:
+            left.append(replace(row, policy="once"))
+        elif row.purpose == "marketing" or (row.purpose == "service" and row.body.get("type") != "template"):
+            marks.append(Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts))
+        else:
+            left.append(row)
+    return left, marks
+
+
+def _timers(work: Work, unit: UnitOfWork) -> dict[str, tuple[int, int]]:
+    timers = dict(work.timers)
+    for name, (due_at, armed) in work.timers.items():
+        if timer_id(unit.conversation_id, name, armed, due_at) in unit.handled:
+            del timers[name]
+    timers.update({timer.name: (timer.due_at, timer.armed) for timer in unit.arm})
+    for name in unit.disarm:
+        timers.pop(name, None)
+    if unit.snapshot is None:
+        timers = {name: timer for name, timer in timers.items() if name.startswith(DESK)}
+    return timers
+
+
+def _calls(work: Work, unit: UnitOfWork) -> tuple[Invocation, ...]:
+    over = {id_.removeprefix("call:") for id_ in unit.handled}
+    kept = [call for call in work.calls if call.id not in over and (call.chart, call.name) not in unit.revoke]
+    if unit.snapshot is None:
+        kept = []
+    have = {call.id for call in kept}
+    return (*kept, *(call for call in unit.invoke if call.id not in have))
+
+
+def settled(document: Document, attempts: Iterable[Attempt]) -> tuple[Document, list[Mark], set[str]]:
+    """The document with what the sender learnt; what became of the messages; which must not be sent (again)."""
+    rows = {row.id: row for row in document.work.outbox}
+    untold = list(document.work.untold)
+    marks: list[Mark] = []
+    late: set[str] = set()
+    for attempt in attempts:
+        row = rows.get(attempt.outbound_id)
+        if row is None:
+            late.add(attempt.outbound_id)
+            if attempt.wamid is not None:  # a status overtook the answer to its own POST; the id is worth keeping
+                marks.append(_mark(attempt, None))
+            continue
+        if attempt.status is DeliveryStatus.QUEUED or attempt.status is DeliveryStatus.SENDING:
+            rows[row.id] = _tried(row, attempt)
+            continue
+        status = later(row.status, attempt.status)
+        marks.append(replace(_mark(attempt, row), status=status))
+        if status in PENDING:
+            rows[row.id] = replace(row, status=status, reason=attempt.reason or row.reason)
+            continue
+        del rows[row.id]
+        if status is DeliveryStatus.FAILED and row.tells:
+            untold.append(replace(row, status=status, reason=attempt.reason, code=attempt.code))
+    work = replace(document.work, outbox=tuple(rows.values()), untold=tuple(untold))
+    return replace(document, work=work, version=document.version + 1), marks, late
+
+
+def _tried(row: OutboundMessage, attempt: Attempt) -> OutboundMessage:
+    sending = attempt.status is DeliveryStatus.SENDING
+    row = replace(
+        row,
+        status=attempt.status,
+        attempts=row.attempts + sending,
+        attempted_at=attempt.at if sending else row.attempted_at,
+        reason=attempt.reason or row.reason,
+        code=attempt.code,
+        due_at=attempt.due_at,
+    )
+    return row if attempt.body is None else replace(row, body=attempt.body, otherwise=None, closes_at=None)
+
+
+def _mark(attempt: Attempt, row: OutboundMessage | None) -> Mark:
+    return Mark(
+        id=attempt.outbound_id,
+        status=attempt.status,
+        at=attempt.at,
+        wamid=attempt.wamid,
+        reason=attempt.reason,
+        code=attempt.code,
+        attempts=row.attempts if row is not None else 0,
+    )
+
+
+def folded(document: Document, status: StatusUpdate, outbound_id: str) -> Document | None:
+    """The document once a delivery status has settled one of its messages; None when it is about none that is pending.
+
+    The records keep what the status said; here only the doubt ends, and what failed is told to the flow.
+    """
+    row = next((row for row in document.work.outbox if row.id == outbound_id), None)
+    if row is None or status.status in PENDING:
+        return None
+    outbox = tuple(other for other in document.work.outbox if other.id != outbound_id)
+    untold = document.work.untold
+    if status.status is DeliveryStatus.FAILED and row.tells:
+        untold = (*untold, replace(row, status=status.status, reason=status.reason, code=status.code))
+    work = replace(document.work, outbox=outbox, untold=untold)
+    return replace(document, work=work, version=document.version + 1)
+
+
+def timer_id(conversation_id: str, name: str, armed: int, due_at: int) -> str:
+    """Numbers begin anew when a conversation does; the time does not."""
+    return f"timer:{conversation_id}:{name}:{armed}:{due_at}"
+
+
+def ring(session: Session, name: str, timer: tuple[int, int]) -> InboundMessage | None:
+    """A timer that came due, as a message; None when nobody knows whose it is."""
+    due_at, armed = timer
+    if session.contact is None or session.number_id is None:
+        return None
+    return InboundMessage(
+        message_id=timer_id(session.conversation_id, name, armed, due_at),
+        number_id=session.number_id,
+        conversation_id=session.conversation_id,
+        timestamp=due_at,
+        channel="timer",
+        type="timer",
+        payload={"name": name, "armed": armed, "due_at": due_at},
+        contact=session.contact,
+    )
+
+
+def failure(session: Session, row: OutboundMessage, now: int) -> InboundMessage | None:
+    """A message that failed, as an event of its conversation."""
+    if session.contact is None:
+        return None
+    return InboundMessage(
+        message_id=f"failed:{row.id}",
+        number_id=row.number_id,
+        conversation_id=row.conversation_id,
+        timestamp=now,
+        channel="delivery",
+        type="delivery.failed",
+        payload={"id": row.id, "code": row.code, "reason": row.reason, "text": words(row.body)},
+        contact=session.contact,
+    )
+
+
+def rearmed(old: Work, new: Work) -> list[tuple[str, int | None]]:
+    """What changes in the index of timers: name and when it comes due, None: no more."""
+    changed: list[tuple[str, int | None]] = [(name, None) for name in old.timers if name not in new.timers]
+    changed += [
+        (name, due_at) for name, (due_at, _) in new.timers.items() if old.timers.get(name, (None,))[0] != due_at
+    ]
+    return changed

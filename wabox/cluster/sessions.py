@@ -1,0 +1,351 @@
+"""The ports Sessions, Timers and Calls on Redis Cluster.
+
+The owner of a lane keeps its conversations in memory: a turn costs one write and no read. Nothing is believed for that: every
+write names the version that it was computed from, and whoever is not the owner any more is refused and reads again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from wabox.cluster.document import (
+    Document,
+    committed,
+    failure,
+    folded,
+    pack,
+    read,
+    rearmed,
+    ring,
+    settled,
+)
+from wabox.cluster.entry import Entry
+from wabox.cluster.shards import SWEEP, Change, Index, Shards
+from wabox.core.conversation import CommitResult, Session, UnitOfWork
+from wabox.core.delivery import Attempt, OutboundMessage, StatusUpdate
+from wabox.core.invocation import Invocation, Outcome
+from wabox.core.message import InboundMessage
+from wabox.core.ports import Clock
+from wabox.errors import ConversationError, Unavailable
+
+Publish = Callable[[Sequence[InboundMessage]], Awaitable[None]]
+"""Puts messages into their lanes, durably."""
+
+SNAPSHOT_LIMIT = 1024 * 1024
+DAY = 86_400_000
+REMEMBERED = 8 * DAY
+"""How long an id is known: Meta delivers again for seven days."""
+KEPT = 35 * DAY
+"""ms after its last write that a conversation is forgotten here; the records have it as long as they are told to."""
+RECENT = 4096
+"""Conversations in memory: about 2 KB each."""
+AGAIN = 30_000
+"""ms after which a due timer that a sweep took and nobody handled is taken again."""
+SEPARATOR = "\0"
+WRITTEN, KNOWN = 0, 1
+
+_entries = msgspec.msgpack.Encoder()
+
+
+def digest(message_id: str, number_id: str) -> bytes:
+    """Of an id that is unique for each number: 10 bytes, so that two of 10⁹ are the same with a chance of 10⁻⁶."""
+    return hashlib.blake2b(f"{number_id}\0{message_id}".encode(), digest_size=10).digest()
+
+
+class RedisSessions:
+    """Sessions, Timers and Calls."""
+
+    def __init__(self, shards: Shards, clock: Clock, publish: Publish, *, keep: int = KEPT) -> None:
+        self._shards = shards
+        self._clock = clock
+        self._publish = publish
+        self._keep = keep
+        self._recent: OrderedDict[str, Document] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._told: set[str] = set()
+        """Failures that are on their way to their conversation."""
+        self._callers: dict[str, str] = {}
+        """Whose call it is, by its id."""
+
+    # ---- Sessions ------------------------------------------------------------------------------------------------------
+
+    async def open(self, conversation_id: str) -> Session:
+        return (await self._document(conversation_id)).session
+
+    async def commit(self, unit: UnitOfWork) -> CommitResult:
+        if unit.snapshot is not None and len(unit.snapshot) > SNAPSHOT_LIMIT:
+            raise ConversationError(
+                f"The conversation {unit.conversation_id} has grown to {len(unit.snapshot)} bytes of state; "
+                f"the limit is {SNAPSHOT_LIMIT}. Does a flow keep appending to its context?"
+            )
+        ids = [digest(id_, unit.number_id) for id_ in unit.handled]
+        async with self._alone(unit.conversation_id):
+            while True:
+                old = await self._document(unit.conversation_id)
+                if old.session.sequence != unit.expected and not ids:
+                    return "conflict"
+                new, marks = committed(old, unit)
+                code = await self._write(old, new, Entry.of(new, unit=unit, marks=marks), ids, unit.expected)
+                if code == WRITTEN:
+                    self._callers.update((call.id, unit.conversation_id) for call in unit.invoke)
+                    return "committed"
+                if code == KNOWN:
+                    return "duplicate"
+                # The document moved on. Only if that was not the session (a status, say) is the unit still right.
+                old = await self._document(unit.conversation_id)
+                if old.session.sequence != unit.expected:
+                    return "conflict"
+
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
+        late: set[str] = set()
+        theirs: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            whose = attempt.conversation_id or self._whose(attempt.outbound_id)
+            if whose is None:
+                late.add(attempt.outbound_id)
+            else:
+                theirs.setdefault(whose, []).append(attempt)
+        for conversation_id, some in theirs.items():
+            late |= await self._settle(conversation_id, some)
+        return frozenset(late)
+
+    async def _settle(self, conversation_id: str, attempts: Sequence[Attempt]) -> set[str]:
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._document(conversation_id)
+                new, marks, late = settled(old, attempts)
+                if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
+                    return late
+
+    async def fold(self, conversation_id: str, status: StatusUpdate, outbound_id: str) -> bool:
+        """What a delivery status means for a message that is not settled yet; whether it was about one."""
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._document(conversation_id)
+                new = folded(old, status, outbound_id)
+                if new is None and conversation_id in self._recent:
+                    # It may be somebody else's conversation, whose messages we do not know.
+                    del self._recent[conversation_id]
+                    old = await self._document(conversation_id)
+                    new = folded(old, status, outbound_id)
+                if new is None:
+                    return False
+                if await self._write(old, new, None) == WRITTEN:
+                    return True
+
+    async def put_back(self, conversation_id: str, message: OutboundMessage) -> None:
+        """A message that Meta took and could not deliver is sent once more."""
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._document(conversation_id)
+                work = replace(old.work, outbox=(*old.work.outbox, message))
+                if await self._write(old, replace(old, work=work), None) == WRITTEN:
+                    return
+
+    async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
+        now = self._clock()
+        outbox = (await self._document(conversation_id)).work.outbox
+        return [row for row in outbox if (row.due_at or 0) <= now][:limit]
+
+    async def unsent(self) -> Sequence[str]:
+        return await self._indexed("u", "-inf", "+inf")
+
+    async def due(self, now: int) -> Sequence[str]:
+        """Also those that may leave at once: whoever owns the conversation now may not have written them."""
+        return await self._indexed("u", "-inf", now)
+
+    async def tell(self, limit: int) -> int:
+        messages: list[InboundMessage] = []
+        for conversation_id in await self._indexed("u", 0, 0):
+            document = await self._document(conversation_id)
+            for row in document.work.untold:
+                message = failure(document.session, row, self._clock())
+                if message is not None and row.id not in self._told and len(messages) < limit:
+                    self._told.add(row.id)
+                    messages.append(message)
+        await self._publish(messages)
+        return len(messages)
+
+    # ---- Timers --------------------------------------------------------------------------------------------------------
+
+    async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
+        moved = 0
+        for partition in self._open_partitions():
+            if moved >= limit:
+                break
+            moved += await self._sweep(partition, now, limit - moved, since)
+        return moved
+
+    async def _sweep(self, partition: int, now: int, limit: int, since: int) -> int:
+        key = self._shards.key(partition, "t")
+        due = await self._shards.call(partition, SWEEP, [key], f"({since}", now, limit, now + AGAIN)
+        messages: list[InboundMessage] = []
+        for member in due:
+            conversation_id, _, name = member.decode().rpartition(SEPARATOR)
+            document = await self._fresh(conversation_id)
+            timer = document.work.timers.get(name)
+            message = ring(document.session, name, timer) if timer is not None and timer[0] <= now else None
+            if message is not None:
+                messages.append(message)
+            elif timer is None:
+                await self._shards.run(partition, ("ZREM", key, member))
+        await self._publish(messages)
+        return len(messages)
+
+    # ---- Calls ---------------------------------------------------------------------------------------------------------
+
+    async def calls(self) -> Sequence[Invocation]:
+        found: list[Invocation] = []
+        for partition in self._open_partitions():
+            (members,) = await self._shards.run(partition, ("SMEMBERS", self._shards.key(partition, "c")))
+            for member in members:
+                found += (await self._document(member.decode())).work.calls
+        self._callers.update((call.id, call.conversation_id) for call in found)
+        return sorted(found, key=lambda call: call.created_at)
+
+    async def began(self, invocation_id: str) -> int | None:
+        conversation_id = self._callers.get(invocation_id)
+        if conversation_id is None:
+            return None
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._document(conversation_id)
+                call = next((call for call in old.work.calls if call.id == invocation_id), None)
+                if call is None:
+                    self._callers.pop(invocation_id, None)
+                    return None
+                tried = replace(call, attempts=call.attempts + 1)
+                calls = tuple(tried if other is call else other for other in old.work.calls)
+                if await self._write(old, replace(old, work=replace(old.work, calls=calls)), None) == WRITTEN:
+                    return tried.attempts
+
+    async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
+        document = await self._document(invocation.conversation_id)
+        waits = any(call.id == invocation.id for call in document.work.calls)
+        session = document.session
+        self._callers.pop(invocation.id, None)
+        if not waits or session.contact is None or session.number_id is None:
+            return
+        event = ("done.invoke." if outcome.error is None else "error.invoke.") + invocation.name
+        message = InboundMessage(
+            message_id=f"call:{invocation.id}",
+            number_id=session.number_id,
+            conversation_id=invocation.conversation_id,
+            timestamp=self._clock(),
+            channel="action",
+            type=event,
+            payload={
+                "chart": invocation.chart,
+                "id": invocation.name,
+                "armed": invocation.armed,
+                "data": dict(outcome.data),
+            },
+            contact=session.contact,
+        )
+        await self._publish([message])
+
+    # ---- the document --------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _alone(self, conversation_id: str) -> Any:
+        """The lane and the sender of one conversation write one after the other."""
+        lock = self._locks.get(conversation_id)
+        if lock is None:
+            lock = self._locks[conversation_id] = asyncio.Lock()
+        async with lock:
+            yield
+
+    async def _document(self, conversation_id: str) -> Document:
+        found = self._recent.get(conversation_id)
+        if found is None:
+            found = await self._fresh(conversation_id)
+            self._remember(found)
+        return found
+
+    async def _fresh(self, conversation_id: str) -> Document:
+        """As Redis has it now. Raises ConversationError when it cannot be read."""
+        partition = self._shards.partition(conversation_id)
+        key = self._shards.key(partition, f"s:{conversation_id}")
+        ((version, session, work),) = await self._shards.run(partition, ("HMGET", key, "v", "b", "o"))
+        try:
+            return read(conversation_id, version, session, work)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise ConversationError(f"The conversation {conversation_id} cannot be read from Redis: {error}") from error
+
+    def _remember(self, document: Document) -> None:
+        id_ = document.session.conversation_id
+        self._recent[id_] = document
+        self._recent.move_to_end(id_)
+        while len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+
+    def forget(self, conversation_ids: Iterable[str] | None = None) -> None:
+        """Read these (all) anew: others may have written them."""
+        for id_ in list(self._recent) if conversation_ids is None else conversation_ids:
+            self._recent.pop(id_, None)
+
+    async def _write(
+        self, old: Document, new: Document, entry: Entry | None, ids: Sequence[bytes] = (), expected: int | None = None
+    ) -> int:
+        """Store what differs, fenced by the old version; the script's word."""
+        id_ = old.session.conversation_id
+        partition = self._shards.partition(id_)
+        timers = [
+            (f"{id_}{SEPARATOR}{name}", False if due is None else due) for name, due in rearmed(old.work, new.work)
+        ]
+        change = Change(
+            index=Index(
+                id=id_,
+                # A unit of an older session can only turn out to be known: no version is the right one for it.
+                version=-1 if expected is not None and old.session.sequence != expected else old.version,
+                now=self._clock(),
+                remember=REMEMBERED,
+                keep=self._keep,
+                unsent=new.work.unsent,
+                calls=bool(new.work.calls),
+                timers=timers,
+            ),
+            session=pack(new.session) if new.session is not old.session else b"",
+            work=pack(new.work) if new.work != old.work else b"",
+            record=b"" if entry is None else _entries.encode(entry),
+            ids=ids,
+        )
+        keys = [self._shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r")]
+        code, version = await self._shards.write(partition, keys, change)
+        if code == WRITTEN:
+            self._remember(replace(new, version=version))
+        else:
+            self._recent.pop(id_, None)
+        return code
+
+    def _whose(self, outbound_id: str) -> str | None:
+        """For callers that do not know: rare, and their message is among the last that were written."""
+        for id_, document in reversed(self._recent.items()):
+            if any(row.id == outbound_id for row in document.work.outbox):
+                return id_
+        return None
+
+    def _open_partitions(self) -> list[int]:
+        gates = self._shards.gates
+        return [partition for partition in range(self._shards.partitions) if gates.is_open(partition)]
+
+    async def _indexed(self, name: str, low: int | str, high: int | str) -> list[str]:
+        found: list[str] = []
+        for partition in self._open_partitions():
+            try:
+                (members,) = await self._shards.run(
+                    partition, ("ZRANGEBYSCORE", self._shards.key(partition, name), low, high)
+                )
+            except Unavailable:
+                continue  # its gate is closed now; the next look comes by
+            found += [member.decode() for member in members]
+        return found

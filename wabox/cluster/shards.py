@@ -1,0 +1,155 @@
+"""What is asked of Redis, partition by partition: keys, scripts, ``WAIT``, and the gate before it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+from redis.exceptions import NoScriptError, RedisError
+
+from wabox.cluster.gate import Gates
+from wabox.cluster.partition import partition_of, slot_of, tags
+from wabox.cluster.router import Command, Router, Unreachable
+from wabox.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+Durability = Literal["replicated", "primary"]
+"""``replicated``: nothing is sent or acknowledged before a replica has it. ``primary``: a primary that is lost takes with it
+what its replica had not heard yet."""
+
+WAIT_MS = 100
+WAITS = 20
+"""How often a replica is waited for, before the work goes on without one, with an alarm."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Script:
+    """A Lua file of this folder. Sent by its digest; a node that does not know it gets the text."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (Path(__file__).parent / name).read_bytes()
+        self.sha = hashlib.sha1(self.text).hexdigest()  # noqa: S324 - Redis names scripts so
+
+    def call(self, keys: Sequence[str], *arguments: Any, whole: bool = False) -> Command:
+        head: Command = ("EVAL", self.text) if whole else ("EVALSHA", self.sha)
+        return (*head, len(keys), *keys, *arguments)
+
+
+class Index(msgspec.Struct, frozen=True, kw_only=True):
+    """What the script must read of a write; the rest it only stores. Times in ms since the epoch; ``remember`` and ``keep``
+    are ms from now."""
+
+    id: str
+    version: int
+    """Of the document that this was computed from."""
+    now: int
+    remember: int
+    keep: int
+    unsent: int | None
+    calls: bool
+    timers: list[tuple[str, int | bool]]
+    """``False``: it goes."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One write of one conversation."""
+
+    index: Index
+    session: bytes = b""
+    """Empty: as it is."""
+    work: bytes = b""
+    record: bytes = b""
+    """Empty: none."""
+    ids: Sequence[bytes] = ()
+    """Digests of the messages that it handles."""
+
+
+WRITE, SWEEP = Script("write.lua"), Script("sweep.lua")
+
+
+class Shards:
+    """Redis Cluster as wabox sees it."""
+
+    def __init__(
+        self, router: Router, partitions: int, durability: Durability = "replicated", prefix: str = ""
+    ) -> None:
+        """``prefix``: before every key, so that two bots (or two tests) may share a cluster."""
+        self.router = router
+        self.partitions = partitions
+        self.durability = durability
+        self.gates = Gates(self._answers)
+        self.unreplicated = 0
+        """Writes that went on without a replica, since the start."""
+        self._prefix = prefix
+        self._tags = tags(partitions)
+
+    def partition(self, conversation_id: str) -> int:
+        return partition_of(conversation_id, self.partitions)
+
+    def key(self, partition: int, name: str) -> str:
+        return f"{self._prefix}{{{self._tags[partition]}}}{name}"
+
+    async def run(self, partition: int, *commands: Command) -> list[Any]:
+        """Raises Unavailable at once while the partition's gate is closed, and closes it when the shard does not answer."""
+        reason = self.gates.closed.get(partition)
+        if reason is not None:
+            raise Unavailable(reason)
+        try:
+            return await self.router.run(slot_of(partition, self.partitions), *commands)
+        except Unreachable as error:
+            self.gates.close(partition, str(error))
+            raise
+
+    async def call(self, partition: int, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        """Run a script that writes nothing that must survive a failover."""
+        try:
+            return (await self.run(partition, script.call(keys, *arguments)))[0]
+        except NoScriptError:
+            return (await self.run(partition, script.call(keys, *arguments, whole=True)))[0]
+
+    async def write(self, partition: int, keys: Sequence[str], change: Change) -> tuple[int, int]:
+        """Run the unit-of-work script and wait for a replica; its answer and the document's version.
+
+        Raises Unavailable, and then it may or may not have happened: whoever repeats it learns which.
+        """
+        arguments = (_encode(change.index), change.session, change.work, change.record, *change.ids)
+        replicated = self.durability == "replicated"
+        waits: tuple[Command, ...] = (("WAIT", 1, WAIT_MS),) if replicated else ()
+        try:
+            answers = await self.run(partition, WRITE.call(keys, *arguments), *waits)
+        except NoScriptError:
+            answers = await self.run(partition, WRITE.call(keys, *arguments, whole=True), *waits)
+        code, version = answers[0]
+        if replicated and code != 2 and not answers[1]:
+            await self._replicated(partition, keys[0], change.index.keep)
+        return int(code), int(version)
+
+    async def _replicated(self, partition: int, key: str, keep: int) -> None:
+        """Wait for a replica again. What a replica has, it has in order: one later write that arrived says all."""
+        for _ in range(WAITS):
+            if (await self.run(partition, ("PEXPIRE", key, keep), ("WAIT", 1, WAIT_MS)))[1]:
+                return
+        self.unreplicated += 1
+        log.error(
+            "cluster.not_replicated", partition=partition, fix="is the replica of this shard running and in step?"
+        )
+
+    async def _answers(self, partition: int) -> bool:
+        """A write, because a node may read and not write."""
+        try:
+            await self.router.run(
+                slot_of(partition, self.partitions), ("SET", self.key(partition, "probe"), "1", "PX", 1000)
+            )
+        except (Unavailable, RedisError):
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        await self.gates.aclose()
+        await self.router.aclose()
