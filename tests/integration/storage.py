@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.fakes import NOW, VirtualClock
+from tests.integration import clustered
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.conversation import Record, Timer, UnitOfWork
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, outbound_id
@@ -122,6 +123,8 @@ class Adapter(Protocol):
 
     clock: VirtualClock
     """Also what the storage sleeps on."""
+    accepts_alone: bool
+    """What takes messages in goes on while nothing else can be written."""
 
     async def open(self, *, backlog: int = 2000) -> Storage:
         """The storage as the last close or crash left it."""
@@ -139,6 +142,8 @@ class Adapter(Protocol):
 
 
 class SqliteAdapter:
+    accepts_alone = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._copies = itertools.count(1)
@@ -181,7 +186,9 @@ class SqliteAdapter:
             await store.close()
 
 
-ADAPTERS: dict[str, Callable[[Path], Adapter]] = {"sqlite": SqliteAdapter}
+ADAPTERS: dict[str, Callable[[Path], Any]] = {"sqlite": SqliteAdapter}
+if clustered.FOLDER is not None:
+    ADAPTERS["cluster"] = clustered.ClusterAdapter
 
 
 class Handler:

@@ -13,6 +13,7 @@ from tests.fakes import NOW, VirtualClock
 from tests.integration.storage import (
     DAY,
     Handler,
+    SqliteAdapter,
     arrival,
     attempt,
     conversation,
@@ -545,3 +546,30 @@ async def test_what_a_crash_left_over_turns_nobody_away(tmp_path: Path, clock: V
     with pytest.raises(Unavailable, match="4 messages wait"):
         await store.put(arrival(message("n9", "d9")))
     await store.close()
+
+
+async def test_messages_are_refused_when_too_many_wait(tmp_path: Path) -> None:
+    """Customers' messages beyond the limit are refused at once; delivery statuses and timers still go through."""
+    adapter = SqliteAdapter(tmp_path)
+    storage = await adapter.open(backlog=3)
+    stuck = asyncio.Event()
+
+    async def before(_: InboundMessage) -> None:
+        await stuck.wait()
+
+    handler = Handler(storage, before)
+    storage.lanes.run(handler)
+    for number in range(5):
+        await storage.commit(unit(name=f"t{number}", arm=[Timer(name="soft", due_at=NOW, armed=1)]))
+    assert await storage.sweep(NOW, 4) == 4
+    for number in range(4):
+        await storage.put(arrival(message(f"m{number}", f"c{number}")))
+    with pytest.raises(Unavailable, match="4 messages wait"):
+        await storage.put(arrival(message("m9")))
+    await storage.put(status("w1", DeliveryStatus.DELIVERED))
+    assert await storage.sweep(NOW, 4) == 1
+    stuck.set()
+    await handler.until(9)
+    await storage.put(arrival(message("m9")))
+    assert len(await handler.until(10)) == 10
+    await adapter.aclose()

@@ -64,8 +64,6 @@ class Mark:
     reason: str | None = None
     code: int | None = None
     attempts: int = 0
-    told: bool = True
-    """It is a line of the transcript when it failed."""
 
 
 _session_encoder = msgspec.msgpack.Encoder()
@@ -209,6 +207,16 @@ def _mark(attempt: Attempt, row: OutboundMessage | None) -> Mark:
         code=attempt.code,
         attempts=row.attempts if row is not None else 0,
     )
+
+
+def dropped(document: Document, outbound_id: str, at: int, reason: str) -> tuple[Document, list[Mark]]:
+    """The document without a message that somebody took out; the flow is not told."""
+    row = next((row for row in document.work.outbox if row.id == outbound_id), None)
+    if row is None:
+        return document, []
+    outbox = tuple(other for other in document.work.outbox if other is not row)
+    new = replace(document, work=replace(document.work, outbox=outbox), version=document.version + 1)
+    return new, [Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts)]
 
 
 def folded(document: Document, status: StatusUpdate, outbound_id: str) -> Document | None:

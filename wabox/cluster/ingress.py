@@ -34,9 +34,10 @@ encode = msgspec.json.Encoder().encode
 class RabbitIngress:
     """Lives on one event loop; one channel, so that what was put first is first in its lane."""
 
-    def __init__(self, broker: Broker, topology: Topology) -> None:
+    def __init__(self, broker: Broker, topology: Topology, deadline: float = DEADLINE) -> None:
         self._broker = broker
         self._topology = topology
+        self._deadline = deadline
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
         self._under_way = 0
@@ -58,7 +59,7 @@ class RabbitIngress:
         if arrival.statuses or arrival.others or dead:
             rest = Arrival(statuses=arrival.statuses, others=arrival.others, dead=tuple(dead))
             bodies.append((self._topology.status, encode(rest)))
-        await self._publish(bodies, DEADLINE)
+        await self._publish(bodies, self._deadline)
 
     async def publish(self, messages: Sequence[InboundMessage]) -> None:
         """Messages of our own: timers, results of calls, failures."""

@@ -20,6 +20,7 @@ import msgspec
 from wabox.cluster.document import (
     Document,
     committed,
+    dropped,
     failure,
     folded,
     pack,
@@ -50,6 +51,7 @@ RECENT = 4096
 """Conversations in memory: about 2 KB each."""
 AGAIN = 30_000
 """ms after which a due timer that a sweep took and nobody handled is taken again."""
+DROPPED = "somebody took it out"
 SEPARATOR = "\0"
 WRITTEN, KNOWN = 0, 1
 
@@ -147,8 +149,21 @@ class RedisSessions:
         async with self._alone(conversation_id):
             while True:
                 old = await self._document(conversation_id)
-                work = replace(old.work, outbox=(*old.work.outbox, message))
+                # It is older than whatever waits.
+                outbox = (message, *(row for row in old.work.outbox if row.id != message.id))
+                untold = tuple(row for row in old.work.untold if row.id != message.id)
+                work = replace(old.work, outbox=outbox, untold=untold)
                 if await self._write(old, replace(old, work=work), None) == WRITTEN:
+                    return
+
+    async def drop(self, conversation_id: str, outbound_id: str) -> None:
+        """Take out a message that still has to leave."""
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._document(conversation_id)
+                new, marks = dropped(old, outbound_id, self._clock(), DROPPED)
+                entry = Entry.of(new, marks=marks, at=self._clock())
+                if new is old or await self._write(old, new, entry) == WRITTEN:
                     return
 
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
@@ -158,6 +173,11 @@ class RedisSessions:
 
     async def unsent(self) -> Sequence[str]:
         return await self._indexed("u", "-inf", "+inf")
+
+    async def row(self, conversation_id: str, outbound_id: str) -> OutboundMessage | None:
+        """A message that still has to leave, as it is now."""
+        outbox = (await self._fresh(conversation_id)).work.outbox
+        return next((row for row in outbox if row.id == outbound_id), None)
 
     async def due(self, now: int) -> Sequence[str]:
         """Also those that may leave at once: whoever owns the conversation now may not have written them."""

@@ -128,7 +128,7 @@ class Sessions(Protocol):
         """Conversations with pending messages; read at the start."""
 
     async def due(self, now: int) -> Sequence[str]:
-        """Conversations with pending messages whose ``due_at`` has come."""
+        """Conversations with pending messages whose ``due_at`` has come; perhaps others that may send now."""
 
     async def tell(self, limit: int) -> int:
         """Put ``delivery.failed`` into the conversations of up to ``limit`` failed messages, each once; how many there were."""

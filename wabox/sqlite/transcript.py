@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
+from wabox.core.amend import amended
 from wabox.core.conversation import Amendment, Record
-
-CONTENT = frozenset({"text", "payload", "raw", "before", "understood", "events"})
-"""What a line repeats of a message."""
 
 LINES = 8
 """Lines in one statement: a message is two or three."""
@@ -37,26 +34,9 @@ def amend(connection: sqlite3.Connection, conversation: int, amendment: Amendmen
         (conversation, amendment.ref, amendment.ref.encode()),
     ).fetchall()
     for key, ref, encoded in rows:
-        body = msgspec.json.decode(encoded)
-        if ref != amendment.ref and _target(body) != amendment.ref:
-            continue
-        if amendment.deleted:
-            body = {name: part for name, part in body.items() if name not in CONTENT} | {"deleted_at": amendment.at}
-        elif ref == amendment.ref:
-            body |= {
-                "text": amendment.text,
-                "edited_at": amendment.at,
-                "before": [*body.get("before", ()), body.get("text")],
-            }
-        else:
-            continue
-        connection.execute("UPDATE transcript SET body = ? WHERE key = ?", (_encode(body), key))
-
-
-def _target(body: dict[str, Any]) -> str | None:
-    """The message that an edit is about."""
-    payload = body.get("payload")
-    return payload.get("original_message_id") if isinstance(payload, dict) and body.get("type") == "edited" else None
+        body = amended(ref, msgspec.json.decode(encoded), amendment)
+        if body is not None:
+            connection.execute("UPDATE transcript SET body = ? WHERE key = ?", (_encode(body), key))
 
 
 def list_(connection: sqlite3.Connection, conversation_id: str, limit: int) -> list[Record]:

@@ -1,0 +1,138 @@
+"""The cluster as an adapter of the storage contract, on real servers (``packaging/cluster/up``).
+
+The contract is written for one process that sees what it wrote. Here records and statuses arrive a moment later: what reads
+them waits until they have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from tests.fakes import VirtualClock
+from wabox.cluster.router import Unreachable
+from wabox.cluster.store import ClusterStore, Place, open_cluster
+from wabox.core.message import Arrival
+
+FOLDER = os.environ.get("WABOX_TEST_CLUSTER")
+"""Where ``packaging/cluster/up`` keeps its servers; not set: there are none."""
+PARTITIONS = 4
+
+
+def place(name: str, partitions: int = PARTITIONS, **more: Any) -> Place:
+    """A part of the test servers that nobody else uses."""
+    assert FOLDER is not None
+    said = tomllib.loads((Path(FOLDER) / "cluster.toml").read_text())["cluster"]
+    return Place(
+        redis=tuple(said["redis"]),
+        rabbitmq=tuple(said["rabbitmq"]),
+        postgres=said["postgres"],
+        name=name,
+        partitions=partitions,
+        deadline=10.0,  # a machine that runs three tests at once is slow
+        **more,
+    )
+
+
+async def prepare(store: ClusterStore) -> None:
+    channel = await store.broker.channel()
+    await store.topology.declare(channel)
+    await channel.close()
+    await store.database.prepare()
+
+
+async def remove(store: ClusterStore) -> None:
+    channel = await store.broker.channel()
+    await store.topology.delete(channel)
+    await channel.close()
+    await store.database.drop()
+    for node in store.shards.router.nodes:
+        (keys,) = await store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*"))
+        for key in keys:
+            await store.shards.router.ask(node, ("DEL", key))
+
+
+READS = frozenset(
+    {"pending", "transcript", "stats", "deliveries", "handoffs", "conversations", "unsent", "due", "tell"}
+)
+READS_TOO = frozenset({"drop", "send_again", "scan", "settle"})
+
+
+class Settled:
+    """A store of which everything can be read at once."""
+
+    def __init__(self, store: ClusterStore) -> None:
+        self._store = store
+        self._events = 0
+
+    async def put(self, arrival: Arrival) -> None:
+        if arrival.statuses:
+            await self._quiet()
+        await self._store.put(arrival)
+        self._events += bool(arrival.statuses or arrival.others or arrival.dead)
+
+    async def _quiet(self) -> None:
+        await self._store.settled()
+        while self._store.events.taken < self._events:  # noqa: ASYNC110 - it is another connection's
+            await asyncio.sleep(0.002)
+        await self._store.settled()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name not in READS | READS_TOO:
+            return found
+
+        async def read(*arguments: Any, **more: Any) -> Any:
+            if not self._store._closed:
+                await self._quiet()
+            return await found(*arguments, **more)
+
+        return read
+
+
+class ClusterAdapter:
+    accepts_alone = True
+
+    def __init__(self, folder: Path) -> None:
+        self._name = f"test{secrets.token_hex(4)}"
+        self._workers = itertools.count(1)
+        self._opened: list[ClusterStore] = []
+        self._prepared = False
+        self.clock = VirtualClock()
+
+    async def open(self, *, backlog: int = 2000) -> Settled:
+        store = await open_cluster(place(self._name), self.clock, f"w{next(self._workers)}", sleep=self.clock.sleep)
+        if not self._prepared:
+            await prepare(store)
+            self._prepared = True
+        store.run()
+        self._opened.append(store)
+        return Settled(store)
+
+    async def crash(self) -> Settled:
+        await self._opened[-1].close()
+        return await self.open()
+
+    async def fail(self) -> None:
+        # What this store meets when its shards are gone; that shards really go is tested in tests/cluster.
+        async def refused(*_: Any) -> Any:
+            raise Unreachable("the shard is gone")
+
+        self._opened[-1].shards.router.run = refused  # type: ignore[method-assign]
+
+    async def mend(self) -> None:
+        del self._opened[-1].shards.router.run
+        for partition in range(PARTITIONS):
+            await self._opened[-1].shards.gates.wait(partition)
+
+    async def aclose(self) -> None:
+        for store in self._opened:
+            await store.close()
+        last = await open_cluster(place(self._name), self.clock, "last")
+        await remove(last)
+        await last.close()

@@ -1,0 +1,79 @@
+"""The connection to PostgreSQL. What it cannot do now is Unavailable, and whoever asked tries again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from wabox.errors import Unavailable
+
+SCHEMA = Path(__file__).parent / "schema.sql"
+POOL = 8
+DEADLINE = 10.0
+"""s for one statement: people wait for it, customers do not."""
+GONE = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+class Database:
+    def __init__(self, url: str, schema: str = "public") -> None:
+        """``schema``: where the tables are, so that two bots (or two tests) may share a database."""
+        self._url = url
+        self._schema = schema
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection within a transaction. Raises Unavailable."""
+        pool = await self._open()
+        try:
+            async with pool.acquire(timeout=DEADLINE) as connection, connection.transaction():
+                yield connection
+        except GONE as error:
+            raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+
+    async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
+        async with self._opening:
+            if self._closed:
+                raise Unavailable("wabox is stopping")
+            if self._pool is None:
+                try:
+                    self._pool = await asyncpg.create_pool(
+                        self._url,
+                        min_size=0,
+                        max_size=POOL,
+                        timeout=DEADLINE,
+                        command_timeout=DEADLINE,
+                        server_settings={"search_path": self._schema, "application_name": "wabox"},
+                    )
+                except (*GONE, asyncpg.PostgresError) as error:
+                    raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+            return self._pool
+
+    async def prepare(self) -> None:
+        """Make what is missing."""
+        async with self.transaction() as connection:
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            await connection.execute(SCHEMA.read_text(encoding="utf-8"))
+
+    async def drop(self) -> None:
+        """Everything is lost: for tests."""
+        async with self.transaction() as connection:
+            await connection.execute(f'DROP SCHEMA IF EXISTS "{self._schema}" CASCADE')
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._pool is not None:
+            self._pool.terminate()

@@ -1,0 +1,268 @@
+"""All storage ports of a cluster, wired: what :class:`~wabox.sqlite.store.SqliteStore` is for one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from wabox.cluster.broker import Broker
+from wabox.cluster.events import Events
+from wabox.cluster.ingress import DEADLINE, RabbitIngress
+from wabox.cluster.lanes import RabbitLanes
+from wabox.cluster.partition import PARTITIONS
+from wabox.cluster.records.database import Database
+from wabox.cluster.records.drain import drain
+from wabox.cluster.records.queries import PostgresRecords
+from wabox.cluster.router import Router
+from wabox.cluster.sessions import RedisSessions
+from wabox.cluster.shards import Durability, Shards
+from wabox.cluster.topology import Topology
+from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
+from wabox.core.delivery import Attempt, Delivery, DeliveryStatus, OutboundMessage
+from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation, Outcome
+from wabox.core.keep import DEFAULT, Keep
+from wabox.core.message import Arrival
+from wabox.core.ports import Clock, StoreStats
+from wabox.core.version import Version
+from wabox.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 0.5
+"""s between two looks for records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the engines are."""
+
+    redis: tuple[str, ...]
+    rabbitmq: tuple[str, ...]
+    postgres: str
+    name: str = "wabox"
+    """Of this bot's part of them: queues, keys and tables of another name are another bot's."""
+    partitions: int = PARTITIONS
+    durability: Durability = "replicated"
+    deadline: float = DEADLINE
+    """s for the broker to confirm what a webhook brought."""
+
+
+async def open_cluster(
+    place: Place,
+    clock: Clock,
+    worker: str,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> ClusterStore:
+    """Connect. ``worker``: a name that no other process has. Raises Unavailable, or SettingsError for what is no address."""
+    router = Router.of(place.redis)
+    await router.start()
+    return ClusterStore(place, router, clock, worker, sleep)
+
+
+class ClusterStore:
+    """Ingress, Lanes, Sessions, Timers, Calls, Records, Versions."""
+
+    def __init__(
+        self, place: Place, router: Router, clock: Clock, worker: str, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._clock = clock
+        self.place = place
+        self.shards = Shards(router, place.partitions, place.durability, prefix=f"{place.name}:")
+        self.broker = Broker(place.rabbitmq)
+        self.topology = Topology(place.partitions, place.name)
+        self.database = Database(place.postgres, place.name)
+        self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
+        self._sessions = RedisSessions(self.shards, clock, self._ingress.publish)
+        self._records = PostgresRecords(self.database)
+        self.lanes = RabbitLanes(
+            self.broker, self.topology, self.shards.gates, worker, moved=self._sessions.forget, sleep=sleep
+        )
+        self.events = Events(self.broker, self.topology, self.database, self._sessions, clock)
+        self._draining: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def run(self) -> None:
+        """Begin to bring records over and to read statuses: the part of a worker that is not the lanes."""
+        self.events.run()
+        self._draining = asyncio.get_running_loop().create_task(self._drain_for_ever())
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self.lanes.drain(0)
+        await self.events.stop()
+        if self._draining is not None:
+            self._draining.cancel()
+            await asyncio.gather(self._draining, return_exceptions=True)
+        await self.broker.aclose()
+        await self.shards.aclose()
+        await self.database.aclose()
+
+    def _open(self) -> None:
+        if self._closed:
+            raise Unavailable("wabox is stopping")
+
+    # ---- Ingress -------------------------------------------------------------------------------------------------------
+
+    @property
+    def crowded(self) -> bool:
+        return self._ingress.crowded
+
+    async def put(self, arrival: Arrival) -> None:
+        await self._ingress.put(arrival)
+
+    # ---- Sessions, Timers, Calls ---------------------------------------------------------------------------------------
+
+    async def open(self, conversation_id: str) -> Session:
+        self._open()
+        return await self._sessions.open(conversation_id)
+
+    async def commit(self, unit: UnitOfWork) -> CommitResult:
+        self._open()
+        return await self._sessions.commit(unit)
+
+    async def settle(self, attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
+        return await self._sessions.settle(attempts, durable=durable)
+
+    async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
+        return await self._sessions.pending(conversation_id, limit)
+
+    async def unsent(self) -> Sequence[str]:
+        return await self._sessions.unsent()
+
+    async def due(self, now: int) -> Sequence[str]:
+        return await self._sessions.due(now)
+
+    async def tell(self, limit: int) -> int:
+        return await self._sessions.tell(limit)
+
+    async def ours(self, wamid: str) -> bool:
+        return await self._records.ours(wamid)
+
+    async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
+        return await self._sessions.sweep(now, limit, since=since)
+
+    async def calls(self) -> Sequence[Invocation]:
+        return await self._sessions.calls()
+
+    async def began(self, invocation_id: str) -> int | None:
+        return await self._sessions.began(invocation_id)
+
+    async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
+        await self._sessions.answer(invocation, outcome)
+
+    # ---- Records -------------------------------------------------------------------------------------------------------
+
+    async def append(self, conversation_id: str, records: Sequence[Record]) -> None:
+        await self._records.append(conversation_id, records)
+
+    async def transcript(self, conversation_id: str, limit: int = 200) -> Sequence[Record]:
+        return await self._records.transcript(conversation_id, limit)
+
+    async def conversations(self, limit: int = 100) -> Sequence[ConversationSummary]:
+        return await self._records.conversations(limit)
+
+    async def handoffs(self, limit: int = 100) -> Sequence[Handoff]:
+        return await self._records.handoffs(limit)
+
+    async def deliveries(self, limit: int = 100, *, failed: bool = False) -> Sequence[Delivery]:
+        return await self._records.deliveries(limit, failed=failed)
+
+    async def send_again(self, outbound_id: str) -> Delivery | None:
+        found = await self._records.delivery(outbound_id)
+        if found is None:
+            return None
+        delivery, message = found
+        row = await self._sessions.row(delivery.conversation_id, outbound_id)
+        if row is not None and row.status is not DeliveryStatus.QUEUED:
+            return replace(delivery, status=row.status, attempts=row.attempts, attempted_at=row.attempted_at)
+        if delivery.status is DeliveryStatus.FAILED:
+            again = replace(message, status=DeliveryStatus.QUEUED, due_at=None, reason=None, code=None)
+            await self._sessions.put_back(delivery.conversation_id, again)
+            await self._records.queued(outbound_id)
+        elif delivery.status is DeliveryStatus.QUEUED:
+            now = Attempt(
+                outbound_id=outbound_id,
+                status=DeliveryStatus.QUEUED,
+                at=self._clock(),
+                conversation_id=delivery.conversation_id,
+            )
+            await self._sessions.settle([now])
+        found = await self._records.delivery(outbound_id)
+        return None if found is None else found[0]
+
+    async def drop(self, outbound_id: str) -> Delivery | None:
+        found = await self._records.delivery(outbound_id)
+        if found is None:
+            return None
+        delivery, _ = found
+        await self._sessions.drop(delivery.conversation_id, outbound_id)
+        await self.settled()
+        found = await self._records.delivery(outbound_id)
+        return None if found is None else found[0]
+
+    async def stats(self) -> StoreStats:
+        """``inbox``: what waits in the lanes, as the broker counts it, and what this worker has of it."""
+        self._open()
+        conversations, outbox, waiting, dead = await self._records.counts()
+        inbox = await self.waiting()
+        return StoreStats(
+            conversations=conversations, inbox=inbox, outbox=outbox, handoffs_waiting=waiting, dead_letters=dead
+        )
+
+    async def waiting(self) -> int:
+        """Messages in the lanes that nobody has; and those that this worker has."""
+        channel = await self.broker.channel()
+        count = self.lanes.backlog
+        for partition in range(self.topology.partitions):
+            found = await channel.queue_declare(self.topology.lane(partition), passive=True)
+            count += found.message_count or 0
+        await channel.close()
+        return count
+
+    async def scan(self, look: Callable[[str, bytes], None]) -> None:
+        await self._records.scan(look)
+
+    async def prune(self, now: int, keep: Keep = DEFAULT) -> None:
+        before = keep.before("outbox", now)
+        if before is not None:
+            await self._records.prune(before)
+
+    async def settled(self) -> None:
+        """Bring over every record that is there now."""
+        for partition in range(self.topology.partitions):
+            await self._drain(partition)
+
+    async def _drain(self, partition: int) -> None:
+        count = 1
+        while count:
+            count, found = await drain(self.shards, self.database, partition)
+            await self.events.follow(found)
+
+    async def _drain_for_ever(self) -> None:
+        while True:
+            for partition in range(self.topology.partitions):
+                if self.shards.gates.is_open(partition):
+                    try:
+                        await self._drain(partition)
+                    except Unavailable as error:
+                        log.warning("cluster.records_wait", reason=str(error))
+                        break
+            await asyncio.sleep(PAUSE)
+
+    # ---- Versions ------------------------------------------------------------------------------------------------------
+
+    async def versions(self, bot: str) -> Sequence[Version]:
+        return await self._records.versions(bot)
+
+    async def make_live(self, version: Version, expected: str | None) -> Version | None:
+        return await self._records.make_live(version, expected)
+
+    async def forget_version(self, bot: str, id_: str) -> bool:
+        return await self._records.forget_version(bot, id_)
