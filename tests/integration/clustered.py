@@ -22,6 +22,9 @@ from wabox.core.message import Arrival
 FOLDER = os.environ.get("WABOX_TEST_CLUSTER")
 """Where ``packaging/cluster/up`` keeps its servers; not set: there are none."""
 PARTITIONS = 4
+NAME = f"test{secrets.token_hex(4)}"
+"""Of this process: several may share the servers."""
+PREPARED: list[bool] = []
 
 
 def place(name: str, partitions: int = PARTITIONS, **more: Any) -> Place:
@@ -46,15 +49,20 @@ async def prepare(store: ClusterStore) -> None:
     await store.database.prepare()
 
 
-async def remove(store: ClusterStore) -> None:
+async def clear(store: ClusterStore) -> None:
+    """Leave nothing of a test but the queues and the tables: making those takes a second."""
     channel = await store.broker.channel()
-    await store.topology.delete(channel)
+    lanes = [store.topology.lane(partition) for partition in range(store.topology.partitions)]
+    for queue in (*lanes, store.topology.status, store.topology.dead):
+        await channel.queue_purge(queue)
     await channel.close()
-    await store.database.drop()
+    async with store.database.transaction() as connection:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", store.place.name)
+        await connection.execute(f"TRUNCATE {', '.join(table['tablename'] for table in tables)}")
     for node in store.shards.router.nodes:
         (keys,) = await store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*"))
-        for key in keys:
-            await store.shards.router.ask(node, ("DEL", key))
+        if keys:
+            await store.shards.router.ask(node, *(("DEL", key) for key in keys))
 
 
 READS = frozenset(
@@ -99,17 +107,16 @@ class ClusterAdapter:
     accepts_alone = True
 
     def __init__(self, folder: Path) -> None:
-        self._name = f"test{secrets.token_hex(4)}"
+        self._name = NAME
         self._workers = itertools.count(1)
         self._opened: list[ClusterStore] = []
-        self._prepared = False
         self.clock = VirtualClock()
 
     async def open(self, *, backlog: int = 2000) -> Settled:
         store = await open_cluster(place(self._name), self.clock, f"w{next(self._workers)}", sleep=self.clock.sleep)
-        if not self._prepared:
+        if not PREPARED:
             await prepare(store)
-            self._prepared = True
+            PREPARED.append(True)
         store.run()
         self._opened.append(store)
         return Settled(store)
@@ -134,5 +141,5 @@ class ClusterAdapter:
         for store in self._opened:
             await store.close()
         last = await open_cluster(place(self._name), self.clock, "last")
-        await remove(last)
+        await clear(last)
         await last.close()

@@ -18,8 +18,16 @@ log = structlog.get_logger(__name__)
 DEADLINE = 3.0
 """s to connect: a frozen broker says nothing."""
 HEARTBEAT = 10
+CLOSING = 1.0
+"""s for the broker to say goodbye."""
 BROKEN = (AMQPError, ConnectionError, OSError, asyncio.TimeoutError)
 """What a lost connection looks like."""
+
+
+async def close(channel: AbstractChannel) -> None:
+    """Close it, or leave that to the end of its connection: a broker may not answer any more."""
+    with contextlib.suppress(*BROKEN):
+        await asyncio.wait_for(channel.close(), CLOSING)
 
 
 class Broker:
@@ -59,4 +67,4 @@ class Broker:
         self._closed = True
         if self._connection is not None:
             with contextlib.suppress(*BROKEN):
-                await asyncio.wait_for(self._connection.close(), DEADLINE)
+                await asyncio.wait_for(self._connection.close(), CLOSING)

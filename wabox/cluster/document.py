@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from wabox.core.changed import changed
 from wabox.core.conversation import Session, UnitOfWork, after
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
 from wabox.core.invocation import Invocation
@@ -107,7 +108,7 @@ def committed(document: Document, unit: UnitOfWork) -> tuple[Document, list[Mark
     have = {row.id for row in outbox}
     for send in unit.sends:
         if send.status is DeliveryStatus.SENDING:
-            send = replace(send, attempts=max(send.attempts, 1))
+            send = changed(send, attempts=max(send.attempts, 1))
         if send.status in PENDING and send.id not in have:
             outbox.append(send)
         elif send.status is DeliveryStatus.FAILED and send.tells:
@@ -125,7 +126,7 @@ def _withdrawn(outbox: Sequence[OutboundMessage], reason: str, at: int) -> tuple
     marks: list[Mark] = []
     for row in outbox:
         if row.status is not DeliveryStatus.QUEUED:
-            left.append(replace(row, policy="once"))
+            left.append(changed(row, policy="once"))
         elif row.purpose == "marketing" or (row.purpose == "service" and row.body.get("type") != "template"):
             marks.append(Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts))
         else:
@@ -172,20 +173,20 @@ def settled(document: Document, attempts: Iterable[Attempt]) -> tuple[Document, 
             rows[row.id] = _tried(row, attempt)
             continue
         status = later(row.status, attempt.status)
-        marks.append(replace(_mark(attempt, row), status=status))
+        marks.append(changed(_mark(attempt, row), status=status))
         if status in PENDING:
-            rows[row.id] = replace(row, status=status, reason=attempt.reason or row.reason)
+            rows[row.id] = changed(row, status=status, reason=attempt.reason or row.reason)
             continue
         del rows[row.id]
         if status is DeliveryStatus.FAILED and row.tells:
-            untold.append(replace(row, status=status, reason=attempt.reason, code=attempt.code))
-    work = replace(document.work, outbox=tuple(rows.values()), untold=tuple(untold))
-    return replace(document, work=work, version=document.version + 1), marks, late
+            untold.append(changed(row, status=status, reason=attempt.reason, code=attempt.code))
+    work = changed(document.work, outbox=tuple(rows.values()), untold=tuple(untold))
+    return changed(document, work=work, version=document.version + 1), marks, late
 
 
 def _tried(row: OutboundMessage, attempt: Attempt) -> OutboundMessage:
     sending = attempt.status is DeliveryStatus.SENDING
-    row = replace(
+    row = changed(
         row,
         status=attempt.status,
         attempts=row.attempts + sending,
@@ -194,7 +195,7 @@ def _tried(row: OutboundMessage, attempt: Attempt) -> OutboundMessage:
         code=attempt.code,
         due_at=attempt.due_at,
     )
-    return row if attempt.body is None else replace(row, body=attempt.body, otherwise=None, closes_at=None)
+    return row if attempt.body is None else changed(row, body=attempt.body, otherwise=None, closes_at=None)
 
 
 def _mark(attempt: Attempt, row: OutboundMessage | None) -> Mark:
@@ -215,7 +216,7 @@ def dropped(document: Document, outbound_id: str, at: int, reason: str) -> tuple
     if row is None:
         return document, []
     outbox = tuple(other for other in document.work.outbox if other is not row)
-    new = replace(document, work=replace(document.work, outbox=outbox), version=document.version + 1)
+    new = changed(document, work=changed(document.work, outbox=outbox), version=document.version + 1)
     return new, [Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts)]
 
 
@@ -230,9 +231,9 @@ def folded(document: Document, status: StatusUpdate, outbound_id: str) -> Docume
     outbox = tuple(other for other in document.work.outbox if other.id != outbound_id)
     untold = document.work.untold
     if status.status is DeliveryStatus.FAILED and row.tells:
-        untold = (*untold, replace(row, status=status.status, reason=status.reason, code=status.code))
-    work = replace(document.work, outbox=outbox, untold=untold)
-    return replace(document, work=work, version=document.version + 1)
+        untold = (*untold, changed(row, status=status.status, reason=status.reason, code=status.code))
+    work = changed(document.work, outbox=outbox, untold=untold)
+    return changed(document, work=work, version=document.version + 1)
 
 
 def timer_id(conversation_id: str, name: str, armed: int, due_at: int) -> str:

@@ -14,7 +14,8 @@ import msgspec
 import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from wabox.cluster.broker import BROKEN, Broker
+from wabox.cluster.broker import BROKEN, Broker, close
+from wabox.cluster.ending import end
 from wabox.cluster.records import statuses
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.statuses import Consequence
@@ -55,9 +56,7 @@ class Events:
 
     async def stop(self) -> None:
         self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _supervise(self) -> None:
         while not self._stopping:
@@ -79,8 +78,7 @@ class Events:
             await channel.basic_consume(self._topology.status, received)
             await asyncio.wait([channel.closing])
         finally:
-            with contextlib.suppress(*BROKEN):
-                await channel.close()
+            await close(channel)
 
     async def _received(self, channel: AbstractChannel, delivered: DeliveredMessage) -> None:
         tag = delivered.delivery_tag

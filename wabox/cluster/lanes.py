@@ -24,7 +24,8 @@ import msgspec
 import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from wabox.cluster.broker import BROKEN, Broker
+from wabox.cluster.broker import BROKEN, Broker, close
+from wabox.cluster.ending import end
 from wabox.cluster.gate import Gates
 from wabox.cluster.partition import partition_of, priority
 from wabox.cluster.topology import PREFETCH, Topology
@@ -173,8 +174,7 @@ class RabbitLanes:
         self._lanes = {}
         self._consuming.clear()
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await end(task)
         self._moved()
 
     async def drain(self, timeout: float) -> None:
@@ -183,11 +183,8 @@ class RabbitLanes:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.gather(self._supervisor, return_exceptions=True)
+        await end(self._supervisor)
         channels = [channel for channel, _ in self._consuming.values()]
         await self._void()
         for channel in channels:
-            with contextlib.suppress(*BROKEN):
-                await channel.close()
+            await close(channel)

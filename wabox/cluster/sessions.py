@@ -11,7 +11,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -31,6 +30,7 @@ from wabox.cluster.document import (
 )
 from wabox.cluster.entry import Entry
 from wabox.cluster.shards import SWEEP, Change, Index, Shards
+from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, Session, UnitOfWork
 from wabox.core.delivery import Attempt, OutboundMessage, StatusUpdate
 from wabox.core.invocation import Invocation, Outcome
@@ -152,8 +152,8 @@ class RedisSessions:
                 # It is older than whatever waits.
                 outbox = (message, *(row for row in old.work.outbox if row.id != message.id))
                 untold = tuple(row for row in old.work.untold if row.id != message.id)
-                work = replace(old.work, outbox=outbox, untold=untold)
-                if await self._write(old, replace(old, work=work), None) == WRITTEN:
+                work = changed(old.work, outbox=outbox, untold=untold)
+                if await self._write(old, changed(old, work=work), None) == WRITTEN:
                     return
 
     async def drop(self, conversation_id: str, outbound_id: str) -> None:
@@ -243,9 +243,9 @@ class RedisSessions:
                 if call is None:
                     self._callers.pop(invocation_id, None)
                     return None
-                tried = replace(call, attempts=call.attempts + 1)
+                tried = changed(call, attempts=call.attempts + 1)
                 calls = tuple(tried if other is call else other for other in old.work.calls)
-                if await self._write(old, replace(old, work=replace(old.work, calls=calls)), None) == WRITTEN:
+                if await self._write(old, changed(old, work=changed(old.work, calls=calls)), None) == WRITTEN:
                     return tried.attempts
 
     async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
@@ -342,7 +342,7 @@ class RedisSessions:
         keys = [self._shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r")]
         code, version = await self._shards.write(partition, keys, change)
         if code == WRITTEN:
-            self._remember(replace(new, version=version))
+            self._remember(changed(new, version=version))
         else:
             self._recent.pop(id_, None)
         return code

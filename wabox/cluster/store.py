@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
-from wabox.cluster.broker import Broker
+from wabox.cluster.broker import Broker, close
+from wabox.cluster.ending import end
 from wabox.cluster.events import Events
 from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
@@ -20,6 +21,7 @@ from wabox.cluster.router import Router
 from wabox.cluster.sessions import RedisSessions
 from wabox.cluster.shards import Durability, Shards
 from wabox.cluster.topology import Topology
+from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, Delivery, DeliveryStatus, OutboundMessage
 from wabox.core.handoff import Handoff
@@ -97,9 +99,7 @@ class ClusterStore:
         self._closed = True
         await self.lanes.drain(0)
         await self.events.stop()
-        if self._draining is not None:
-            self._draining.cancel()
-            await asyncio.gather(self._draining, return_exceptions=True)
+        await end(self._draining)
         await self.broker.aclose()
         await self.shards.aclose()
         await self.database.aclose()
@@ -181,9 +181,9 @@ class ClusterStore:
         delivery, message = found
         row = await self._sessions.row(delivery.conversation_id, outbound_id)
         if row is not None and row.status is not DeliveryStatus.QUEUED:
-            return replace(delivery, status=row.status, attempts=row.attempts, attempted_at=row.attempted_at)
+            return changed(delivery, status=row.status, attempts=row.attempts, attempted_at=row.attempted_at)
         if delivery.status is DeliveryStatus.FAILED:
-            again = replace(message, status=DeliveryStatus.QUEUED, due_at=None, reason=None, code=None)
+            again = changed(message, status=DeliveryStatus.QUEUED, due_at=None, reason=None, code=None)
             await self._sessions.put_back(delivery.conversation_id, again)
             await self._records.queued(outbound_id)
         elif delivery.status is DeliveryStatus.QUEUED:
@@ -223,7 +223,7 @@ class ClusterStore:
         for partition in range(self.topology.partitions):
             found = await channel.queue_declare(self.topology.lane(partition), passive=True)
             count += found.message_count or 0
-        await channel.close()
+        await close(channel)
         return count
 
     async def scan(self, look: Callable[[str, bytes], None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -12,6 +11,7 @@ import msgspec
 from wabox.cluster.records import transcript
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.statuses import messages
+from wabox.core.changed import changed
 from wabox.core.contact import Contact
 from wabox.core.conversation import ConversationSummary, Record
 from wabox.core.delivery import Delivery, DeliveryStatus, OutboundMessage
@@ -149,7 +149,7 @@ class PostgresRecords:
                 )
         except asyncpg.UniqueViolationError:
             return None  # two first ones at once
-        return replace(version, number=number, live_until=None)
+        return changed(version, number=number, live_until=None)
 
     async def forget_version(self, bot: str, id_: str) -> bool:
         query = "DELETE FROM versions WHERE bot = $1 AND id = $2 AND live_until IS NOT NULL RETURNING id"

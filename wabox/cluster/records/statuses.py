@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from wabox.cluster.document import PENDING, Mark
 from wabox.cluster.records.transcript import add
+from wabox.core.changed import changed
 from wabox.core.conversation import Record
 from wabox.core.delivery import EVIDENCE, DeliveryStatus, OutboundMessage, StatusUpdate, later
 
@@ -99,7 +100,7 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
     old = DeliveryStatus(found["status"])
     new = later(old, status.status)
     reason = (status.reason or _reason(status)) if failed else None
-    status = replace(status, reason=reason)
+    status = changed(status, reason=reason)
     doubtful = old in PENDING and new not in PENDING
     again = (
         _once_more(messages.decode(found["message"]), found["attempts"], status, now)
@@ -137,11 +138,11 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
 
 def _once_more(message: OutboundMessage, attempts: int, status: StatusUpdate, now: int) -> OutboundMessage | None:
     """The message again, when Meta took it, did not deliver it, and another try is worth it."""
-    queued = replace(message, status=DeliveryStatus.QUEUED, attempts=attempts, reason=status.reason, code=status.code)
+    queued = changed(message, status=DeliveryStatus.QUEUED, attempts=attempts, reason=status.reason, code=status.code)
     if status.closed and message.otherwise is not None:
-        return replace(queued, body=message.otherwise, otherwise=None, closes_at=None, due_at=now)
+        return changed(queued, body=message.otherwise, otherwise=None, closes_at=None, due_at=now)
     if status.again is not None and attempts < status.tries:
-        return replace(queued, due_at=now + round(status.again * 1000))
+        return changed(queued, due_at=now + round(status.again * 1000))
     return None
 
 
@@ -158,7 +159,7 @@ async def _keep(connection: Any, status: StatusUpdate, now: int) -> None:
         " ON CONFLICT (wamid) DO UPDATE SET body = $3",
         status.wamid,
         now,
-        _encode(replace(status, raw={})),
+        _encode(changed(status, raw={})),
         status.outbound_id,
     )
 
