@@ -23,7 +23,7 @@ from wabox.demo.graph import graph_app
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, WhatsAppSettings
 from wabox.sqlite import consents
-from wabox.web.api import api_router
+from wabox.web.api import api_router, openapi
 from wabox.web.door import Door
 from wabox.web.server import Server, asgi_app, listen
 
@@ -101,7 +101,7 @@ async def town(root: Path, clock: Clock = lambda: NOW, **changes: Any) -> AsyncI
     await app.start()
     door = Door(data)
     graph = Server(graph_app(cloud), graph_sock)
-    server = Server(asgi_app(app, whatsapp, [api_router(app, door.token())]), sock)
+    server = Server(asgi_app(app, whatsapp, [api_router(app, door.token())], openapi=openapi()), sock)
     async with cloud:
         await graph.begin()
         await server.begin()

@@ -62,7 +62,7 @@ class Figures:
         except StorageError:
             found.append(Sample(name="store_writable", value=0))
         else:
-            found.append(Sample(name="store_writable", value=self._store.writer.trouble is None))
+            found.append(Sample(name="store_writable", value=float(self._store.writer.trouble is None)))
         return found
 
     def _measured(self) -> Iterator[Sample]:

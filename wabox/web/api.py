@@ -27,6 +27,7 @@ from wabox.services.publishing import Refused
 from wabox.web.agents import agent_routes
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
+from wabox.web.described import described
 from wabox.web.door import proof
 from wabox.web.following import following_routes
 from wabox.web.guard import OWN, VIEW, Guard
@@ -101,19 +102,21 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
 
     behind = Router(
         "/",
-        route_handlers=[
-            *(publish, versions, outbox, retry, drop),
-            *outgoing_routes(app),
-            *contact_routes(app),
-            *conversation_routes(app),
-            *following_routes(app),
-            *learning_routes(app),
-            figures_route(app.figures),
-            *handoff_routes(app),
-            *reply_routes(app),
-            *agent_routes(app.accounts),
-            stats_route(app),
-        ],
+        route_handlers=described(
+            [
+                *(publish, versions, outbox, retry, drop),
+                *outgoing_routes(app),
+                *contact_routes(app),
+                *conversation_routes(app),
+                *following_routes(app),
+                *learning_routes(app),
+                figures_route(app.figures),
+                *handoff_routes(app),
+                *reply_routes(app),
+                *agent_routes(app.accounts),
+                stats_route(app),
+            ]
+        ),
         guards=[guard],
         middleware=[guard.watch],
         security=[{"token": []}],
@@ -121,7 +124,7 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
     )
     return Router(
         "/api/v1",
-        route_handlers=[prove, behind],
+        route_handlers=[*described([prove]), behind],
         exception_handlers={Refused: _refused, HTTPException: _wrong, NoCase: no_case, NotDone: not_done},
     )
 
@@ -154,4 +157,5 @@ def _wrong(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str
     """What Litestar finds wrong with a request, place and reason in one sentence."""
     extra = error.extra if isinstance(error.extra, list) else []
     places = "; ".join(f"{one.get('key')}: {one.get('message')}" for one in extra if isinstance(one, dict))
-    return Response({"error": f"{error.detail}: {places}" if places else error.detail}, status_code=error.status_code)
+    body = {"error": f"{error.detail}: {places}" if places else error.detail}
+    return Response(body, status_code=error.status_code, headers=error.headers)

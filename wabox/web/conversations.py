@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
+import msgspec
 from litestar import post
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -14,10 +16,12 @@ from wabox.app import App
 from wabox.core.conversation import Session
 from wabox.web.guard import OWN
 
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCall:
-    id: str
+    id: Named
     """The caller's, unique: the same one again does nothing."""
     state: str
     chart: str | None = None
@@ -28,7 +32,7 @@ class MoveCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActCall:
-    id: str
+    id: Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

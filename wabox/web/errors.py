@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
-    return Response({"error": error.detail}, status_code=error.status_code)
+    return Response({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
 def wabox_error(_: Request[Any, Any, Any], error: WaboxError) -> Response[dict[str, Any]]:

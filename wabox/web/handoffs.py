@@ -186,6 +186,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
 
     @get(
         "/events",
+        media_type="text/event-stream",
         summary="What changes, as server-sent events: read the truth from the other calls",
         tags=["events"],
         roles=VIEW,

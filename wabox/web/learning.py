@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from wabox.app import App
 from wabox.core.learning import DAY, MOST_LINES, Decision, Heard, Learnt, Lesson
@@ -17,7 +19,7 @@ from wabox.web.guard import OWN
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnCall:
     map: list[Decision]
-    days: int = 30
+    days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 30
     """How far back the groups go: as they were asked for."""
 
 
@@ -28,7 +30,7 @@ def learning_routes(app: App) -> list[HTTPRouteHandler]:
         return list(await app.store.register.heard(app.clock() - max(days, 1) * DAY, MOST_LINES))
 
     @get("/learn", summary="What was not understood, the most frequent first", tags=["learn"], roles=OWN)
-    async def lesson(days: FromQuery[int] = 30, limit: FromQuery[int] = 50) -> Lesson:
+    async def lesson(days: Annotated[int, QueryParameter(ge=1, le=3660)] = 30, limit: FromQuery[int] = 50) -> Lesson:
         found = await asyncio.to_thread(app.learning.lesson, await heard(days))
         return replace(found, groups=found.groups[: max(limit, 0)])
 

@@ -13,6 +13,7 @@ from wabox.app import App
 from wabox.core.agent import SHELL, Agent
 from wabox.services.attachments import LARGEST, Attachment
 from wabox.services.canned import CannedLine
+from wabox.web.described import Bytes
 from wabox.web.guard import ACT, VIEW
 
 
@@ -28,6 +29,7 @@ def reply_routes(app: App) -> list[HTTPRouteHandler]:
         "/handoffs/{case:str}/files",
         status_code=200,
         summary="Attach a file, its bytes as the body: a reply then names it",
+        operation_class=Bytes,
         request_max_body_size=LARGEST + 1,
         tags=["handoffs"],
         roles=ACT,
