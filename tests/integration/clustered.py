@@ -75,28 +75,28 @@ class Settled:
     """A store of which everything can be read at once."""
 
     def __init__(self, store: ClusterStore) -> None:
-        self._store = store
+        self.store = store
         self._events = 0
 
     async def put(self, arrival: Arrival) -> None:
         if arrival.statuses:
             await self._quiet()
-        await self._store.put(arrival)
+        await self.store.put(arrival)
         self._events += bool(arrival.statuses or arrival.others or arrival.dead)
 
     async def _quiet(self) -> None:
-        await self._store.settled()
-        while self._store.events.taken < self._events:  # noqa: ASYNC110 - it is another connection's
+        await self.store.settled()
+        while self.store.events.taken < self._events:  # noqa: ASYNC110 - it is another connection's
             await asyncio.sleep(0.002)
-        await self._store.settled()
+        await self.store.settled()
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
+        found = getattr(self.store, name)
         if name not in READS | READS_TOO:
             return found
 
         async def read(*arguments: Any, **more: Any) -> Any:
-            if not self._store._closed:
+            if not self.store._closed:
                 await self._quiet()
             return await found(*arguments, **more)
 

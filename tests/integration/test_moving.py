@@ -1,0 +1,113 @@
+"""A database of one machine moves to a cluster and back: what goes on is the same on both sides, and it may be done again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import NOW, VirtualClock
+from tests.integration import clustered
+from tests.integration.storage import Handler, arrival, attempt, conversation, message, outbound, unit
+from wabox.core.changed import changed
+from wabox.core.consent import Consent, ConsentEntry
+from wabox.core.conversation import Archive, Record, Timer
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation
+from wabox.errors import StorageError
+
+if clustered.FOLDER is None:
+    pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
+
+from wabox.cluster.store import ClusterStore
+from wabox.moving import to_cluster, to_sqlite
+from wabox.sqlite.store import open_store
+
+
+def quietly(done: int, of: int) -> None:
+    """Nobody looks."""
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[ClusterStore]:
+    adapter = clustered.ClusterAdapter(tmp_path)
+    settled = await adapter.open()
+    yield settled.store
+    await adapter.aclose()
+
+
+async def live(folder: Path) -> None:
+    """Conversations in every state that there is."""
+    clock = VirtualClock()
+    store = await open_store(folder, clock)
+    for number in range(20):
+        name = f"c{number}"
+        await store.put(arrival(message(f"m{number}", name, text="hello ñ 😀")))
+        line = Record(at=NOW, kind="in", ref=f"m{number}", body={"text": "hello"})
+        await store.commit(unit(f"m{number}", name=name, snapshot=b'{"v":%d}' % number, records=[line]))
+    timers = [Timer(name="soft", due_at=NOW + 5, armed=2), Timer(name="hard", due_at=NOW + 50, armed=2)]
+    sends = [outbound("x1", 0, "c1"), outbound("x1", 1, "c1", otherwise={"type": "template"}, closes_at=NOW + 9)]
+    await store.commit(unit(name="c1", expected=1, arm=timers, sends=sends))
+    await store.settle([attempt("x1", DeliveryStatus.SENDING), attempt("x1", DeliveryStatus.UNKNOWN, reason="timeout")])
+    call = Invocation(
+        id="call",
+        conversation_id=conversation("c2"),
+        chart="shop",
+        name="stock",
+        armed=2,
+        request={"action": "x"},
+        timeout=1000,
+        retries=1,
+        created_at=NOW,
+    )
+    await store.commit(changed(unit(name="c2", expected=1), invoke=(call,)))
+    await store.began("call")
+    case = Handoff(id="h1", conversation_id=conversation("c3"), status="waiting", at=NOW, opened_at=NOW, reason="asked")
+    await store.commit(unit(name="c3", expected=1, handoffs=[case], case=case))
+    over = Archive(at=NOW, reason="done", snapshot=b"{}")
+    await store.commit(changed(unit(name="c4", expected=1, snapshot=None), archive=over))
+    said = ConsentEntry(at=NOW, what="stop", channel="message", words="STOP")
+    holds = Consent(stopped=True, since=NOW, words="STOP", channel="message")
+    await store.commit(changed(unit(name="c5", expected=1), consents=(said,), consent=holds))
+    await store.put(arrival(message("w1", "c6"), message("w2", "c6")))
+    await store.close()
+
+
+async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
+    """Nothing is lost, nothing is there twice, a redelivery is known, and what waited is handled, in order."""
+    await live(tmp_path / "old")
+    first = await to_cluster(tmp_path / "old", cluster, quietly)
+    assert (first.conversations, first.brought, first.waiting) == (20, 20, 2)
+    assert first.equal
+    (doubtful, behind) = await cluster.pending(conversation("c1"), 10)
+    assert (doubtful.status, behind.status) == (DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED)
+    assert (await cluster.open(conversation("c3"))).case is not None
+    assert (await cluster.open(conversation("c5"))).consent.stopped
+    with pytest.raises(StorageError, match="2 messages wait"):
+        await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)
+
+    handler = Handler(cluster)  # type: ignore[arg-type]
+    cluster.lanes.run(handler)
+    await cluster.put(arrival(message("m6", "c6"), message("w3", "c6")))  # the first one is a redelivery
+    assert await handler.until(3) == ["w1", "w2", "w3"]
+    again = await to_cluster(tmp_path / "old", cluster, quietly)
+    assert (again.brought, again.waiting) == (0, 2)  # the two are known there
+    assert not again.equal  # it has gone on there
+    await cluster.put(arrival(message("w4", "c6")))
+    assert await handler.until(4) == ["w1", "w2", "w3", "w4"]
+    await cluster.lanes.drain(5)
+
+    back = await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)
+    assert (back.conversations, back.brought) == (20, 20)
+    assert back.equal
+    store = await open_store(tmp_path / "new", VirtualClock())
+    assert (await store.open(conversation("c6"))).snapshot == b'{"v":6} w1 w2 w3 w4'
+    assert (await store.open(conversation("c5"))).consent.stopped
+    assert [line.ref for line in await store.transcript(conversation("c7"))] == ["m7"]
+    assert await store.began("call") == 2
+    await store.put(arrival(message("m7", "c7")))
+    assert (await store.stats()).inbox == 0
+    assert await store.sweep(NOW + 5, 10) == 1
+    await store.close()

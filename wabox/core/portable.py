@@ -1,0 +1,48 @@
+"""A conversation on its way from one storage adapter to the other: everything that goes on with it, and what was said. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from wabox.core.conversation import Record, Session, Timer
+from wabox.core.delivery import OutboundMessage
+from wabox.core.handoff import Handoff
+from wabox.core.invocation import Invocation
+
+
+class Portable(msgspec.Struct, frozen=True, kw_only=True):
+    session: Session
+    outbox: tuple[OutboundMessage, ...] = ()
+    """What still has to leave, in order."""
+    timers: tuple[Timer, ...] = ()
+    calls: tuple[Invocation, ...] = ()
+    cases: tuple[Handoff, ...] = ()
+    """Of all times, the oldest first."""
+    lines: tuple[Record, ...] = ()
+    """The transcript, the oldest first."""
+    seen: tuple[tuple[str, int], ...] = ()
+    """Ids of its messages, and when they were handled, ms since the epoch: a redelivery must still be known."""
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def digest(conversation: Portable) -> str:
+    """Of what goes on: the same on both sides when nothing was lost on the way."""
+    timers = tuple(sorted(conversation.timers, key=lambda timer: timer.name))
+    calls = tuple(sorted(conversation.calls, key=lambda call: call.id))
+    # An archive is only looked at when nothing is under way, and only its newest is kept: it is no part of what goes on.
+    session = msgspec.structs.replace(conversation.session, archived=None)
+    content = _encode((session, conversation.outbox, timers, calls))
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def together(digests: Iterable[str]) -> str:
+    """One for all of them, whatever their order."""
+    total = 0
+    for one in digests:
+        total ^= int(one, 16)
+    return f"{total:032x}"

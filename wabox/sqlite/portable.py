@@ -1,0 +1,159 @@
+"""Conversations that leave for a cluster, or come from one. Nobody else may be using the database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from wabox.core.consent import Consent, ConsentEntry, ConsentWhat
+from wabox.core.conversation import Timer, UnitOfWork
+from wabox.core.invocation import Invocation
+from wabox.core.message import InboundMessage
+from wabox.core.portable import Portable
+from wabox.sqlite import (
+    archives,
+    consents,
+    contacts,
+    conversations,
+    handoffs,
+    inbox,
+    invocations,
+    outbox,
+    seen,
+    timers,
+    transcript,
+)
+from wabox.sqlite.connection import DATABASE, read_only
+
+FAR = 2**62
+"""Later than every due time."""
+EVERY = 10**9
+"""More than there are of anything."""
+
+
+class Departure:
+    """What a data folder has. Use it in a ``with`` block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = read_only(folder / DATABASE)
+
+    def __enter__(self) -> Departure:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def count(self) -> int:
+        return conversations.count(self._connection)
+
+    def conversations(self) -> Iterator[Portable]:
+        """Every one of which more is known than its id, the oldest first."""
+        calls: dict[str, list[Invocation]] = {}
+        for call in invocations.list_(self._connection):
+            calls.setdefault(call.conversation_id, []).append(call)
+        keys = self._connection.execute("SELECT key, id FROM conversations WHERE contact IS NOT NULL ORDER BY key")
+        for key, id_ in keys.fetchall():
+            yield self._one(key, id_, calls.get(id_, ()))
+
+    def waiting(self) -> Iterator[InboundMessage]:
+        """Messages that nobody has handled, in order."""
+        after = 0
+        while True:
+            rows, _ = inbox.load(self._connection, after, 500)
+            yield from (message for _, message in rows)
+            if len(rows) < 500:
+                return
+            after = rows[-1][0]
+
+    def _one(self, key: int, id_: str, calls: Sequence[Invocation]) -> Portable:
+        connection = self._connection
+        armed = connection.execute(
+            "SELECT name, due_at, armed FROM timers WHERE conversation = ? ORDER BY name", (key,)
+        )
+        lines = transcript.list_(connection, id_, EVERY)
+        return Portable(
+            session=conversations.load(connection, id_),
+            outbox=tuple(outbox.load(connection, id_, EVERY, FAR)),
+            timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, due_at, armed in armed.fetchall()),
+            calls=tuple(calls),
+            cases=tuple(reversed(handoffs.of_conversation(connection, id_, EVERY))),
+            lines=tuple(lines),
+            seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
+        )
+
+
+def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
+    """Store it, in the caller's transaction; False when this database has it already, as far or further."""
+    session = conversation.session
+    found = conversations.find(connection, session.conversation_id)
+    if found is not None and found[1] >= session.sequence:
+        return False
+    if session.contact is None or session.number_id is None:
+        return False
+    if found is not None:
+        _clear(connection, found[0])
+    contacts.enter(connection, session.contact, session.updated_at)
+    consents.add(connection, session.conversation_id, _ledger(session.consent), session.updated_at)
+    found = conversations.find(connection, session.conversation_id)
+    unit = UnitOfWork(
+        conversation_id=session.conversation_id,
+        number_id=session.number_id,
+        contact=session.contact,
+        expected=found[1] if found is not None else 0,
+        handled=(),
+        snapshot=session.snapshot,
+        at=session.updated_at,
+        opened_at=session.opened_at,
+        quiet_until=session.quiet_until,
+    )
+    key = conversations.save(connection, unit)
+    assert key is not None  # noqa: S101 - nobody else writes
+    connection.execute("UPDATE conversations SET sequence = ? WHERE key = ?", (session.sequence, key))
+    for timer in conversation.timers:
+        timers.save(connection, key, timer, first=True)
+    outbox.add(connection, key, conversation.outbox)
+    for call in conversation.calls:
+        invocations.add(connection, key, call)
+        connection.execute("UPDATE invocations SET attempts = ? WHERE id = ?", (call.attempts, call.id))
+    for case in conversation.cases:
+        handoffs.save(connection, key, case)
+    if session.archived is not None:
+        archives.add(connection, key, session.archived)
+    transcript.add(connection, key, conversation.lines)
+    for message_id, at in conversation.seen:
+        seen.add(connection, _told(session.number_id, message_id, conversation, at), at)
+    return True
+
+
+def _ledger(consent: Consent) -> list[ConsentEntry]:
+    """The shortest one that says what holds."""
+    at, channel = consent.since or 0, consent.channel or "import"
+    said: list[ConsentEntry] = []
+    if consent.marketing is not None:
+        what: ConsentWhat = "opt_in" if consent.marketing else "opt_out"
+        said.append(ConsentEntry(at=at, what=what, channel=channel, words=consent.words))
+    if consent.stopped:
+        said.append(ConsentEntry(at=at, what="stop", channel=channel, words=consent.words))
+    if consent.reminded:
+        said.append(ConsentEntry(at=at, what="reminded", channel=channel, words=consent.words))
+    return said
+
+
+def _clear(connection: sqlite3.Connection, key: int) -> None:
+    for table in ("timers", "outbox", "invocations", "handoffs", "transcript", "archives"):
+        connection.execute(f"DELETE FROM {table} WHERE conversation = ?", (key,))  # noqa: S608 - ours
+
+
+def _told(number_id: str, message_id: str, conversation: Portable, at: int) -> InboundMessage:
+    contact = conversation.session.contact
+    assert contact is not None  # noqa: S101 - looked at before
+    return InboundMessage(
+        message_id=message_id,
+        number_id=number_id,
+        conversation_id=conversation.session.conversation_id,
+        timestamp=at,
+        type="text",
+        contact=contact,
+    )
