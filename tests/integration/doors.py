@@ -24,6 +24,7 @@ from wabox.web.guard import Guard
 from wabox.web.server import asgi_app
 
 TOKEN = "t" * 43
+FLOW = "initial: hello\nstates: {hello: {ask: Hello!, timeouts: {hard: 1d}}}\n"
 PASSWORD = "four words in a row"
 
 
@@ -54,11 +55,11 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    root: Path, *, everywhere: bool = False, throttle: tuple[int, float] | None = None
+    root: Path, *, everywhere: bool = False, throttle: tuple[int, float] | None = None, flow: str = FLOW
 ) -> AsyncIterator[House]:
     folder = root / "flows" / "bot"
     folder.mkdir(parents=True)
-    (folder / "flow.yaml").write_text("initial: hello\nstates: {hello: {ask: Hello!, timeouts: {hard: 1d}}}\n")
+    (folder / "flow.yaml").write_text(flow)
     secret = Secret("x" * 20)
     whatsapp = WhatsAppSettings(app_secrets=(secret,), verify_token=secret, access_token=secret)
     clock = VirtualClock()

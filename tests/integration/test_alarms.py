@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -24,7 +25,7 @@ from wabox.core.alert import shown
 from wabox.core.delivery import words
 from wabox.errors import SettingsError
 from wabox.flowfile.bot import load_bot
-from wabox.services.handoffs import NotDone
+from wabox.services.handoffs import NoCase, NotDone
 from wabox.settings import SmtpSettings, load
 from wabox.settings.secret import Secret
 
@@ -430,15 +431,18 @@ async def test_capacity_skills_and_queues_hold(tmp_path: Path) -> None:
             act = Act(id=f"{who}{case}", kind="claim", case=case, agent=who, by=who)
             try:
                 return str((await desk.app.handoffs.act(act, agent)).case.agent)
-            except NotDone as error:
+            except (NoCase, NotDone) as error:
                 return str(error)
 
         assert "needs es" in await claim("sam", cases[0])
-        assert "does not answer the queue desk" in await claim("li", cases[0])
+        assert "there is no case" in await claim("li", cases[0])
         took = await asyncio.gather(*(claim("marta", case) for case in cases))
         assert (took.count("marta"), sum("as many as one may have" in one for one in took)) == (2, 2)
         give = Act(id="give", kind="transfer", case=took_by(cases, took), agent="marta", by="M", more={"to": "sam"})
         with pytest.raises(NotDone, match="needs es"):
+            await desk.app.handoffs.act(give, desk.app.entry.agent("marta"))
+        give = replace(give, id="give li", more={"to": "li"})
+        with pytest.raises(NotDone, match="does not answer the queue desk"):
             await desk.app.handoffs.act(give, desk.app.entry.agent("marta"))
         pulled = Act(id="pull", kind="claim", case="", agent="li", by="Li")
         assert await desk.app.handoffs.next(pulled, desk.app.entry.agent("li")) is None

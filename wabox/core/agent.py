@@ -22,13 +22,22 @@ class Agent:
     """As colleagues and customers read it."""
     roles: tuple[Role, ...] = ("agent",)
     queues: tuple[str, ...] = ()
-    """Cases of these only; empty: of all."""
+    """They see and answer cases of these only; empty: of all. An owner sees all."""
     skills: tuple[str, ...] = ()
     disabled: bool = False
 
     def may(self, roles: tuple[Role, ...]) -> bool:
         """Whether one of these roles is theirs."""
         return not self.disabled and any(role in roles for role in self.roles)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether there are customers who are none of theirs."""
+        return bool(self.queues) and "owner" not in self.roles
+
+    def sees(self, queue: str, holder: str | None = None) -> bool:
+        """Whether a case is theirs to see and to work on: of their queues, or given to them."""
+        return not self.restricted or queue in self.queues or holder == self.id
 
 
 SHELL: Final = Agent(id="shell", name="shell", roles=("owner",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
@@ -51,6 +51,9 @@ class Changed:
     """The case's, or the message's."""
     outbound_id: str | None = None
     """Of the message, for a ``delivery``."""
+    queue: str | None = None
+    """The case's; who has it is ``agent``."""
+    agent: str | None = None
 
 
 def changed_by(unit: UnitOfWork) -> Changed:
@@ -67,6 +70,8 @@ def changed_by(unit: UnitOfWork) -> Changed:
         case_id=case.id if case else None,
         kinds=tuple(kinds),
         status=case.status if case else None,
+        queue=case.queue if case else None,
+        agent=case.agent if case else None,
     )
 
 
@@ -157,9 +162,16 @@ class Changes:
             while (change := await queue.get()) is not None:
                 yield change
 
-    async def stream(self, agent: str | None = None, *, heartbeat: float) -> AsyncGenerator[bytes, None]:
+    async def stream(
+        self, agent: str | None = None, *, heartbeat: float, sees: Callable[[str, str | None], bool] | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """The same as server-sent events: one JSON object each, ``{}`` at once and after each ``heartbeat`` s without any, so
-        that both sides know that the other is there."""
+        that both sides know that the other is there. ``sees``: whether a case, by queue and holder, is theirs; of another one
+        they hear that it changed (it may have been theirs), of a conversation without a case nothing."""
+        if sees is not None:
+            async for told in self._some(agent, heartbeat, sees):
+                yield told
+            return
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         with self._listening(self._streams, queue, agent):
             yield BEGIN
@@ -172,6 +184,26 @@ class Changes:
                 if piece is None:
                     return
                 yield piece
+
+    async def _some(
+        self, agent: str | None, heartbeat: float, sees: Callable[[str, str | None], bool]
+    ) -> AsyncGenerator[bytes, None]:
+        changes: asyncio.Queue[Changed | None] = asyncio.Queue()
+        with self._listening(self._listeners, changes, agent):
+            yield BEGIN
+            while True:
+                try:
+                    change = await asyncio.wait_for(changes.get(), heartbeat)
+                except TimeoutError:
+                    yield NOTHING
+                    continue
+                if change is None:
+                    return
+                if not change.outbound_id and not (change.queue and sees(change.queue, change.agent)):
+                    if "case" not in change.kinds:
+                        continue
+                    change = Changed(conversation_id="", at=change.at, case_id=change.case_id, kinds=("case",))
+                yield b"data: %b\r\n\r\n" % _encode(change)
 
     @contextmanager
     def _listening(self, among: set[asyncio.Queue[T]], queue: asyncio.Queue[T], agent: str | None) -> Iterator[None]:

@@ -26,6 +26,8 @@ from wabox.whatsapp.payload import address
 SAID: Final = 900
 """The index of a person's own message among those of its turn."""
 TAKEN: Final = "an agent took the conversation before it left"
+TAKEN_OVER: Final = "default"
+"""The queue of a conversation that an agent stepped into."""
 AGAIN: Final = 5 * 60_000
 """ms in which a wait is not told twice."""
 GONE: Final = "this case is closed: the customer is with the bot, or has a new case"
@@ -36,7 +38,7 @@ def act(draft: Draft) -> None:
     message, case = draft.message, draft.file.case
     if case is None and message.payload.get("take") is True and message.type in ("claim", "reply"):
         # An agent who steps into a conversation that nobody gave them.
-        draft.file.open("default", "taken over", 0)
+        draft.file.open(TAKEN_OVER, "taken over", 0)
         case = draft.file.case
     elif message.type == "note":
         draft.outcome = DONE  # the line of the transcript is all there is to it

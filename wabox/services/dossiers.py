@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from wabox.core import window
+from wabox.core.agent import Agent
 from wabox.core.consent import Consent
 from wabox.core.contact import Contact
 from wabox.core.conversation import ConversationSummary, Record, Session
@@ -119,18 +120,20 @@ class Dossiers:
         self._stored = stored
         self._clock = clock
 
-    async def one(self, conversation_id: str, most: int, before: int | None = None) -> Dossier:
-        """Raises NoCase when nobody knows the conversation."""
+    async def one(
+        self, conversation_id: str, most: int, before: int | None = None, who: Agent | None = None
+    ) -> Dossier:
+        """Raises NoCase when nobody knows the conversation, or it is not for ``who`` to see."""
         stored, most = self._stored, max(1, min(most, MOST))
         session = await stored.session(conversation_id)
-        if session.contact is None or session.number_id is None:
+        cases = await stored.desk.of_conversation(conversation_id, EARLIER)
+        if session.contact is None or session.number_id is None or not _sees(who, session.case, cases):
             raise NoCase(f"there is no conversation {conversation_id!r}")
         now = self._clock()
         page = await stored.desk.page(conversation_id, most, before)
         out = [record.ref for _, record in page if record.kind == "out" and record.ref]
         deliveries = await stored.desk.deliveries(out) if out else {}
         media = {one.message_id: one for one in await stored.media(conversation_id)} if _has_media(page) else {}
-        cases = await stored.desk.of_conversation(conversation_id, EARLIER)
         snapshot = _snapshot(session.snapshot)
         return Dossier(
             conversation_id=conversation_id,
@@ -156,12 +159,27 @@ class Dossiers:
             first=page[0][0] if len(page) == most else None,
         )
 
-    async def board(self, most: int) -> list[Spot]:
-        """The most recently active first."""
+    async def theirs(self, conversation_id: str, who: Agent) -> bool:
+        """Whether what was said in it is for them to see."""
+        if not who.restricted:
+            return True
+        cases = await self._stored.desk.of_conversation(conversation_id, EARLIER)
+        return _sees(who, next((case for case in cases if case.open), None), cases)
+
+    async def board(self, most: int, who: Agent | None = None) -> list[Spot]:
+        """The most recently active first; for who answers some queues only, those that have an open case of theirs."""
         stored, now = self._stored, self._clock()
-        found = await stored.conversations(max(1, min(most, MOST)))
         cases = {case.conversation_id: case for case in await stored.desk.open_cases(MOST)}
-        return [_spot(summary, cases.get(summary.conversation_id), now) for summary in found]
+        most = max(1, min(most, MOST))
+        if who is None or not who.restricted:
+            found = await stored.conversations(most)
+        else:
+            found = [
+                one
+                for one in await stored.conversations(MOST)
+                if (case := cases.get(one.conversation_id)) is not None and _sees(who, case, ())
+            ]
+        return [_spot(summary, cases.get(summary.conversation_id), now) for summary in found[:most]]
 
 
 def dossiers_of(store: SqliteStore, clock: Clock) -> Dossiers:
@@ -169,6 +187,13 @@ def dossiers_of(store: SqliteStore, clock: Clock) -> Dossiers:
         desk=store.desk, session=store.open, media=store.media.of_conversation, conversations=store.conversations
     )
     return Dossiers(stored, clock)
+
+
+def _sees(who: Agent | None, case: Handoff | None, cases: Sequence[Handoff]) -> bool:
+    """``case``: the open one. Without one, whoever answered it before may read on."""
+    if who is None or not who.restricted:
+        return True
+    return who.sees(case.queue, case.agent) if case else any(who.sees(one.queue, one.agent) for one in cases)
 
 
 def _spot(summary: ConversationSummary, case: Handoff | None, now: int) -> Spot:

@@ -24,6 +24,7 @@ from wabox.services.answers import Answers
 from wabox.services.attachments import Attachment, Attachments
 from wabox.services.canned import Asked, CannedLine, offered
 from wabox.services.cases import CaseLine, CaseReport, line, report
+from wabox.services.desk import TAKEN_OVER as TAKEN
 from wabox.services.entry import Entry, Full
 from wabox.services.entry import NoCase as NoCase
 from wabox.services.entry import NotDone as NotDone
@@ -104,22 +105,35 @@ class Handoffs:
         self._sends = sends
         self._clock = clock
 
-    async def lines(self, *, status: str | None = None, queue: str | None = None, limit: int = 200) -> list[CaseLine]:
-        """Cases, the most urgent first: those that wait by priority and age, then those that somebody has; or closed ones."""
+    async def lines(
+        self, *, status: str | None = None, queue: str | None = None, limit: int = 200, who: Agent | None = None
+    ) -> list[CaseLine]:
+        """Cases, the most urgent first: those that wait by priority and age, then those that somebody has; or closed ones.
+
+        Only those that ``who`` may see.
+        """
         closed = status == "closed"
-        found = await (self._rows.cases.closed_cases if closed else self._rows.cases.open_cases)(
-            max(1, min(limit, 1000))
-        )
-        wanted = [case for case in found if status in (None, case.status) and queue in (None, case.queue)]
-        who = await self._rows.cases.contacts([case.conversation_id for case in wanted])
+        found = await (self._rows.cases.closed_cases if closed else self._rows.cases.open_cases)(MOST)
+        wanted = [
+            case
+            for case in found
+            if status in (None, case.status) and queue in (None, case.queue) and _theirs(case, who)
+        ]
+        customers = await self._rows.cases.contacts([case.conversation_id for case in wanted])
         now = self._clock()
         heard = await self._rows.alerts.heard([case.id for case in wanted if case.status == "waiting"])
-        lines = [line(case, who.get(case.conversation_id), now, told=case.id in heard) for case in wanted]
-        return lines if closed else sorted(lines, key=lambda one: (one.status != "waiting", -one.urgency))
+        lines = [line(case, customers.get(case.conversation_id), now, told=case.id in heard) for case in wanted]
+        ordered = lines if closed else sorted(lines, key=lambda one: (one.status != "waiting", -one.urgency))
+        return ordered[: max(1, limit)]
 
-    async def case(self, id_: str, lines: int = NEWEST, before: int | None = None) -> CaseReport:
-        """Everything about one, with so many of the newest lines of the transcript, or of those before a key. Raises NoCase."""
-        case, _, contact = await self._found(id_)
+    async def case(
+        self, id_: str, lines: int = NEWEST, before: int | None = None, who: Agent | None = None
+    ) -> CaseReport:
+        """Everything about one, with so many of the newest lines of the transcript, or of those before a key.
+
+        Raises NoCase, also for one that ``who`` may not see.
+        """
+        case, _, contact = await self._found(id_, who)
         most = max(1, min(lines, MOST))
         page = await self._rows.cases.page(case.conversation_id, most, before)
         first = page[0][0] if len(page) == most else None
@@ -139,6 +153,11 @@ class Handoffs:
         """Do it, and wait for what becomes of it. ``who`` does it: what they may take depends on it; None: wabox itself.
         Raises NoCase, NotDone."""
         case, number_id, contact = await self._found(act.case)
+        if not _theirs(case, who):
+            # Their own act may have given it away: said again, it is done.
+            if await self._done_before(case.conversation_id, message_id(act.id), by=act.agent) is None:
+                raise _unknown(act.case)
+            return await self.case(case.id)
         async with self._entry.open(act, case, who, lambda: self._rows.cases.open_cases(MOST)):
             return await self._act(act, case, number_id, contact)
 
@@ -149,6 +168,8 @@ class Handoffs:
             return await self.act(replace(act, case=session.case.id), who)
         if session.contact is None or session.number_id is None:
             raise NoCase(f"there is no conversation {conversation_id!r}; see: wabox conversations list")
+        if who is not None and not who.sees(TAKEN):
+            raise NoCase(f"{who.name} answers {', '.join(who.queues)} only: nobody gave them this conversation")
         now = self._clock()
         message = act.message(now, session.number_id, conversation_id, session.contact)
         # It names no case: there is none yet.
@@ -164,7 +185,7 @@ class Handoffs:
 
     async def next(self, act: Act, who: Agent, queue: str | None = None) -> CaseReport | None:
         """Claim the most urgent case that waits and that they may take; None when there is none."""
-        for number, one in enumerate(await self.lines(status="waiting", queue=queue)):
+        for number, one in enumerate(await self.lines(status="waiting", queue=queue, who=who)):
             try:
                 return await self.act(replace(act, id=f"{act.id}:{number}", case=one.id), who)
             except NotDone as error:
@@ -197,9 +218,9 @@ class Handoffs:
                 "it waits in the conversation's queue and is not done yet: look at the case again before you repeat it"
             ) from None
 
-    async def template(self, case_id: str, wanted: TemplateReply) -> dict[str, Any]:
+    async def template(self, case_id: str, wanted: TemplateReply, who: Agent | None = None) -> dict[str, Any]:
         """The ``more`` of a reply with a template. Raises NoCase, CannotSend."""
-        _, number_id, contact = await self._found(case_id)
+        _, number_id, contact = await self._found(case_id, who)
         request = SendRequest(
             to=contact.user_id or f"+{contact.wa_id}",
             template=wanted.name,
@@ -211,22 +232,24 @@ class Handoffs:
         body = {"type": "template", "template": plan.body["template"]}
         return {"body": body, "purpose": "marketing" if plan.purpose == "marketing" else "person", "words": plan.text}
 
-    async def attach(self, case_id: str, id_: str, name: str, content: AsyncIterator[bytes]) -> Attachment:
+    async def attach(
+        self, case_id: str, id_: str, name: str, content: AsyncIterator[bytes], who: Agent | None = None
+    ) -> Attachment:
         """Store a file for a reply. Raises NoCase, CannotAttach."""
-        case, number_id, _ = await self._found(case_id)
+        case, number_id, _ = await self._found(case_id, who)
         return await self._rows.attachments.take(id_, case.conversation_id, number_id, name, content)
 
-    async def file(self, case_id: str, id_: str, text: str | None) -> dict[str, Any]:
+    async def file(self, case_id: str, id_: str, text: str | None, who: Agent | None = None) -> dict[str, Any]:
         """The ``more`` of a reply with a file that was attached before. Raises NoCase, CannotAttach."""
-        case, _, contact = await self._found(case_id)
+        case, _, contact = await self._found(case_id, who)
         return {"body": await self._rows.attachments.body(id_, case.conversation_id, contact, text)}
 
-    async def canned(self, case_id: str | None, agent: str) -> list[CannedLine]:
+    async def canned(self, case_id: str | None, agent: str, who: Agent | None = None) -> list[CannedLine]:
         """What the bot's owner wrote for agents: everything, or filled for a case. Raises NoCase."""
         bot = self._rows.bot()
         if case_id is None:
             return offered(bot)
-        found = await self.case(case_id)
+        found = await self.case(case_id, who=who)
         asked = Asked(
             queue=found.case.queue,
             language=found.language,
@@ -236,20 +259,31 @@ class Handoffs:
         )
         return offered(bot, asked)
 
-    async def _found(self, id_: str) -> tuple[Handoff, str, Contact]:
+    async def _found(self, id_: str, who: Agent | None = None) -> tuple[Handoff, str, Contact]:
         found = await self._rows.cases.find(id_)
         if found is None:
             near = await self._rows.cases.named(id_ if id_.startswith("h-") else f"h-{id_}") if len(id_) >= 3 else []
             if len(near) == 1:
                 found = await self._rows.cases.find(near[0])
-        if found is None:
-            raise NoCase(f"there is no case {id_!r}; wabox handoff list names those that are open")
+        if found is None or not _theirs(found[0], who):
+            raise _unknown(id_)
         return found
 
-    async def _done_before(self, conversation_id: str, handed_in: str) -> Outcome | None:
-        """The same act was handed in before, perhaps to the server before this one."""
+    async def _done_before(self, conversation_id: str, handed_in: str, by: str | None = None) -> Outcome | None:
+        """The same act was handed in before, perhaps to the server before this one. ``by``: by this agent."""
         for _, record in reversed(await self._rows.cases.page(conversation_id, LOOKED_BACK, None)):
             if record.ref == handed_in and record.kind == "in":
+                if by is not None and (record.body.get("payload") or {}).get("agent") != by:
+                    return None
                 said = str(record.body.get("outcome", "done"))
                 return Outcome(refusal=None if said == "done" else said)
         return None
+
+
+def _theirs(case: Handoff, who: Agent | None) -> bool:
+    return who is None or who.sees(case.queue, case.agent if case.open else None)
+
+
+def _unknown(id_: str) -> NoCase:
+    """Also of one that is somebody else's: that it exists is none of the caller's business."""
+    return NoCase(f"there is no case {id_!r}; wabox handoff list names those that are open")

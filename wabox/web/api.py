@@ -80,6 +80,7 @@ def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
         summary="What still has to leave, or what failed",
         tags=["outbox"],
         roles=VIEW,
+        everybody=True,
     )
     async def outbox(failed: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> OutboxReport:
         found = await app.store.deliveries(max(1, min(limit, 1000)), failed=failed)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import get, post
+from litestar import Request, get, post
+from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, JSONBody
 
 from wabox.app import App
+from wabox.core.agent import Agent
 from wabox.core.person import Certificate, Person
 from wabox.services import people
 from wabox.services.people import OptIn, Wish
@@ -42,7 +44,13 @@ class ImportCall:
 def contact_routes(app: App) -> list[HTTPRouteHandler]:
     register = app.store.register
 
-    @get("/contacts", summary="The newest customers, or those that are meant", tags=["contacts"], roles=VIEW)
+    @get(
+        "/contacts",
+        summary="The newest customers, or those that are meant",
+        tags=["contacts"],
+        roles=VIEW,
+        everybody=True,
+    )
     async def contacts(who: FromQuery[str] = "", stopped: FromQuery[bool] = False, limit: FromQuery[int] = 100) -> Any:
         found: Sequence[Person] = (
             await register.find(who) if who else await register.people(max(1, min(limit, 1000)), stopped=stopped)
@@ -54,7 +62,12 @@ def contact_routes(app: App) -> list[HTTPRouteHandler]:
         return await register.export((await people.one(register, who)).key)
 
     @post("/contacts/wish", status_code=200, summary="Write down what one said elsewhere", tags=["contacts"], roles=ACT)
-    async def wish(data: JSONBody[WishCall]) -> Person:
+    async def wish(request: Request[Any, Any, Any], data: JSONBody[WishCall]) -> Person:
+        account: Agent = request.state.agent
+        if account.restricted:
+            found = await people.one(register, data.who)
+            if not any([await app.dossiers.theirs(one, account) for one in found.conversations]):
+                raise PermissionDeniedException(f"{account.name} has no case of this customer")
         return await people.wish(register, app.clock, data.who, data.wish, data.words, data.by)
 
     @post("/contacts/import", status_code=200, summary="Write down opt-ins", tags=["contacts"], roles=OWN)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
@@ -69,8 +69,8 @@ class ReplyTemplate:
 
 def following_routes(app: App) -> list[HTTPRouteHandler]:
     @get("/conversations", summary="Who is where, the most recently active first", tags=["conversations"], roles=VIEW)
-    async def board(limit: FromQuery[int] = 200) -> list[Spot]:
-        return await app.dossiers.board(limit)
+    async def board(request: Request[Any, Any, Any], limit: FromQuery[int] = 200) -> list[Spot]:
+        return await app.dossiers.board(limit, request.state.agent)
 
     @get(
         "/conversations/{conversation_id:str}",
@@ -79,9 +79,12 @@ def following_routes(app: App) -> list[HTTPRouteHandler]:
         roles=VIEW,
     )
     async def dossier(
-        conversation_id: FromPath[str], lines: FromQuery[int] = 100, before: FromQuery[int | None] = None
+        request: Request[Any, Any, Any],
+        conversation_id: FromPath[str],
+        lines: FromQuery[int] = 100,
+        before: FromQuery[int | None] = None,
     ) -> Dossier:
-        return await app.dossiers.one(conversation_id, lines, before)
+        return await app.dossiers.one(conversation_id, lines, before, request.state.agent)
 
     @get("/charts", sync_to_thread=False, summary="The charts of the live version", tags=["conversations"], roles=VIEW)
     def charts() -> list[ChartLine]:
@@ -111,8 +114,10 @@ def following_routes(app: App) -> list[HTTPRouteHandler]:
         roles=VIEW,
         media_type="application/octet-stream",
     )
-    async def media(message: FromQuery[str]) -> File:
+    async def media(request: Request[Any, Any, Any], message: FromQuery[str]) -> File:
         found = await app.store.media.find(message)
+        if found is not None and not await app.dossiers.theirs(found.conversation_id, request.state.agent):
+            found = None
         if found is None or found.status is not MediaStatus.STORED or found.sha256 is None:
             raise NotFoundException("there is no file of that message")
         shown = found.content_type in SHOWN

@@ -4,6 +4,9 @@ Every route declares its roles, ``@get(…, roles=VIEW)``; one that forgot is th
 known by a session's cookie, by an agent's token, or by the data folder's token, which is an owner's named *shell*; the
 handler finds who it is in ``request.state.agent``.
 
+An account with queues sees what is in them alone (:meth:`wabox.core.agent.Agent.sees`): services look at each case, and a
+route that is about all customers says ``everybody=True`` and is closed to it.
+
 What a browser sends by itself proves nothing about who wanted it. So a change that comes with a cookie also needs the session's
 word (``X-CSRF-Token``, or the field ``csrf`` of a form), and must come from a page of ours as far as the browser says.
 
@@ -85,6 +88,9 @@ class Guard:
         roles = handler.opt.get("roles", OWN)
         if not known.agent.may(roles):
             raise PermissionDeniedException(f"{known.agent.id} may not: this is for {' or '.join(roles)}")
+        if known.agent.restricted and handler.opt.get("everybody"):
+            theirs = ", ".join(known.agent.queues)
+            raise PermissionDeniedException(f"{known.agent.id} answers {theirs} only: this is about all customers")
         if self._throttle is not None and known.by != "shell":
             wait = self._throttle.take(known.agent.id)
             if wait:

@@ -107,13 +107,18 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
 
     @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"], roles=VIEW)
     async def cases(
-        status: FromQuery[str | None] = None, queue: FromQuery[str | None] = None, limit: FromQuery[int] = 200
+        request: Request[Any, Any, Any],
+        status: FromQuery[str | None] = None,
+        queue: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 200,
     ) -> list[CaseLine]:
-        return await handoffs.lines(status=status, queue=queue, limit=limit)
+        return await handoffs.lines(status=status, queue=queue, limit=limit, who=request.state.agent)
 
     @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"], roles=VIEW)
-    async def case(case: FromPath[str], lines: Lines = NEWEST, before: Before = None) -> CaseReport:
-        return await handoffs.case(case, lines, before)
+    async def case(
+        request: Request[Any, Any, Any], case: FromPath[str], lines: Lines = NEWEST, before: Before = None
+    ) -> CaseReport:
+        return await handoffs.case(case, lines, before, request.state.agent)
 
     @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"], roles=ACT)
     async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:
@@ -145,10 +150,10 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         text, more = data.text, {}
         if data.template:
             wanted = TemplateReply(name=data.template, language=data.language, values=data.values)
-            more = await handoffs.template(case, wanted)
+            more = await handoffs.template(case, wanted, request.state.agent)
             text = more.pop("words")
         elif data.file:
-            more = await handoffs.file(case, data.file, text)
+            more = await handoffs.file(case, data.file, text, request.state.agent)
         return await act(request, "reply", case, data, text, claim=data.claim, **more)
 
     @post(
@@ -193,7 +198,9 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     )
     async def events(request: Request[Any, Any, Any]) -> Stream:
         account: Agent = request.state.agent
-        listening = app.changes.stream(account.id if account.may(ACT) else None, heartbeat=HEARTBEAT)
+        present = account.id if account.may(ACT) else None
+        sees = account.sees if account.restricted else None
+        listening = app.changes.stream(present, heartbeat=HEARTBEAT, sees=sees)
         return Stream(listening, media_type="text/event-stream", headers=_AS_IT_COMES)
 
     return [cases, case, take_next, take, claim, reply, note, transfer, close, queues, events]

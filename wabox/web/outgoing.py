@@ -58,6 +58,7 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
         summary="Send one template, or a text inside the service window",
         tags=["send"],
         roles=ACT,
+        everybody=True,
     )
     async def send(data: JSONBody[SendCall]) -> SendReport:
         if data.dry_run:

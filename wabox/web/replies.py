@@ -23,7 +23,7 @@ def reply_routes(app: App) -> list[HTTPRouteHandler]:
         request: Request[Any, Any, Any], case: FromQuery[str | None] = None, by: FromQuery[str] = ""
     ) -> list[CannedLine]:
         account: Agent = request.state.agent
-        return await app.handoffs.canned(case, by if account is SHELL else account.name)
+        return await app.handoffs.canned(case, by if account is SHELL else account.name, account)
 
     @post(
         "/handoffs/{case:str}/files",
@@ -37,6 +37,6 @@ def reply_routes(app: App) -> list[HTTPRouteHandler]:
     async def attach(
         request: Request[Any, Any, Any], case: FromPath[str], name: Annotated[str, QueryParameter(max_length=500)]
     ) -> Attachment:
-        return await app.handoffs.attach(case, secrets.token_hex(12), name, request.stream())
+        return await app.handoffs.attach(case, secrets.token_hex(12), name, request.stream(), request.state.agent)
 
     return [canned, attach]
