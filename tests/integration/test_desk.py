@@ -461,6 +461,29 @@ async def test_a_rating_that_cannot_be_asked_for_is_counted(tmp_path: Path) -> N
         assert figures["handoff_claim_seconds", ()] == 180
 
 
+async def test_outside_the_window_a_template_asks(tmp_path: Path) -> None:
+    """The queue's own leaves instead of free words; a tap on its button is the mark, and no event of the flow."""
+    folder = tmp_path / "flows" / "shop"
+    folder.mkdir(parents=True)
+    template = "how_was_it:\n  category: utility\n  en: {body: How was it?, buttons: {good: Good, poor: Bad}}\n"
+    (folder / "templates.yaml").write_text(template)
+    async with _staffed(tmp_path, '[queues.desk]\nrating_template = "how_was_it"\n') as (desk, _):
+        await desk.write("hi")
+        await desk.write("a person please")
+        await desk.act("reply", text="Hello", claim=True)
+        desk.clock.now += 25 * HOUR
+        closed = await desk.act("close")
+        (asked,) = [sent.body["template"] for sent in desk.messenger.taken if sent.body["type"] == "template"]
+        assert asked["name"] == "how_was_it"
+        taps = [part["parameters"][0]["payload"] for part in asked["components"]]
+        assert taps == [f"desk.rate:5:{closed.case.id}", f"desk.rate:1:{closed.case.id}"]
+        await desk.hear(type="button", button={"payload": taps[1], "text": "Bad"})
+        assert desk.left[-1] == "Thank you!"
+        assert (await desk.app.handoffs.case(closed.case.id)).case.rating == 1
+        figures = {(one.name, one.labels): one.value for one in await desk.app.figures.samples()}
+        assert ("handoff_ratings_total", ("skipped",)) not in figures
+
+
 async def test_an_agent_steps_into_a_conversation_without_a_case(desk: Desk) -> None:
     """The bot is silent from then on; whoever comes second is told who has it; the close gives it back."""
     await desk.write("hi")

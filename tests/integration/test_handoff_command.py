@@ -126,3 +126,24 @@ async def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     found = await wabox("list")
     assert found.exit_code == 1
     assert "start wabox serve or wabox demo" in str(found.exception)
+
+
+async def test_the_next_case_and_a_conversation(there: Town) -> None:
+    """``next`` takes the most urgent case, or says that there is none; ``take`` steps in where nobody was asked for."""
+    case = await case_of(there)
+    taken = await wabox("next", "--as", "Marta", "--json")
+    assert taken.exit_code == 0, taken.output
+    found = json.loads(taken.stdout)["case"]
+    assert (found["id"], found["agent"]) == (case, "Marta")
+    none = await wabox("next", "--as", "Sam")
+    assert none.exit_code == 1
+    assert "nobody waits" in str(none.exception)
+    assert (await wabox("close", case, "--as", "Marta")).exit_code == 0
+    stepped = await wabox("take", found["conversation_id"], "--as", "Marta")
+    assert stepped.exit_code == 0, stepped.output
+    assert "Marta has it" in stepped.stdout
+    other = await wabox("take", found["conversation_id"], "--as", "Sam")
+    assert other.exit_code == 1
+    assert "Marta has this case" in str(other.exception)
+    assert (await wabox("take", found["conversation_id"], "--take", "--as", "Sam")).exit_code == 0
+    assert (await wabox("take", "1:nobody")).exit_code == 1

@@ -39,6 +39,8 @@ class QueueSettings:
     """ms after which an agent who keeps a customer waiting loses the case."""
     rating: bool = False
     """Customers are asked how it was."""
+    rating_template: str = ""
+    """With this one, when the service window is closed; empty: then they are not asked."""
     alerts: tuple[str, ...] | None = None
     """Who is told of its cases; None: those of ``[alerts] to``."""
     escalate: tuple[str, ...] | None = None
@@ -70,6 +72,7 @@ def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSetting
             max_wait=_duration(table.get("max_wait", "0m"), f"{where} max_wait"),
             idle=_duration(table.get("idle", "30m"), f"{where} idle"),
             rating=_flag(table.get("rating", True), f"{where} rating"),
+            rating_template=str(table.get("rating_template", "")),
             alerts=addresses(table["alerts"], f"{where} alerts") if "alerts" in table else None,
             escalate=addresses(table["escalate"], f"{where} escalate") if "escalate" in table else None,
         )
