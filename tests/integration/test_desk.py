@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,17 @@ async def test_nobody_is_there(tmp_path: Path) -> None:
         said = await desk.write("a person please")
         assert said[-1].startswith("None of us is here right now; we are back ")
         assert "3:00" in said[-1]
+
+
+async def test_a_holiday_of_one_number(tmp_path: Path) -> None:
+    """Who writes to that number is told that nobody is there; who writes to another one waits as always."""
+    today = datetime.fromtimestamp(VirtualClock().now / 1000, UTC).date()
+    toml = f'[queues.desk]\nnumber_holidays = {{"200" = ["{today}"]}}\n'
+    async with _staffed(tmp_path, toml) as (desk, _):
+        await desk.write("hi")
+        assert (await desk.write("a person please"))[-1].startswith("None of us is here right now")
+        await desk.write("hi", number="300")
+        assert await desk.write("a person please", number="300") == ["A person will answer."]
 
 
 @asynccontextmanager

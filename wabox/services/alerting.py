@@ -70,8 +70,8 @@ def _rows(draft: Draft, case: Handoff, what: AlertWhat) -> Iterator[Alert]:
     queue, own, now = queue_of(draft, case), draft.bot.manners.alerts, draft.now
     first = own.to if queue.alerts is None else queue.alerts
     then = own.escalate if queue.escalate is None else queue.escalate
-    there = on_duty(queue, now)
-    opens = None if there else opens_at(queue, now)
+    there = on_duty(queue, now, draft.message.number_id)
+    opens = None if there else opens_at(queue, now, draft.message.number_id)
     due: dict[str, int] = {}
     if what != "unheard":
         due = dict.fromkeys(first, now if opens is None else round(opens.timestamp() * 1000))

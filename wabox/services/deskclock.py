@@ -62,9 +62,9 @@ def nobody(draft: Draft) -> None:
     if case is None or case.status != "waiting" or (before is not None and before.id == case.id):
         return
     queue = queue_of(draft, case)
-    if on_duty(queue, draft.now):
+    if on_duty(queue, draft.now, draft.message.number_id):
         return
-    at = opens_at(queue, draft.now)
+    at = opens_at(queue, draft.now, draft.message.number_id)
     when = None if at is None else in_language(draft.language)(at.strftime("%Y-%m-%dT%H:%M"), "datetime")
     key = "wabox.desk.nobody" if when is None else "wabox.desk.nobody_until"
     draft.lines.append(Content(text=draft.bot.words(key, draft.language, {"when": when})))
@@ -91,5 +91,5 @@ def fire(draft: Draft) -> None:
     draft.record("event", {"nobody_took": case.id, "queue": case.queue})
     draft.restore()
     draft.step(Event(EXPIRED, {"queue": case.queue}))
-    if not draft.lines and on_duty(queue, draft.now):
+    if not draft.lines and on_duty(queue, draft.now, draft.message.number_id):
         draft.lines.append(Lead("wabox.desk.late"))

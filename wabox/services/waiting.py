@@ -120,7 +120,7 @@ class Waiting:
 
     async def _tell(self, case: Handoff, place: int, found: Range, now: int) -> None:
         row = await self._lines.find(case.id)
-        if row is None:
+        if row is None or not on_duty(self._queue(case.queue), now, row[1]):
             return
         told = f"{place}:{found.least}:{found.most}:{now}"
         message = InboundMessage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +31,8 @@ class QueueSettings:
     """By weekday, Monday first; None: always."""
     timezone: str = "UTC"
     holidays: frozenset[date] = frozenset()
+    number_holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    """More of them, by business number."""
     capacity: int = 0
     """Cases that one agent may have at once; 0: any number."""
     max_wait: int = 0
@@ -68,6 +70,7 @@ def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSetting
             hours=_hours(table.get("hours"), f"{where} hours"),
             timezone=zone,
             holidays=frozenset(_day(day, f"{where} holidays") for day in table.get("holidays", [])),
+            number_holidays=_number_holidays(table.get("number_holidays", {}), f"{where} number_holidays"),
             capacity=_count(table.get("capacity", 0), f"{where} capacity"),
             max_wait=_duration(table.get("max_wait", "0m"), f"{where} max_wait"),
             idle=_duration(table.get("idle", "30m"), f"{where} idle"),
@@ -77,6 +80,12 @@ def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSetting
             escalate=addresses(table["escalate"], f"{where} escalate") if "escalate" in table else None,
         )
     return found
+
+
+def _number_holidays(given: Any, where: str) -> dict[str, frozenset[date]]:
+    if not isinstance(given, dict) or not all(isinstance(days, list) for days in given.values()):
+        raise SettingsError(f'{where} must be lists of days by number, such as {{"1055" = ["2026-12-25"]}}')
+    return {number: frozenset(_day(day, where) for day in days) for number, days in given.items()}
 
 
 def _texts(given: Any, where: str) -> list[str]:
