@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import random
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -208,3 +211,176 @@ async def test_a_client_that_leaves_early(world: World) -> None:
     world.store.open.set()
     await world.store.stored.wait()
     assert world.store.heard == ["m1"]
+
+
+async def test_a_head_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the pieces of the body are."""
+    times = 0
+    length = express._length
+
+    def counted(headers: express.Headers) -> int | None:
+        nonlocal times
+        times += 1
+        return length(headers)
+
+    monkeypatch.setattr(express, "_length", counted)
+    whole = post("m1")
+    cut = whole.index(b"\r\n\r\n") + 4
+    assert await answers(world, whole[:cut], *(whole[at : at + 8] for at in range(cut, len(whole), 8))) == [(200, b"")]
+    assert times == 1
+
+
+class Line(asyncio.Transport):
+    """What a connection writes to, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+        self.reads = True
+        self.written = b""
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+
+class Clockwork:
+    """A loop's clock, turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Any]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, wait: float, call: Any) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        handle = asyncio.TimerHandle(self.now + wait, call, (), loop)
+        self.timers.append((self.now + wait, handle))
+        return handle
+
+    def to(self, now: float) -> None:
+        while due := sorted((at, place) for place, (at, _) in enumerate(self.timers) if at <= now):
+            self.now, place = due[0]
+            _, handle = self.timers.pop(place)
+            if not handle.cancelled():
+                handle._run()
+        self.now = now
+
+
+def connected(world: World, line: Line, loop: Any = None) -> express.Express:
+    server = world.server
+    post = server.config.app.webhook.post  # type: ignore[union-attr]
+    made = express.Express(post, config=server.config, server_state=server.server_state, app_state={}, _loop=loop)
+    made.connection_made(line)
+    return made
+
+
+async def test_answers_that_nobody_reads_do_not_pile_up(world: World) -> None:
+    """Requests in one long row, and no answer read: they are neither answered nor taken in before it is."""
+    line = Line()
+    connection = connected(world, line)
+    connection.data_received(b"POST /webhook HTTP/1.1\r\nContent-Length: 0\r\n\r\n" * 20)
+    connection.pause_writing()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert line.written.count(b"HTTP/1.1 401") == 1, "the one that had begun"
+    assert not line.reads
+    connection.resume_writing()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert line.written.count(b"HTTP/1.1 401") == 20
+    assert line.reads
+    connection.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHos", b"POST /webhook HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"]
+)
+async def test_what_never_becomes_whole_is_given_up(world: World, sent: bytes) -> None:
+    """A connection that says nothing, half a head, half a body: each would hold one of the places for ever."""
+    clock = Clockwork()
+    line = Line()
+    connection = connected(world, line, clock)
+    line.set_protocol = lambda protocol: None  # type: ignore[method-assign]
+    clock.to(4.0)
+    if sent:
+        connection.data_received(sent)
+        clock.to(8.0)
+        assert not line.closed, "its five seconds begin with it"
+    clock.to(9.2)
+    assert line.closed
+    for one in list(world.server.server_state.connections):
+        one.connection_lost(None)
+
+
+WAYS = ["", " ", "\t", "\r\n ", "\x00", "\n", "\r", "_", ",", ": "]
+
+
+def odd(chance: random.Random) -> bytes:
+    """A webhook with something in its head that readers of HTTP disagree about, and another one hidden in its body."""
+    hidden = post("hidden")
+    length = len(hidden)
+
+    def pick(usual: str, *others: str) -> str:
+        return usual if chance.random() < 0.8 else chance.choice(others)
+
+    lines = [f"Host: a{pick('', *WAYS)}"]
+    for _ in range(1 if chance.random() < 0.8 else 2):
+        name = pick("Content-Length", "Content-Length ", " Content-Length", "Content_Length", "X-Other")
+        wrong = ("0", f"+{length}", f"{length}, {length}", f"{length};", hex(length), "-1", "", "9" * 30)
+        lines.append(f"{name}:{pick(' ', *WAYS)}{pick(f'{length}', f'0{length}', *wrong)}{pick('', *WAYS)}")
+    if chance.random() < 0.3:
+        name = chance.choice(["Transfer-Encoding", "Transfer-Encoding ", "Transfer_Encoding", "TE", "Expect"])
+        lines.append(f"{name}: {chance.choice(['chunked', 'identity', 'xchunked', 'chunked, gzip', '100-continue'])}")
+    chance.shuffle(lines)
+    path = pick("/webhook", "/webhook?", "//webhook", "/webhook#")
+    first = f"{pick('POST', 'post', 'POST ')} {path} {pick('HTTP/1.1', 'HTTP/1.0')}"
+    end = "\r\n" if chance.random() < 0.9 else "\n"
+    return (first + end + end.join(lines) + end * 2).encode("latin-1") + hidden + post("last")
+
+
+async def outcome(
+    world: World, sent: bytes, *, plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[bytes], list[str]]:
+    """The statuses that come back and what was stored; ``plain``: by uvicorn alone."""
+    world.store.heard.clear()
+    with monkeypatch.context() as only:
+        if plain:
+            only.setattr(express, "_HEAD", re.compile(rb"(?!)"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+        writer.write(sent + b"GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        # What uvicorn waits for, it waits for alike in both: then nothing more comes, and we go.
+        came = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while piece := await reader.read(65536):
+                    came += piece
+        writer.transport.abort()
+    return re.findall(rb"^HTTP/1\.1 (\d+)", came, re.MULTILINE), list(world.store.heard)
+
+
+async def test_nothing_is_read_otherwise_than_by_uvicorn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that hide another one (smuggling): the same answers, and the same messages stored, as by uvicorn alone."""
+    chance = random.Random(7)
+    for _ in range(int(os.environ.get("WABOX_FUZZ", "60"))):
+        sent = odd(chance)
+        ours = await outcome(world, sent, plain=False, monkeypatch=monkeypatch)
+        theirs = await outcome(world, sent, plain=True, monkeypatch=monkeypatch)
+        assert ours == theirs, sent
+    assert world.express > 5, "some were plain"

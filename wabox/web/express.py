@@ -2,10 +2,12 @@
 
 Most of what a server receives are webhooks, and they look alike: one POST on a connection that is kept open, its whole head in
 one piece, one Content-Length. For those uvicorn's request cycle (scope, task, events, checks of every header of our own answer)
-is spared: a tenth of the CPU of a webhook that is stored. So a connection begins here, and what is not exactly of that shape (another path, chunks, ``Expect``, ``Connection``, a broken header …) goes to uvicorn's own
-protocol with every byte, and the connection stays there. Nothing is understood here that uvicorn would understand otherwise.
+is spared: a tenth of the CPU of a webhook that is stored. So a connection begins here, and what is not exactly of that shape
+(another path, chunks, ``Expect``, ``Connection``, a broken header …) goes to uvicorn's own protocol with every byte, and the
+connection stays there. Nothing is understood here that uvicorn would understand otherwise.
 
-One request at a time: what comes before the answer waits, and nothing more is read from that connection meanwhile.
+One request at a time: what comes before the answer waits, and nothing more is read from that connection meanwhile, nor
+while its answers are not read.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from typing import Any, Final, cast
 import structlog
 from litestar.types import HTTPRequestEvent, Receive
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from wabox.web.patience import PATIENCE, Patient
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +33,6 @@ Post = Callable[[Headers, Receive], Awaitable[tuple[int, bytes]]]
 
 LARGEST: Final = 64 * 1024
 """Bytes of a request that is kept here until it is whole: with uvicorn's limit of connections as much as its own bodies."""
-PATIENCE: Final = 5.0
-"""s after which a connection is closed on which nothing whole came, as uvicorn does. Meta gives up after as long."""
 
 _HEAD: Final = re.compile(rb"POST /webhook HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n")
 _LINE: Final = re.compile(rb"([A-Za-z0-9-]+):([^\r]*)\r\n")
@@ -52,7 +53,11 @@ class Express(asyncio.Protocol):
         self._loop = _loop or asyncio.get_running_loop()
         self._received = b""
         """Of the next request."""
+        self._wanted: tuple[Headers, int, int] | None = None
+        """Its headers, and where its body begins and ends: a head is read once, however small the pieces of the body are."""
         self._answering = False
+        self._unread = False
+        """Our answers pile up: the other side does not take them."""
         self._leaving = False
         """The server stops: no request after this one."""
         self._rested = 0.0
@@ -69,6 +74,8 @@ class Express(asyncio.Protocol):
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if not self._received:
+            self._rest()  # its patience begins with the request
         self._received += data
         if self._answering:
             self._transport.pause_reading()
@@ -76,11 +83,15 @@ class Express(asyncio.Protocol):
             self._next()
 
     def pause_writing(self) -> None:
-        """Who does not read our answers need not be read either."""
+        """Who does not read our answers need not be read either, nor answered."""
+        self._unread = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._unread = False
         self._transport.resume_reading()
+        if self._received and not self._answering and not self._transport.is_closing():
+            self._next()
 
     def shutdown(self) -> None:
         """The server stops."""
@@ -90,28 +101,29 @@ class Express(asyncio.Protocol):
 
     def _next(self) -> None:
         """Begin with the request that came, if it is whole."""
-        data = self._received
-        head = _HEAD.match(data)
-        if head is None:
+        wanted = self._wanted or self._read()
+        if wanted is None:
             self._hand_over()
             return
-        headers = [(name.lower(), value.strip(b"\t ")) for name, value in _LINE.findall(head[1])]
-        length = _length(headers)
-        limit = self._config.limit_concurrency
-        if (
-            length is None
-            or (end := head.end() + length) > LARGEST
-            or (limit and len(self._state.connections) >= limit)
-        ):
-            self._hand_over()
+        headers, begin, end = self._wanted = wanted
+        if len(self._received) < end:
             return
-        if len(data) < end:
-            return
-        body, self._received = data[head.end() : end], data[end:]
+        body, self._received, self._wanted = self._received[begin:end], self._received[end:], None
         self._answering = True
         task = self._loop.create_task(self._answer(headers, body))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
+
+    def _read(self) -> tuple[Headers, int, int] | None:
+        """The head; None: not of our shape."""
+        head = _HEAD.match(self._received)
+        if head is None:
+            return None
+        headers = [(name.lower(), value.strip(b"\t ")) for name, value in _LINE.findall(head[1])]
+        length, limit = _length(headers), self._config.limit_concurrency
+        if length is None or head.end() + length > LARGEST or (limit and len(self._state.connections) >= limit):
+            return None
+        return headers, head.end(), head.end() + length
 
     async def _answer(self, headers: Headers, body: bytes) -> None:
         event: HTTPRequestEvent = {"type": "http.request", "body": body, "more_body": False}
@@ -129,7 +141,7 @@ class Express(asyncio.Protocol):
             self._transport.close()
             return
         self._rest()
-        if self._received:
+        if self._received and not self._unread:
             self._transport.resume_reading()
             self._next()
 
@@ -142,13 +154,14 @@ class Express(asyncio.Protocol):
     def _look(self) -> None:
         left = self._rested + PATIENCE - self._loop.time()
         if left <= 0 and not self._answering:
-            self._transport.close()
+            # What is not taken by now never will be: it is not waited for.
+            self._transport.abort() if self._unread else self._transport.close()
             return
         self._timer = self._loop.call_later(max(left, 0.1), self._look)
 
     def _hand_over(self) -> None:
         self.connection_lost(None)
-        other = HttpToolsProtocol(self._config, self._state, self._app_state, self._loop)
+        other = Patient(self._config, self._state, self._app_state, self._loop)
         self._transport.set_protocol(other)
         other.connection_made(self._transport)
         other.data_received(self._received)

@@ -25,6 +25,7 @@ from wabox.web.errors import HANDLERS
 from wabox.web.express import Express
 from wabox.web.health import health_router
 from wabox.web.locks import Locks
+from wabox.web.patience import Patient
 from wabox.web.shield import NOTHING, shielded
 from wabox.web.webhook import WEBHOOK, Webhook
 
@@ -90,7 +91,7 @@ class Server(uvicorn.Server):
     """A uvicorn server that leaves the signals to us: two of them share one process in the demo."""
 
     def __init__(self, asgi: Any, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
-        plain: Any = partial(Express, asgi.webhook.post) if isinstance(asgi, Routes) else "httptools"
+        plain: Any = partial(Express, asgi.webhook.post) if isinstance(asgi, Routes) else Patient
         super().__init__(
             uvicorn.Config(
                 asgi,
