@@ -377,6 +377,24 @@ async def test_only_the_agent_answers_by_quoting(tmp_path: Path) -> None:
         assert (await desk.session(CONVERSATION)).snapshot is not None
 
 
+async def test_who_may_only_look_does_not_answer_from_whatsapp_either(tmp_path: Path) -> None:
+    """Their phone still has the cards."""
+    from wabox.services.accounts import NewAgent
+
+    async with staffed(tmp_path, WHATSAPP) as app:
+        desk = Shop(app.app, app.messenger, app.clock)
+        await desk.app.accounts.add(NewAgent(id="marta", roles=["viewer"]))
+        await desk.from_marta("hello bot")
+        await ask(desk)
+        await desk.told()
+        card = desk.card
+        for words in ("I know where you live", "done"):
+            (said,) = await desk.from_marta(words, quoting=card)
+            assert said.startswith("Your account may not answer customers.")
+        (line,) = await desk.app.handoffs.lines()
+        assert line.status == "waiting"
+
+
 async def test_a_template_outside_the_agents_window(tmp_path: Path) -> None:
     """Who has not written for a day gets the template; a digest is answered by number."""
     folder = tmp_path / "flows" / "shop"

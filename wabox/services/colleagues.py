@@ -70,6 +70,8 @@ class Colleagues:
             one, words = told[int(found[1]) - 1], found[2].strip()
         who = Agent(id=agent(one.to), name=agent(one.to))
         who = self._account(who.id) or who
+        if not who.may(("owner", "agent")):
+            return "Your account may not answer customers. Whoever looks after wabox can change that."
         over = words.casefold().rstrip(".!") in DONE
         act = Act(
             id=f"whatsapp:{message.message_id}",
