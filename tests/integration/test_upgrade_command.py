@@ -232,3 +232,13 @@ def test_of_a_python_package_it_says_what_to_type(yard: Yard, monkeypatch: pytes
 def test_without_a_key_nothing_is_fetched(yard: Yard) -> None:
     (yard.home / "wabox.toml").write_text("")
     assert "[upgrade]" in str(yard.upgrade().exception)
+
+
+def test_root_does_not_believe_a_key_that_others_may_change(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is the server's user's: before anything is fetched, root says no."""
+    yard.release()
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    yard.home.chmod(0o777)
+    done = yard.upgrade()
+    assert "WABOX_UPGRADE_KEY" in str(done.exception or done.output)
+    assert (yard.runs, yard.said) == ("wabox-0.1.0.dev0", [])

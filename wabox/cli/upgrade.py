@@ -34,7 +34,7 @@ def upgrade(
     the old one makes a backup, then they change places and the server is restarted. Run it as whoever may write where
     wabox lies, in the folder of wabox.toml. Of a Python package it only says what to type.
 
-    Example:  cd /var/lib/wabox && wabox upgrade
+    Example:  cd /var/lib/wabox && WABOX_UPGRADE_KEY=RW… wabox upgrade
     Example:  wabox upgrade --check
     """
     import platform
@@ -48,6 +48,7 @@ def upgrade(
     from wabox.release.source import Source
     from wabox.services.upgrading import upgrade as change
     from wabox.settings import load
+    from wabox.settings.upgrade import trusted
 
     settings = load(Path.cwd())
     where = source or settings.upgrade.url
@@ -55,6 +56,8 @@ def upgrade(
         raise SettingsError(
             "where releases come from and whose signature counts is not said: set url and key under [upgrade] in wabox.toml"
         )
+    if not check:
+        trusted(settings.root, os.environ, os.geteuid())
     found = Source(where, settings.upgrade.key)
     release = found.release()
     newer = order(release.version) > order(__version__)

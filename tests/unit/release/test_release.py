@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from wabox.errors import SettingsError
 from wabox.release.notice import NoRelease, order, read
 from wabox.release.signature import Unsigned, verify
 from wabox.release.source import Source
+from wabox.settings.upgrade import trusted
 
 DATA = b"the release file\n"
 KEY = "RWSVuJJ95IdAHfW3fRk181zp5x1Q/TGRygU0F3rVwbITTseSTvmvubr+"
@@ -76,3 +79,21 @@ def test_a_source_is_https_or_a_folder(tmp_path: Path) -> None:
         Source(str(tmp_path / "nothing"), KEY)
     with pytest.raises(NoRelease, match=r"no release\.json"):
         Source(str(tmp_path), KEY).release()
+
+
+def test_root_takes_no_key_that_others_may_change(tmp_path: Path) -> None:
+    """The server's own user owns its folder: whoever breaks in there would choose what root installs."""
+    file, us = tmp_path / "wabox.toml", os.geteuid()
+    file.write_text(f'[upgrade]\nkey = "{KEY}"\n')
+    file.chmod(0o644)
+    tmp_path.chmod(0o755)
+    trusted(tmp_path, {}, us, us)
+    for path, mode in ((file, 0o666), (file, 0o664), (tmp_path, 0o777)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        with pytest.raises(SettingsError, match="WABOX_UPGRADE_KEY"):
+            trusted(tmp_path, {}, us, us)
+        trusted(tmp_path, {"WABOX_UPGRADE_KEY": KEY}, us, us)
+        trusted(tmp_path, {}, us + 1, us)
+        path.chmod(before)
+    trusted(tmp_path, {}, us, us)
