@@ -187,13 +187,25 @@ async def rush(store: SqliteStore, now: int, due: int) -> None:
     )
 
 
-async def waiting(folder: Path, unfinished: int) -> None:
+async def left_over(folder: Path, unfinished: int) -> None:
+    """So many messages of 50,000 customers in the inbox: the store writes one, SQL the others as copies of it."""
     store = await opened(folder)
-    for start in range(0, unfinished, 500):
-        await asyncio.gather(
-            *(store.put(arrival(message(f"u{number}", f"s{number % 50_000}"))) for number in range(start, start + 500))
-        )
+    await store.put(arrival(message("u0", "s0")))
     await store.close()
+    with closing(open_writer(folder / DATABASE)) as connection:
+        slot, seq = connection.execute("SELECT slot, seq FROM inbox WHERE message_id = 'u0'").fetchone()
+        connection.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ?)"
+            " INSERT INTO inbox (slot, seq, conversation_id, message_id, body)"
+            " SELECT ? + n, ? + n, replace(conversation_id, 's0', 's' || (n % 50000)), 'u' || n, CAST(replace(replace("
+            "replace(CAST(body AS TEXT), 's0', 's' || (n % 50000)), 'S0', 'S' || (n % 50000)), 'u0', 'u' || n) AS BLOB)"
+            " FROM numbers, (SELECT * FROM inbox WHERE message_id = 'u0')",
+            (unfinished, slot, seq),
+        )
+
+
+async def waiting(folder: Path, unfinished: int) -> None:
+    await left_over(folder, unfinished)
     begin = perf_counter()
     store = await opened(folder)
 

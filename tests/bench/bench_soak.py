@@ -2,7 +2,9 @@
 
 The real ``wabox serve``, 20,000 customers, a nudge five seconds after each message, so that as many timers go off as messages
 come. Looked at in slices of a minute: memory, how late the timers were (the server's own histogram), the acknowledge, what was
-refused. Flat is what the last third is like the second; the first third fills caches and opens the conversations.
+refused. Flat is what the last third is like the second; the first third fills caches and opens the conversations. SQLite's page
+cache of the writing connection takes 64 MB before it is full (:mod:`wabox.sqlite.connection`): at 40 messages a second that
+lasts half an hour, and until then memory grows by about 1.5 KB a message.
 """
 
 from __future__ import annotations

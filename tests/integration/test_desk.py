@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from wabox.core.message import Arrival
 from wabox.flowfile.bot import load_bot
 from wabox.services.cases import CaseReport
 from wabox.services.handoffs import NoCase, NotDone
+from wabox.services.waiting import Waiting
 from wabox.settings import Settings, load
 
 HOUR = 3_600_000
@@ -343,6 +345,26 @@ async def test_nobody_takes_it(tmp_path: Path) -> None:
         desk.clock.now += HOUR
         await desk.ring()
         assert len(caller.called) == 2
+
+
+async def test_a_case_from_before_an_upgrade_gets_its_clock(tmp_path: Path) -> None:
+    """It was opened by a release that had no such clock: the first look sets it, and once only what is over."""
+    async with _staffed(tmp_path, QUEUES) as (desk, _):
+        await desk.write("hi")
+        await desk.write("a person please")
+
+        def names(connection: sqlite3.Connection) -> list[str]:
+            return [name for (name,) in connection.execute("SELECT name FROM timers WHERE name LIKE 'desk:%'")]
+
+        await desk.app.store.writer.submit(lambda connection: connection.execute("DELETE FROM timers").close())
+        await desk.app.waiting.look()
+        assert await desk.app.store.writer.submit(names) == ["desk:wait"]
+        desk.clock.now += 10 * 60_000 + 1000
+        await desk.ring()
+        assert (await desk.app.handoffs.lines())[0].priority == 1
+        again = Waiting(desk.app.store.desk, desk.app.store.put, lambda: desk.app.bot, desk.clock)
+        await again.look()
+        assert await desk.app.store.writer.submit(names) == [], "its time is over, and everybody was told"
 
 
 async def test_an_alert_that_nobody_takes_makes_the_case_urgent(tmp_path: Path) -> None:

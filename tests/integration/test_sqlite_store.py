@@ -352,6 +352,28 @@ async def test_a_handled_message_gives_its_row_to_the_next(store: SqliteStore) -
     assert await ask(store, "SELECT count(*) FROM inbox WHERE seq > 0") == [(0,)]
 
 
+async def test_a_start_reads_page_by_page_in_the_order_of_arrival(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows were taken over in another order than messages came, and what comes during the start is read as well."""
+    monkeypatch.setattr(lanes_module, "PAGE", 3)
+    store = await open_store(tmp_path, clock)
+    for number in range(10):
+        await store.put(arrival(message(f"u{number}", f"c{number}")))
+    for number in (6, 2, 4):
+        await store.commit(unit(f"u{number}", name=f"c{number}"))
+    for number in range(10, 13):
+        await store.put(arrival(message(f"u{number}", f"c{number}")))
+    await store.close()
+    store = await open_store(tmp_path, clock)
+    handler = Handler(store)
+    store.lanes.run(handler)
+    assert store.lanes.backlog == 10
+    order = [int(id_[1:]) for id_ in await handler.until(10)]
+    assert order == [0, 1, 3, 5, 7, 8, 9, 10, 11, 12]
+    await store.close()
+
+
 async def test_a_refused_webhook_leaves_its_rows_to_the_next(store: SqliteStore) -> None:
     """A put that failed changes nothing in memory either."""
     await ask(store, "PRAGMA max_page_count = 1")

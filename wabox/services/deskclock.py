@@ -4,6 +4,9 @@
                agent whose words were the last keeps it for a day, so that no claim lasts for ever.
 ``desk:wait``  nobody took the case within ``max_wait``: it becomes more urgent, alerts go out again, the flow hears
                ``handoff.expired``, and a flow without words for that lets wabox say that it takes longer.
+
+A turn sets them. Cases that were opened before there were such clocks, or before their queue had a ``max_wait``, get theirs
+from :func:`late`.
 """
 
 from __future__ import annotations
@@ -54,6 +57,13 @@ def timers(draft: Draft) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
     if comes and queue.max_wait:
         return (Timer(name=WAIT, due_at=draft.now + queue.max_wait, armed=armed),), (IDLE,)
     return (), (IDLE,)
+
+
+def late(case: Handoff, queue: QueueSettings) -> Timer | None:
+    """The clock that an open case should have had; due in the past when its time is over."""
+    if case.status == "claimed":
+        return Timer(name=IDLE, due_at=idle_at(case, queue.idle), armed=0)
+    return Timer(name=WAIT, due_at=case.opened_at + queue.max_wait, armed=0) if queue.max_wait else None
 
 
 def nobody(draft: Draft) -> None:

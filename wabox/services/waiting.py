@@ -3,24 +3,32 @@
 Looked at now and then: what was told is kept with the case, so a restart repeats nothing. What is told enters the
 conversation's queue; its turn says it if the customer waits still. A queue outside its hours tells nothing: who wrote then was
 told so.
+
+Cases that have no clock (:mod:`wabox.services.deskclock`) get theirs at the first look, and whenever the queues are set anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import structlog
+
 from wabox.core.act import message_id
 from wabox.core.contact import Contact
+from wabox.core.conversation import Timer
 from wabox.core.handoff import Handoff
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock
 from wabox.core.wait import Past, Range, estimate, material
 from wabox.flowfile.bot import Bot
+from wabox.services import deskclock
 from wabox.services.cases import urgency
 from wabox.services.duty import on_duty, opens_at
 from wabox.settings import QueueSettings
+
+log = structlog.get_logger(__name__)
 
 HISTORY: Final = 400
 """Cases of a queue that are looked at."""
@@ -38,6 +46,10 @@ class Lines(Protocol):
     async def find(self, id_: str) -> tuple[Handoff, str, Contact] | None: ...
 
     async def history(self, queue: str, since: int, limit: int) -> Sequence[Past]: ...
+
+    async def unclocked(self, waiting: str, claimed: str) -> Sequence[Handoff]: ...
+
+    async def set_clocks(self, clocks: Sequence[tuple[Handoff, Timer]]) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +83,12 @@ class Waiting:
         self._put = put
         self._bot = bot
         self._clock = clock
+        self._clocked: Mapping[str, QueueSettings] | None = None
+        """The queues as they were when every case got its clock."""
 
     async def look(self) -> None:
         """Tell whoever waits what they do not know yet."""
+        await self._wind()
         waiting = [case for case in await self._lines.open_cases(MOST) if case.status == "waiting"]
         now = self._clock()
         for name in dict.fromkeys(case.queue for case in waiting):
@@ -114,6 +129,19 @@ class Waiting:
                 )
             )
         return found
+
+    async def _wind(self) -> None:
+        """Set the clocks that do not run and should."""
+        if (queues := self._bot().manners.queues) == self._clocked:
+            return
+        found = [
+            (case, deskclock.late(case, self._queue(case.queue)))
+            for case in await self._lines.unclocked(deskclock.WAIT, deskclock.IDLE)
+        ]
+        clocks = [(case, timer) for case, timer in found if timer is not None]
+        if clocks:
+            log.info("desk.clocks_set", cases=await self._lines.set_clocks(clocks))
+        self._clocked = queues
 
     def _queue(self, name: str) -> QueueSettings:
         return self._bot().manners.queues.get(name) or QueueSettings(name=name)

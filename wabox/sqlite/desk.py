@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from wabox.core.contact import Contact
-from wabox.core.conversation import Record
+from wabox.core.conversation import Record, Timer
 from wabox.core.handoff import Handoff
 from wabox.core.wait import Past
-from wabox.sqlite import following, handoffs
+from wabox.sqlite import caseclocks, following, handoffs
 from wabox.sqlite.reader import PeoplesReader
+from wabox.sqlite.writer import Writer
 
 
 class SqliteDesk:
     """Part of the store; use it through :attr:`SqliteStore.desk`."""
 
-    def __init__(self, people: PeoplesReader) -> None:
+    def __init__(self, people: PeoplesReader, writer: Writer) -> None:
         self._people = people
+        self._writer = writer
 
     async def find(self, id_: str) -> tuple[Handoff, str, Contact] | None:
         """A case, its business number and its customer."""
@@ -52,3 +55,11 @@ class SqliteDesk:
     async def deliveries(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str | None]]:
         """Status and reason of outbound messages, by id."""
         return await self._people.read(following.deliveries, ids)
+
+    async def unclocked(self, waiting: str, claimed: str) -> Sequence[Handoff]:
+        """Open cases without the timer of that name that their status asks for, if its time is not over."""
+        return await self._people.read(caseclocks.unclocked, waiting, claimed)
+
+    async def set_clocks(self, clocks: Sequence[tuple[Handoff, Timer]]) -> int:
+        """Set the timers of those cases that are as they were; how many."""
+        return await self._writer.submit(partial(caseclocks.set_clocks, clocks=clocks))

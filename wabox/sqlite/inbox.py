@@ -11,6 +11,7 @@ that writes, and the places of a few thousand messages at most need no index on 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ class Inbox:
             "SELECT slot, seq, conversation_id, message_id FROM inbox"
         ):
             self._places[conversation_id, message_id] = Place(slot, seq)
+        self._order: list[Place] = []
+        """Some of them in the order of arrival, while a start reads them page by page."""
         self._free: list[int] = []
         self._slot = max((place.slot for place in self._places.values()), default=0)
         self._seq = max((place.seq for place in self._places.values()), default=0)
@@ -69,6 +72,14 @@ class Inbox:
         for seq, message in rows:
             self._places[message.conversation_id, message.message_id] = slots.pop(seq)
         self.free(slots.values())
+
+    def following(self, seq: int, limit: int) -> list[Place]:
+        """The next ``limit`` after that number, in the order of arrival; the table has no index that would know it."""
+        at = bisect_right(self._order, seq, key=lambda place: place.seq)
+        if at == len(self._order):
+            later = (place for place in self._places.values() if place.seq > seq)
+            self._order, at = sorted(later, key=lambda place: place.seq), 0
+        return self._order[at : at + limit]
 
     def find(self, conversation_id: str, message_ids: Iterable[str]) -> list[Place]:
         """Where those of these messages are that wait."""
@@ -119,9 +130,20 @@ def load(
         "SELECT seq, body FROM inbox WHERE seq > ?1 AND (?2 IS NULL OR conversation_id = ?2) ORDER BY seq LIMIT ?3",
         (after, conversation_id, limit),
     )
+    return _decoded(found.fetchall())
+
+
+def load_at(connection: sqlite3.Connection, places: Iterable[Place]) -> tuple[list[Row], dict[int, str]]:
+    """The messages that wait at these places still, and why some cannot be read, by number."""
+    statement = "SELECT seq, body FROM inbox WHERE slot = ? AND seq = ?"
+    found = (connection.execute(statement, place).fetchone() for place in places)
+    return _decoded(row for row in found if row is not None)
+
+
+def _decoded(found: Iterable[tuple[int, bytes]]) -> tuple[list[Row], dict[int, str]]:
     rows: list[Row] = []
     unreadable: dict[int, str] = {}
-    for seq, body in found.fetchall():
+    for seq, body in found:
         try:
             rows.append((seq, _decoder.decode(body)))
         except msgspec.DecodeError as error:

@@ -134,7 +134,7 @@ class SqliteStore:
         self.writer = Writer(writer, monotonic=monotonic)
         self._reader = Reader(reader, self.writer.damaged)
         self._people = PeoplesReader(people, self.writer.damaged)
-        self.desk, self.alerts = SqliteDesk(self._people), SqliteAlerts(self.writer, self._people)
+        self.desk, self.alerts = SqliteDesk(self._people, self.writer), SqliteAlerts(self.writer, self._people)
         self.large = Large(folder / DATABASE, self.writer.damaged)
         self.accounts = SqliteAccounts(self.writer, self._reader)
         self.outgoing = Outgoing(self.writer, self._people)
@@ -198,16 +198,23 @@ class SqliteStore:
 
     def _load_inbox(self, after: int, limit: int, conversation_id: str | None) -> list[inbox.Row]:
         rows: list[inbox.Row] = []
-        while (wanted := limit - len(rows)) > 0:
-            found, unreadable = self._reader.read(inbox.load, after, wanted, conversation_id)
+        more = True
+        while more and (wanted := limit - len(rows)) > 0:
+            if conversation_id is None:
+                places = self._inbox.following(after, wanted)
+                found, unreadable = self._reader.read(inbox.load_at, places)
+                more, after = len(places) == wanted, places[-1].seq if places else after
+            else:
+                found, unreadable = self._reader.read(inbox.load, after, wanted, conversation_id)
+                more, after = (
+                    len(found) + len(unreadable) == wanted,
+                    max([after, *unreadable, *(seq for seq, _ in found)]),
+                )
             rows += found
             if unreadable:
                 log.error("inbox.unreadable", messages=len(unreadable), reason=next(iter(unreadable.values())))
                 buried = self.writer.submit(partial(inbox.bury, unreadable=unreadable, now=self._clock()))
                 buried.add_done_callback(lambda future: future.exception())  # they are met again at the next start
-            if len(found) + len(unreadable) < wanted:
-                break
-            after = max([*unreadable, *(seq for seq, _ in found)])
         # A row may be committed and its commit not yet announced here: `_received` will bring it, and only then can it be
         # settled.
         return [(seq, message) for seq, message in rows if self._inbox.holds(message)]
