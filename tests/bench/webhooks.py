@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from typing import Any
 
 SIZE = 1024
@@ -37,6 +38,16 @@ def status_body(
     wamid: str, user: int, status: str, timestamp: int, *, outbound_id: str | None = None, size: int = 0
 ) -> bytes:
     """One delivery status; padded when ``size`` says so (another system's ``biz_opaque_callback_data``)."""
+    record = _status(wamid, user, status, timestamp, outbound_id)
+    return _padded({"statuses": [record]}, record, "biz_opaque_callback_data", size)
+
+
+def statuses_body(sent: Sequence[tuple[str, str]], status: str, timestamp: int) -> bytes:
+    """As many delivery statuses in one webhook, as Meta does under load; each with its wamid and outbound id."""
+    return _padded({"statuses": [_status(wamid, 0, status, timestamp, id_) for wamid, id_ in sent]}, {}, "", 0)
+
+
+def _status(wamid: str, user: int, status: str, timestamp: int, outbound_id: str | None) -> dict[str, Any]:
     user_id, wa_id = user_ids(user)
     record: dict[str, Any] = {
         "id": wamid,
@@ -48,7 +59,7 @@ def status_body(
     }
     if outbound_id is not None:
         record["biz_opaque_callback_data"] = outbound_id
-    return _padded({"statuses": [record]}, record, "biz_opaque_callback_data", size)
+    return record
 
 
 def user_ids(user: int) -> tuple[str, str]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REPLY = re.compile(r"(\d+): ")
 NUDGE = re.compile(r"nudge (\d+)")
+RACE = 1.0
+"""s in which a repeat may be on its way when the status is taken."""
 PERSON = "A person will answer you here."
 
 
@@ -52,10 +54,12 @@ def check(world: World, data: Path) -> Counter[str]:
         owner = {key: world.owner[id_.partition(":")[2]] for key, id_ in ids.items()}
         _handled_once(world, connection, owner)
         _replies(world, seen)
+        _repeats(world, seen)
         _outbox(world, connection, seen)
         _timers(connection, seen)
         _holders(world, connection, owner)
     seen["messages"] = world.acknowledged
+    seen["statuses refused"] = world.statuses_refused
     return seen
 
 
@@ -106,6 +110,20 @@ def _replies(world: World, seen: Counter[str]) -> None:
             seen["repeated"] += times[id_] - 1
         assert count == len(ticks), f"customer {customer}: {len(ticks) - count} replies are missing"
         assert person == ("human" in said)
+
+
+def _repeats(world: World, seen: Counter[str]) -> None:
+    """Why messages were repeated: no status ever came, or it came too late. None whose status had been taken before."""
+    sent: set[str] = set()
+    for received in world.messages:
+        if (id_ := received.outbound_id) not in sent:
+            sent.add(id_)
+            continue
+        told = world.told.get(id_)
+        assert told is None or received.at < told + RACE, (
+            f"{received.text[:6]!r} repeated {received.at - told} s after its status"
+        )
+        seen["repeated, no status" if told is None else "repeated, status late"] += 1
 
 
 def _outbox(world: World, connection: sqlite3.Connection, seen: Counter[str]) -> None:

@@ -15,13 +15,14 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import perf_counter
 
 import msgspec
 
 from tests.bench.fakegraph import FakeGraph, Received
 from tests.bench.loadgen import Pool
 from tests.bench.process import ROOT, Process, wabox_env
-from tests.bench.webhooks import message_body, request, status_body, user_ids
+from tests.bench.webhooks import message_body, request, statuses_body, user_ids
 from tests.crash.entry import Fate
 from tests.crash.nursery import starter
 
@@ -32,6 +33,10 @@ PER_SECOND = 200
 """Messages offered by all customers together."""
 AGAIN = 100
 """Acknowledged webhooks that Meta brings once more after each restart."""
+REPORTERS = 4
+"""Webhooks with delivery statuses that are under way at once."""
+BATCH = 50
+"""Delivery statuses in one webhook. One each would come minutes late: a webhook of its own for every message that left."""
 SILENT = 0.1
 """Share of the messages whose delivery status never comes: when one is in doubt after a kill, its policy decides."""
 BOT = ROOT / "tests" / "data" / "bots" / "witness"
@@ -54,6 +59,9 @@ class World:
         self.recent: deque[bytes] = deque(maxlen=AGAIN)
         self.refused = 0
         self.owner = {id_: number for number in range(customers) for id_ in user_ids(number)}
+        self.told: dict[str, float] = {}
+        """When a delivery status was taken first, by outbound id; ``perf_counter``."""
+        self.statuses_refused = 0
         self._statuses: deque[Received] = deque()
         self._next = 0
         self._starts = 0
@@ -99,20 +107,24 @@ class World:
         return status != 0
 
     async def report(self, pool: Pool) -> None:
-        """Bring the delivery statuses that nobody has taken yet, one after the other, as they come."""
+        """Bring the delivery statuses that nobody has taken yet, as they come and many at a time, like Meta."""
         while True:
             if not self._statuses:
                 await asyncio.sleep(0.01)
                 continue
-            sent = self._statuses.popleft()
-            body = status_body(sent.wamid, 0, "sent", int(time.time()), outbound_id=sent.outbound_id)
+            sent = [self._statuses.popleft() for _ in range(min(BATCH, len(self._statuses)))]
+            body = statuses_body([(one.wamid, one.outbound_id) for one in sent], "sent", int(time.time()))
             taken = False
             try:
                 taken = await pool.post(request(body)) == 200
             finally:
                 if not taken:
-                    self._statuses.append(sent)
-            if not taken:
+                    self._statuses.extendleft(reversed(sent))
+            if taken:
+                for one in sent:
+                    self.told.setdefault(one.outbound_id, perf_counter())
+            else:
+                self.statuses_refused += 1
                 await asyncio.sleep(0.05)
 
     @contextlib.asynccontextmanager
@@ -132,7 +144,7 @@ class World:
                 await pool.open(server.port, 40)
             except OSError:  # it was there, and has died since
                 raise RuntimeError(f"the server ended with {await asyncio.to_thread(server.wait)}") from None
-            reporters = [asyncio.create_task(self.report(pool)) for _ in range(10)]
+            reporters = [asyncio.create_task(self.report(pool)) for _ in range(REPORTERS)]
             try:
                 yield server, pool
             finally:

@@ -248,10 +248,14 @@ async def test_what_cannot_be_stored_is_not_acknowledged(world: World, monkeypat
 
 
 async def test_a_crowd_is_turned_away_at_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While too much waits, the answer is 503 before anything is read; nothing of it is stored."""
+    """While too much waits, a message is answered 503 and not stored; delivery statuses, which settle doubts, come in."""
+    status = {"id": "wamid.OUT", "status": "sent", "timestamp": "1790000000", "recipient_id": "5215550001"}
+    sent = json.dumps(envelope(statuses=[status]), separators=(",", ":")).replace('"messages":[],', "").encode()
     with monkeypatch.context() as patch:
         patch.setattr(type(world.app.store), "crowded", property(lambda _: True))
         assert await world.post(envelope(text("hello", "wamid.1"))) == 503
+        assert await world.post(sent) == 200
+        assert await world.post(envelope(text("hello", "wamid.1"), statuses=[status])) == 503
     assert (await world.app.store.stats()).inbox == 0
     assert await world.post(envelope(text("hello", "wamid.1"))) == 200
 

@@ -119,10 +119,7 @@ class Webhook:
         if signature is None:
             log.warning("webhook.unsigned")
             return 401, b"X-Hub-Signature-256 is missing"
-        if self._receiver.crowded:
-            # Before reading and verifying: under a flood, refusing must cost less than accepting, or only refusals are left.
-            self._refused("overloaded")
-            return 503, b"not stored, bring it again"
+        crowded = self._receiver.crowded
         if len(signature) != SIGNATURE_LENGTH:
             log.warning("webhook.bad_signature")
             return 401, b"X-Hub-Signature-256 is not what Meta sends: sha256= and 64 hexadecimal digits"
@@ -134,6 +131,11 @@ class Webhook:
             return 408, b"the body did not come"
         except Crowded:
             return 503, b"too many bodies are being read, bring it again"
+        if crowded and not _only_statuses(body):
+            # Before verifying and parsing: under a flood, refusing must cost less than accepting, or only refusals are left.
+            # Delivery statuses need no turn, and what a crash left in doubt is sent twice when they do not come in time.
+            self._refused("overloaded")
+            return 503, b"not stored, bring it again"
         if not verify(body, signature, self._locks.secrets):
             log.warning("webhook.bad_signature", bytes=len(body))
             return 401, b"X-Hub-Signature-256 does not match: is this the app secret of this app?"
@@ -160,6 +162,11 @@ def _handshake(query: bytes, token: bytes) -> tuple[int, bytes]:
         return 200, challenge.encode("latin-1")
     log.warning("webhook.handshake_refused", mode=mode[:32])
     return 403, b"the verify token is not the one this server was started with"
+
+
+def _only_statuses(body: bytes) -> bool:
+    """Whether it looks so: what was written otherwise than Meta writes is refused with the rest, and comes again."""
+    return b'"statuses":[' in body and b'"messages":[' not in body
 
 
 class _Reader:
