@@ -9,6 +9,7 @@ yes. What the phrases say together:
 * Agreement strengthens either: "of course not", "ok no". It is yes by itself.
 * A yes and a no that nothing reconciles are *hold*: asked again.
 * "That's all" is *done*: no to an offer. "Yes, that's all" is *hold*: yes to a summary, no to an offer.
+* "That's it" is said to both: *hold*, unless a no or a "nothing else" stands beside it.
 
 In doubt nothing is yes: it is the one answer that costs money.
 """
@@ -32,7 +33,7 @@ _ALONE = frozenset({"y", "n", "s", "k", "x", "ama", "la", "da", "di", "bu"})
 """Words of one language that are little words of another: an answer only when nothing else is said."""
 _HESITATION = frozenset({"hm", "hmm", "hmmm", "hmn", "mmm", "umm", "ummm", "ehm", "eee", "🤔"})
 """A "hmm" before an answer changes nothing."""
-_RANK = ("hold", "no", "yes", "fine", "done", "turn", "little")
+_RANK = ("hold", "no", "yes", "fine", "done", "either", "turn", "little")
 """Which kind a phrase is that two languages use differently; yes and no never meet (a test)."""
 _STRETCHED = re.compile(r"(.)\1+")
 
@@ -171,6 +172,8 @@ def _answer(kinds: Iterable[str]) -> Answer | None:
         return "hold" if "yes" in known else "no"
     if "done" in known:
         return "hold" if known & {"yes", "fine"} else "done"
+    if "either" in known:
+        return "hold"
     if "yes" in known or "fine" in known:
         return "yes"
     return "hold" if "hm" in known else None

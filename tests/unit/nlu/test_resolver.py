@@ -379,7 +379,13 @@ ASKED = Expected(intents=("affirm", "deny"), accepts=frozenset({"affirm", "deny"
         *(("haan ji", "affirm"), ("sim", "affirm"), ("tamam", "affirm"), ("no problem, go ahead", "affirm")),
         *(("not really", "deny"), ("actually no", "deny"), ("जी नहीं", "deny"), ("hapana asante", "deny")),
         *(("wait", "hold"), ("yes wait", "hold"), ("maybe", "hold"), ("yes no", "hold"), ("ok?", "hold")),
-        *(("yes, that's all", "hold"), ("that's all", "deny"), ("yes but only two", "fallback")),
+        *(
+            ("yes, that's all", "hold"),
+            ("that's all", "deny"),
+            ("that's it, thank you", "hold"),
+            ("no, that's it", "deny"),
+            ("yes but only two", "fallback"),
+        ),
         *(("yes I would like that very much indeed my good friend", "affirm"), ("hindi po", "deny")),
     ],
 )
