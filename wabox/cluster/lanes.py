@@ -19,6 +19,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """s before a message that failed is tried again; doubles each time."""
+UNGATED = 0.2
+"""s before a message is tried again that met an engine which is away and has no gate."""
 RECONNECT = 0.5
 """s between two tries to reach the broker."""
 
@@ -111,7 +114,15 @@ class RabbitLanes:
 
     async def _subscribe(self, partition: int, lost: asyncio.Future[None]) -> None:
         channel = await self._broker.channel()
-        channel.closing.add_done_callback(lambda _: None if lost.done() else lost.set_result(None))
+
+        def gone(*_: Any) -> None:
+            if not lost.done():
+                lost.set_result(None)
+
+        # Its exception is the news, and nobody else asks for it.
+        channel.closing.add_done_callback(lambda closed: gone(closed.cancelled() or closed.exception()))
+        # The broker takes a consumer away when its queue's leader is lost; the channel stays, and nothing would come any more.
+        channel.on_consumer_cancel_callbacks.add(gone)
         await channel.basic_qos(prefetch_count=PREFETCH)
 
         async def received(delivered: DeliveredMessage) -> None:
@@ -148,8 +159,11 @@ class RabbitLanes:
                 try:
                     await self._handle(message)
                 except Unavailable:
-                    await self._gates.wait(self._partition(conversation_id))
-                    await asyncio.sleep(0)
+                    partition = self._partition(conversation_id)
+                    if self._gates.is_open(partition):
+                        # It was another engine, which has no gate, or the gate has opened meanwhile.
+                        await self._sleep(UNGATED)
+                    await self._gates.wait(partition)
                     continue
                 except Exception as error:
                     log.error("lane.failed", conversation=conversation_id, exc_info=error)
@@ -171,10 +185,13 @@ class RabbitLanes:
 
     async def _void(self) -> None:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        channels = [channel for channel, _ in self._consuming.values()]
         self._lanes = {}
         self._consuming.clear()
         for task in tasks:
             await end(task)
+        # One channel may be lost while the others live: what they were given and nobody handles would wait there for ever.
+        await asyncio.gather(*(close(channel) for channel in channels))
         self._moved()
 
     async def drain(self, timeout: float) -> None:
@@ -184,7 +201,4 @@ class RabbitLanes:
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
         await end(self._supervisor)
-        channels = [channel for channel, _ in self._consuming.values()]
         await self._void()
-        for channel in channels:
-            await close(channel)

@@ -169,6 +169,9 @@ class RedisSessions:
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         now = self._clock()
         outbox = (await self._document(conversation_id)).work.outbox
+        if not outbox:
+            # Ours may be old: the lane was another worker's, which committed something and died.
+            outbox = (await self._fresh(conversation_id)).work.outbox
         return [row for row in outbox if (row.due_at or 0) <= now][:limit]
 
     async def unsent(self) -> Sequence[str]:
@@ -340,7 +343,11 @@ class RedisSessions:
             ids=ids,
         )
         keys = [self._shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r")]
-        code, version = await self._shards.write(partition, keys, change)
+        try:
+            code, version = await self._shards.write(partition, keys, change)
+        except BaseException:
+            self._recent.pop(id_, None)  # it may have happened all the same
+            raise
         if code == WRITTEN:
             self._remember(changed(new, version=version))
         else:

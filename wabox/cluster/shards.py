@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, RedisError
 from wabox.cluster.gate import Gates
 from wabox.cluster.partition import partition_of, slot_of, tags
 from wabox.cluster.router import Command, Router, Unreachable
-from wabox.errors import Unavailable
+from wabox.errors import SettingsError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -146,8 +146,8 @@ class Shards:
             await self.router.run(
                 slot_of(partition, self.partitions), ("SET", self.key(partition, "probe"), "1", "PX", 1000)
             )
-        except (Unavailable, RedisError):
-            return False
+        except (Unavailable, RedisError, SettingsError):
+            return False  # a password that is refused, too: a prober that dies leaves the gate shut for ever
         return True
 
     async def aclose(self) -> None:

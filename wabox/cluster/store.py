@@ -254,6 +254,8 @@ class ClusterStore:
                     except Unavailable as error:
                         log.warning("cluster.records_wait", reason=str(error))
                         break
+                    except Exception as error:  # the next look may do better, and must come
+                        log.error("cluster.records_failed", partition=partition, exc_info=error)
             await asyncio.sleep(PAUSE)
 
     # ---- Versions ------------------------------------------------------------------------------------------------------

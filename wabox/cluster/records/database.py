@@ -21,7 +21,8 @@ GONE = (
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
+    # "terminating connection due to administrator command": a restart. CannotConnectNowError is one too.
+    asyncpg.OperatorInterventionError,
 )
 
 

@@ -1,0 +1,245 @@
+"""A run of the fault harness: messages go in, something breaks, and every conversation is judged at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import secrets
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from tests.bench.process import ROOT
+from wabox.cluster.store import ClusterStore, Place, open_cluster
+from wabox.core.contact import Contact
+from wabox.core.delivery import outbound_id
+from wabox.core.message import Arrival, InboundMessage
+from wabox.errors import Unavailable
+
+NUMBER = "100000000000001"
+PATIENCE = 90.0
+"""s for what is left to be handled, once the last fault is over."""
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    messages: int
+    conversations: int
+    rate: float
+    """Messages a second; 0: as fast as they are confirmed."""
+    seed: int = 1
+    duplicated: float = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    messages: int
+    wrong: int
+    """Conversations whose list is not 0, 1, 2, … to its end."""
+    missing: int
+    """Messages that were accepted and never sent."""
+    extra: int
+    """Sends beyond one for each message, of the same id."""
+    strange: int
+    """Ids that no message has."""
+    left: int
+    """Conversations with something in their outbox at the end."""
+    refused: int
+    """Publishes that were not confirmed and were repeated, as Meta does."""
+    stall: float
+    """s: the longest time in which nothing was sent while something waited."""
+    p50: float
+    p99: float
+    """ms from acceptance to the send."""
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        return not (self.wrong or self.missing or self.strange or self.left)
+
+
+@dataclass(slots=True)
+class Field:
+    """The place where it happens: workers, producer and a store to look with."""
+
+    place: Place
+    store: ClusterStore
+    sink: Path
+    workers: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    accepted: dict[str, int] = field(default_factory=dict)
+    """Effect ids of what the broker confirmed, and when."""
+    refused: int = 0
+    born: int = 0
+    kept: dict[str, list[str]] = field(default_factory=dict)
+
+    async def spawn(self) -> str:
+        """A worker that has subscribed to every lane."""
+        self.born += 1
+        name = f"w{self.born}"
+        arguments = (msgspec.json.encode(self.place).decode(), name, str(self.sink))
+        with (self.sink.parent / f"{name}.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.cluster.worker",
+                *arguments,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                cwd=ROOT,
+            )
+        assert process.stdout is not None
+        while (line := await process.stdout.readline()).strip() != b"ready":
+            assert line, f"worker {name} did not start: {(self.sink.parent / f'{name}.log').read_text()}"
+        self.workers[name] = process
+        return name
+
+    async def kill(self, name: str) -> None:
+        process = self.workers.pop(name)
+        process.kill()
+        await process.wait()
+
+    def freeze(self, name: str) -> None:
+        self.workers[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self.workers[name].send_signal(signal.SIGCONT)
+
+    async def produce(self, load: Load) -> None:
+        """Each conversation's messages in order, each after the confirm of the one before."""
+        dice = random.Random(load.seed)
+        begun = time.monotonic()
+        done = 0
+
+        async def speak(conversation: int, count: int) -> None:
+            nonlocal done
+            for n in range(count):
+                if load.rate:
+                    due = begun + (n * load.conversations + conversation) / load.rate
+                    await asyncio.sleep(max(0.0, due - time.monotonic()))
+                for _ in range(1 + (dice.random() < load.duplicated)):
+                    await self._put(self.message(conversation, n))
+                done += 1
+
+        each, more = divmod(load.messages, load.conversations)
+        await asyncio.gather(*(speak(c, each + (c < more)) for c in range(load.conversations)))
+
+    async def _put(self, message: InboundMessage) -> None:
+        while True:
+            try:
+                await self.store.put(Arrival(messages=(message,)))
+                break
+            except Unavailable:
+                self.refused += 1
+                await asyncio.sleep(0.2)
+        self.accepted.setdefault(outbound_id(message.message_id, 0), message.timestamp)
+
+    @staticmethod
+    def message(conversation: int, n: int) -> InboundMessage:
+        wa_id = f"49151{conversation:07d}"
+        return InboundMessage(
+            message_id=f"wamid.{conversation}.{n}",
+            number_id=NUMBER,
+            conversation_id=f"{NUMBER}:{wa_id}",
+            timestamp=now(),
+            type="text",
+            payload={"n": n},
+            contact=Contact(wa_id=wa_id),
+        )
+
+    def sends(self) -> list[dict[str, object]]:
+        if not self.sink.exists():
+            return []
+        return [msgspec.json.decode(line) for line in self.sink.read_bytes().splitlines()]
+
+    async def drained(self) -> None:
+        """Until everything that was accepted is sent, or nothing moves any more."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            ids = {line["id"] for line in self.sends()}
+            if self.accepted.keys() <= ids:
+                try:
+                    if not await self.store.unsent():
+                        return
+                except Unavailable:
+                    pass
+            await asyncio.sleep(0.3)
+
+    async def judge(self, load: Load, seconds: float) -> Verdict:
+        each, more = divmod(load.messages, load.conversations)
+        wrong = 0
+        for c in range(load.conversations):
+            session = await self.store.open(self.message(c, 0).conversation_id)
+            seen = [] if session.snapshot is None else msgspec.json.decode(session.snapshot)
+            wrong += seen != list(range(each + (c < more)))
+        sends = self.sends()
+        counts = Counter(str(line["id"]) for line in sends)
+        times = sorted(int(str(line["at"])) for line in sends)
+        waits = sorted(int(str(line["at"])) - int(str(line["sent"])) for line in sends) or [0]
+        return Verdict(
+            messages=load.messages,
+            wrong=wrong,
+            missing=len(self.accepted.keys() - counts.keys()),
+            extra=sum(counts.values()) - len(counts),
+            strange=len(counts.keys() - self.accepted.keys()),
+            left=len(await self.store.unsent()),
+            refused=self.refused,
+            stall=max((b - a for a, b in itertools.pairwise(times)), default=0) / 1000,
+            p50=waits[len(waits) // 2],
+            p99=waits[len(waits) * 99 // 100],
+            seconds=seconds,
+        )
+
+
+Break = Callable[[Field, random.Random], Awaitable[None]]
+
+
+async def run(place: Place, folder: Path, load: Load, fault: Break, *, workers: int = 2) -> Verdict:
+    """The whole of it. ``fault`` goes on beside the producer, and is awaited."""
+    async with field_of(place, folder) as there:
+        await asyncio.gather(*(there.spawn() for _ in range(workers)))
+        begun = time.monotonic()
+        await asyncio.gather(there.produce(load), fault(there, random.Random(load.seed)))
+        await there.drained()
+        return await there.judge(load, time.monotonic() - begun)
+
+
+@asynccontextmanager
+async def field_of(place: Place, folder: Path) -> AsyncIterator[Field]:
+    store = await open_cluster(place, now, f"producer{secrets.token_hex(3)}")
+    channel = await store.broker.channel()
+    await store.topology.declare(channel)
+    await store.database.prepare()
+    there = Field(place=place, store=store, sink=folder / "sent")
+    try:
+        yield there
+    finally:
+        for name in list(there.workers):
+            there.thaw(name)
+            await there.kill(name)
+        try:
+            await clean(store)
+        finally:
+            await store.close()
+
+
+async def clean(store: ClusterStore) -> None:
+    """Leave nothing on servers that others use too."""
+    channel = await store.broker.channel()
+    await store.topology.delete(channel)
+    await store.database.drop()
+    for node in store.shards.router.nodes:
+        (keys,) = await store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*"))
+        if keys:
+            await store.shards.router.ask(node, *(("DEL", key) for key in keys))
