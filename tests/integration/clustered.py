@@ -117,7 +117,7 @@ class ClusterAdapter:
         if not PREPARED:
             await prepare(store)
             PREPARED.append(True)
-        store.run()
+        await store.begin()
         self._opened.append(store)
         return Settled(store)
 

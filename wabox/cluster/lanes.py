@@ -65,14 +65,16 @@ class RabbitLanes:
         worker: str,
         *,
         moved: Moved = lambda: None,
+        given: Callable[[int], None] = lambda partition: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``worker``: a name that no other process has."""
+        """``worker``: a name that no other process has. ``given``: told of each partition that a message came from."""
         self._broker = broker
         self._topology = topology
         self._gates = gates
         self._worker = worker
         self._moved = moved
+        self._given = given
         self._sleep = sleep
         self._handle: Handle | None = None
         self._lanes: dict[str, _Lane] = {}
@@ -144,6 +146,7 @@ class RabbitLanes:
             return
         if self._draining:
             return
+        self._given(self._partition(message.conversation_id))
         lane = self._lanes.setdefault(message.conversation_id, _Lane())
         lane.waiting.append((message, channel, tag))
         self._backlog += 1

@@ -29,6 +29,7 @@ from wabox.cluster.document import (
     settled,
 )
 from wabox.cluster.entry import Entry
+from wabox.cluster.leases import Leases
 from wabox.cluster.shards import SWEEP, Change, Index, Shards
 from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, Session, UnitOfWork
@@ -66,8 +67,9 @@ def digest(message_id: str, number_id: str) -> bytes:
 class RedisSessions:
     """Sessions, Timers and Calls."""
 
-    def __init__(self, shards: Shards, clock: Clock, publish: Publish, *, keep: int = KEPT) -> None:
+    def __init__(self, shards: Shards, leases: Leases, clock: Clock, publish: Publish, *, keep: int = KEPT) -> None:
         self._shards = shards
+        self._leases = leases
         self._clock = clock
         self._publish = publish
         self._keep = keep
@@ -202,7 +204,7 @@ class RedisSessions:
 
     async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
         moved = 0
-        for partition in self._open_partitions():
+        for partition in self._leases.mine:
             if moved >= limit:
                 break
             moved += await self._sweep(partition, now, limit - moved, since)
@@ -228,7 +230,7 @@ class RedisSessions:
 
     async def calls(self) -> Sequence[Invocation]:
         found: list[Invocation] = []
-        for partition in self._open_partitions():
+        for partition in self._leases.mine:
             (members,) = await self._shards.run(partition, ("SMEMBERS", self._shards.key(partition, "c")))
             for member in members:
                 found += (await self._document(member.decode())).work.calls
@@ -361,13 +363,9 @@ class RedisSessions:
                 return id_
         return None
 
-    def _open_partitions(self) -> list[int]:
-        gates = self._shards.gates
-        return [partition for partition in range(self._shards.partitions) if gates.is_open(partition)]
-
     async def _indexed(self, name: str, low: int | str, high: int | str) -> list[str]:
         found: list[str] = []
-        for partition in self._open_partitions():
+        for partition in self._leases.mine:
             try:
                 (members,) = await self._shards.run(
                     partition, ("ZRANGEBYSCORE", self._shards.key(partition, name), low, high)

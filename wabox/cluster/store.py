@@ -13,6 +13,7 @@ from wabox.cluster.ending import end
 from wabox.cluster.events import Events
 from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
+from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
@@ -79,17 +80,26 @@ class ClusterStore:
         self.topology = Topology(place.partitions, place.name)
         self.database = Database(place.postgres, place.name)
         self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
-        self._sessions = RedisSessions(self.shards, clock, self._ingress.publish)
+        self.leases = Leases(self.shards, worker)
+        self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
         self._records = PostgresRecords(self.database)
         self.lanes = RabbitLanes(
-            self.broker, self.topology, self.shards.gates, worker, moved=self._sessions.forget, sleep=sleep
+            self.broker,
+            self.topology,
+            self.shards.gates,
+            worker,
+            moved=self._sessions.forget,
+            given=self.leases.given,
+            sleep=sleep,
         )
         self.events = Events(self.broker, self.topology, self.database, self._sessions, clock)
         self._draining: asyncio.Task[None] | None = None
         self._closed = False
 
-    def run(self) -> None:
-        """Begin to bring records over and to read statuses: the part of a worker that is not the lanes."""
+    async def begin(self) -> None:
+        """Begin to look after partitions, to bring records over and to read statuses: all of a worker that is not the lanes."""
+        await self.leases.look()
+        self.leases.run()
         self.events.run()
         self._draining = asyncio.get_running_loop().create_task(self._drain_for_ever())
 
@@ -100,6 +110,7 @@ class ClusterStore:
         await self.lanes.drain(0)
         await self.events.stop()
         await end(self._draining)
+        await self.leases.aclose()
         await self.broker.aclose()
         await self.shards.aclose()
         await self.database.aclose()

@@ -1,0 +1,103 @@
+"""Who looks after a partition beside its lane: due timers, messages that a worker left unsent, calls without a result.
+
+The broker says who gets a lane's messages, and does not say it in advance: a worker learns that it owns a lane by what it is
+given. So a partition has a lease in Redis: whoever is given a message of it takes it, at once; one that nobody holds any more
+(its worker died) goes to the first who asks. Two may think for a moment that they hold it: what they would both do is fenced
+by the version of the conversation and known by the ids of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from wabox.cluster.ending import end
+from wabox.cluster.shards import Shards
+from wabox.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+HELD = 5000
+"""ms that a lease lasts; recovery of what a dead worker left begins then."""
+EVERY = 1.5
+"""s between two looks."""
+
+
+class Leases:
+    def __init__(
+        self, shards: Shards, worker: str, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._shards = shards
+        self._worker = worker
+        self._sleep = sleep
+        self._mine: set[int] = set()
+        self._taking: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.gained: Callable[[], None] = lambda: None
+        """Called after partitions came to this worker."""
+
+    @property
+    def mine(self) -> list[int]:
+        """Those that this worker looks after and can reach."""
+        return [partition for partition in sorted(self._mine) if self._shards.gates.is_open(partition)]
+
+    def run(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._go_on())
+
+    def given(self, partition: int) -> None:
+        """A message of this partition came to this worker: the lane is its, so is the rest."""
+        if partition not in self._mine:
+            self._mine.add(partition)
+            task = asyncio.get_running_loop().create_task(self._take(partition))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+
+    async def look(self) -> None:
+        """Renew what is held, give up what another has, take what nobody has."""
+        before = set(self._mine)
+        partitions = [p for p in range(self._shards.partitions) if self._shards.gates.is_open(p)]
+        held = await asyncio.gather(*(self._renewed(partition) for partition in partitions))
+        self._mine = {partition for partition, ours in zip(partitions, held, strict=True) if ours}
+        if self._mine - before:
+            self.gained()
+
+    async def aclose(self) -> None:
+        """Let go, so that others need not wait for the leases to end."""
+        await end(self._task)
+        for partition in self.mine:
+            with contextlib.suppress(Unavailable):
+                key = self._key(partition)
+                (holder,) = await self._shards.run(partition, ("GET", key))
+                if holder == self._worker.encode():
+                    await self._shards.run(partition, ("DEL", key))
+        self._mine.clear()
+
+    async def _go_on(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                await self.look()
+            await self._sleep(EVERY)
+
+    async def _take(self, partition: int) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._shards.run(partition, ("SET", self._key(partition), self._worker, "PX", HELD))
+
+    async def _renewed(self, partition: int) -> bool:
+        try:
+            key = self._key(partition)
+            (made,) = await self._shards.run(partition, ("SET", key, self._worker, "NX", "PX", HELD))
+            if made is not None:
+                return True
+            (holder,) = await self._shards.run(partition, ("GET", key))
+            if holder != self._worker.encode():
+                return False
+            await self._shards.run(partition, ("PEXPIRE", key, HELD))
+        except Unavailable:
+            return partition in self._mine  # nobody else can have got it
+        return True
+
+    def _key(self, partition: int) -> str:
+        return self._shards.key(partition, "own")
