@@ -14,6 +14,7 @@ from wabox.cli import (
     backup,
     broadcast,
     chat,
+    cluster,
     completion,
     config,
     contacts,
@@ -98,6 +99,7 @@ app.command()(upgrade.upgrade)
 app.add_typer(config.group, name="config")
 agents.group.command("totp")(totp.totp)
 app.add_typer(agents.group, name="agents")
+app.add_typer(cluster.group, name="cluster")
 app.command()(stats.stats)
 app.command()(top.top)
 app.add_typer(contacts.group, name="contacts")

@@ -12,6 +12,9 @@ import typer
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Only say what would be done, tried on a copy.")] = False,
     data: Annotated[Path | None, typer.Option(help="The data folder. Default: data/.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Move every conversation: cluster (from the data folder), or sqlite (into it).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Bring the database of an older wabox up to date, from any release in one step.
@@ -20,7 +23,12 @@ def migrate(
     restore brings back. --check tries it on a copy, with the server running: what would be applied, how long it takes,
     and whether everything is as it was afterwards. Exit code 1: it would fail.
 
+    --to cluster moves everything that goes on, and what was said, into the engines under [cluster]; --to sqlite brings
+    it back. Stop the server (the workers) first; wabox serve --role web may take messages in meanwhile. May be repeated.
+
     Example:  wabox migrate --check
+
+    Example:  wabox migrate --to cluster
     """
     from dataclasses import replace
 
@@ -33,6 +41,11 @@ def migrate(
     settings = load(Path.cwd())
     if data is not None:
         settings = replace(settings, data=data.absolute())
+    if to is not None:
+        from wabox.cli.move import move
+
+        move(settings, to, as_json=as_json)
+        return
     with Bar() as bar:
         found = upgrade.trial(settings.data, bar)
     copy = None if check else _migrated(settings.data)

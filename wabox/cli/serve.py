@@ -24,6 +24,9 @@ def serve(
     domain: Annotated[
         str | None, typer.Option(help="Also serve HTTPS as this name, with a certificate obtained and renewed for it.")
     ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="In a cluster: web takes messages in, worker answers them, all does both.")
+    ] = None,
     print_proxy: Annotated[
         bool, typer.Option("--print-proxy", help="Print the lines for Caddy or nginx to do that instead, and end.")
     ] = False,
@@ -54,6 +57,7 @@ def serve(
     with without("rich"):  # structlog and httpx use it where it is; 80 modules and 4 MB
         from wabox import app  # noqa: F401
         from wabox.cli import logs
+    from wabox.errors import SettingsError
     from wabox.settings import settings_of
     from wabox.settings.domain import with_domain
     from wabox.settings.sources import Sources
@@ -82,7 +86,14 @@ def serve(
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, sources, wanted))
+        if settings.cluster is not None:
+            from wabox.cli.servecluster import serve_cluster
+
+            runner.run(serve_cluster(settings, role or "all"))
+        elif role is not None:
+            raise SettingsError("--role is for a cluster: name its engines under [cluster] (wabox help cluster)")
+        else:
+            runner.run(_serve(settings, sources, wanted))
 
 
 def load_for(settings: Settings) -> Bot:

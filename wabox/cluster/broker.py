@@ -47,6 +47,15 @@ class Broker:
         except BROKEN as error:
             raise Unavailable(f"RabbitMQ does not open a channel: {error or type(error).__name__}") from error
 
+    async def version(self) -> str:
+        """Of the node that we speak with. Raises Unavailable."""
+        connection = await self._open()
+        return str(connection.server_properties.get("version", "0"))
+
+    async def reach(self) -> None:
+        """Raises Unavailable when no broker can be reached."""
+        await self._open()
+
     async def _open(self) -> AbstractConnection:
         async with self._connecting:
             if self._closed:

@@ -60,10 +60,13 @@ async def open_cluster(
     worker: str,
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    shards: bool = True,
 ) -> ClusterStore:
-    """Connect. ``worker``: a name that no other process has. Raises Unavailable, or SettingsError for what is no address."""
+    """Connect. ``worker``: a name that no other process has. ``shards``: Redis must be there; whoever only takes messages in
+    goes on without. Raises Unavailable, or SettingsError for what is no address."""
     router = Router.of(place.redis)
-    await router.start()
+    if shards:
+        await router.start()
     return ClusterStore(place, router, clock, worker, sleep)
 
 

@@ -20,6 +20,7 @@ TOPICS = (
     "security",
     "operating",
     "backups",
+    "cluster",
     "settings",
     "commands",
     "errors",

@@ -19,6 +19,8 @@ from wabox.settings.alerts import AlertSettings as AlertSettings
 from wabox.settings.alerts import SmtpSettings as SmtpSettings
 from wabox.settings.alerts import alert_settings, smtp_settings
 from wabox.settings.backup import NIGHTLY, BackupSettings, backup_settings
+from wabox.settings.cluster import ClusterSettings as ClusterSettings
+from wabox.settings.cluster import cluster_settings
 from wabox.settings.domain import NO_DOMAIN, domain_settings
 from wabox.settings.domain import DomainSettings as DomainSettings
 from wabox.settings.keys import BY_NAME, KEYS, QUEUES
@@ -120,6 +122,8 @@ class Settings:
     """None: voice messages stay unheard."""
     backup: BackupSettings = NIGHTLY
     upgrade: UpgradeSettings = UNKNOWN
+    cluster: ClusterSettings | None = None
+    """None: everything is on this machine."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """As written; see :func:`wabox.core.prices.read`."""
     llm: LlmSettings | None = None
@@ -204,6 +208,7 @@ def settings_of(sources: Sources) -> Settings:
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
         backup=backup_settings(sources.section("backup")),
         upgrade=upgrade_settings(sources.section("upgrade")),
+        cluster=cluster_settings(sources.section("cluster")),
         prices=values.prices(sources.section("prices")),
         llm=models.llm_settings(sources.section("llm"), _named(sources, "llm", "key")),
         telemetry=models.telemetry_settings(sources.section("telemetry")),

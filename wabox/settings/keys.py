@@ -130,6 +130,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("smtp", "from"),
     Key("smtp", "user"),
     _secret("smtp", "password", "SMTP_PASSWORD"),
+    _value("cluster", "redis", []),
+    _value("cluster", "rabbitmq", []),
+    Key("cluster", "postgres"),
+    Key("cluster", "name", "wabox"),
+    Key("cluster", "durability", "replicated"),
     Key("upgrade", "url"),
     Key("upgrade", "key"),
 )

@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from litestar import Litestar
@@ -18,7 +18,7 @@ from litestar.enums import ScopeType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
-from wabox.app import App
+from wabox.core.measures import Measures
 from wabox.errors import SettingsError
 from wabox.settings import WhatsAppSettings
 from wabox.web.errors import HANDLERS
@@ -27,7 +27,7 @@ from wabox.web.health import health_router
 from wabox.web.locks import Locks
 from wabox.web.patience import Patient
 from wabox.web.shield import NOTHING, shielded
-from wabox.web.webhook import WEBHOOK, Webhook
+from wabox.web.webhook import WEBHOOK, Receiver, Webhook
 
 
 class Routes:
@@ -44,8 +44,17 @@ class Routes:
             await self._others(scope, receive, send)
 
 
+class Served(Receiver, Protocol):
+    """What stands behind the routes."""
+
+    @property
+    def measures(self) -> Measures: ...
+
+    async def probe(self) -> dict[str, Any]: ...
+
+
 def asgi_app(
-    app: App,
+    app: Served,
     whatsapp: WhatsAppSettings | Locks,
     extra: Sequence[ControllerRouterHandler] = (),
     *,

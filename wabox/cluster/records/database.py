@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,20 @@ class Database:
         async with self.transaction() as connection:
             await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
             await connection.execute(SCHEMA.read_text(encoding="utf-8"))
+
+    async def agreed(self) -> dict[str, str]:
+        """What everybody in the cluster must agree on. Empty before ``wabox cluster init``."""
+        async with self.transaction() as connection:
+            if await connection.fetchval("SELECT to_regclass('cluster')") is None:
+                return {}
+            return {row["name"]: row["value"] for row in await connection.fetch("SELECT name, value FROM cluster")}
+
+    async def agree(self, values: Mapping[str, str]) -> None:
+        """Write it, where nothing is written yet."""
+        async with self.transaction() as connection:
+            await connection.executemany(
+                "INSERT INTO cluster (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(values.items())
+            )
 
     async def drop(self) -> None:
         """Everything is lost: for tests."""

@@ -1,0 +1,106 @@
+"""A cluster at work: one process takes messages in, two answer them, and one of these dies without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.bench.fakegraph import FakeGraph
+from tests.bench.process import ROOT, Process, compiled_env, wabox_env
+from tests.bench.webhooks import message_body, signature
+from tests.integration import clustered
+
+if clustered.FOLDER is None:
+    pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
+
+WABOX = (sys.executable, "-m", "wabox")
+FLOW = """
+initial: counting
+timeouts: {soft: 30m, hard: 23h}
+on: {human: people}
+states:
+  counting:
+    ask: "Which number?"
+    on: {message.text: {target: counting, reenter: true, actions: {assign: {last: {from: event.text}}}}}
+    entry: {say: "{last}"}
+  people: {handoff: true, on: {handoff.closed: counting}}
+context: {last: hello}
+"""
+CUSTOMERS, EACH = 12, 8
+NAME = f"e2e{clustered.NAME[4:]}"
+
+
+def folder(root: Path) -> dict[str, str]:
+    """A bot, and the settings of its cluster; the environment of its processes."""
+    bot = root / "flows" / "echo"
+    bot.mkdir(parents=True)
+    (bot / "flow.yaml").write_text(FLOW, encoding="utf-8")
+    said = tomllib.loads((Path(str(clustered.FOLDER)) / "cluster.toml").read_text())["cluster"]
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**said, "name": NAME}.items())
+    (root / "wabox.toml").write_text(f"[cluster]\n{lines}", encoding="utf-8")
+    made = subprocess.run(
+        [*WABOX, "cluster", "init", "--partitions", "8"],
+        cwd=root,
+        env={**compiled_env(), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "8 partitions" in made.stdout, made.stderr
+    return wabox_env(root / "data", "")
+
+
+def said(graph: FakeGraph) -> dict[str, list[str]]:
+    """What each customer was sent, but for the standing question, each message once."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for one in graph.received:
+        if one.text.strip() != "Which number?":
+            found[one.to][one.outbound_id] = one.text
+    return {to: list(texts.values()) for to, texts in found.items()}
+
+
+async def test_a_worker_dies_and_nobody_notices(tmp_path: Path) -> None:
+    """Every message is answered, in order; what was under way when it died may leave twice, and nothing else."""
+    graph = FakeGraph(0.01)
+    await graph.start()
+    env = {**folder(tmp_path), "WABOX_GRAPH_URL": graph.url}
+
+    def process(role: str) -> Process:
+        where = tmp_path / f"{role}{time.monotonic_ns()}"
+        where.mkdir()
+        for name in ("flows", "wabox.toml"):
+            (where / name).symlink_to(tmp_path / name)
+        return Process((*WABOX, "serve", "--role", role), folder=where, env=env, core=None)
+
+    with process("web") as web, process("worker") as doomed, process("worker") as other:
+        for one in (web, doomed, other):
+            await one.ready()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{web.port}", timeout=30) as client:
+            assert (await client.get("/readyz")).json()["ready"]
+            for number in range(EACH):
+                for customer in range(CUSTOMERS):
+                    at = int(time.time())
+                    body = message_body(f"wamid.{number}.{customer}", customer, str(number), at)
+                    headers = {"X-Hub-Signature-256": signature(body), "Content-Type": "application/json"}
+                    for _ in range(50):
+                        if (await client.post("/webhook", content=body, headers=headers)).status_code == 200:
+                            break
+                if number == EACH // 2:
+                    doomed.kill()
+        wanted = ["hello", *(str(number) for number in range(1, EACH))]
+        end = time.monotonic() + 60
+        while time.monotonic() < end and any(texts[-1] != wanted[-1] for texts in said(graph).values()):  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.1)
+        assert list(said(graph).values()) == [wanted] * CUSTOMERS
+        assert other.stop() == 0, other.output[-2000:]
+        assert web.stop() == 0, web.output[-2000:]
+    graph.stop()

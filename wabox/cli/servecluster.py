@@ -1,0 +1,47 @@
+"""``wabox serve`` in a cluster: one of its processes."""
+
+from __future__ import annotations
+
+import typer
+
+from wabox.cli.cluster import cluster_of
+from wabox.errors import SettingsError
+from wabox.settings import Settings
+
+
+async def serve_cluster(settings: Settings, role: str) -> None:
+    """Raises SettingsError, FlowError, Unavailable."""
+    from wabox.cli.lean import loaded
+    from wabox.cli.serve import load_for
+    from wabox.cli.systemd import Notifier
+    from wabox.cluster.making import agreed
+    from wabox.cluster.records.database import Database
+    from wabox.clusterapp import MISSING, ROLES, build_cluster
+    from wabox.web.locks import Locks
+    from wabox.web.server import Server, asgi_app, listen, until_stopped
+
+    cluster = cluster_of(settings)
+    if role not in ROLES:
+        raise SettingsError(f"--role {role!r}: write {', '.join(ROLES)}")
+    database = Database(cluster.postgres, cluster.name)
+    try:
+        partitions = await agreed(database)
+    finally:
+        await database.aclose()
+    bot = load_for(settings)
+    notifier = Notifier()
+    sock = listen(settings.host, settings.port)
+    app = await build_cluster(settings, bot, role, partitions)
+    try:
+        await app.start()
+        server = Server(asgi_app(app, Locks(settings.require_whatsapp())), sock)
+        await server.begin()
+        loaded()
+        at = f"http://{settings.host}:{server.port}"
+        serves = f"wabox serves {bot.name!r} as {role} of the cluster {cluster.name!r} at {at}/webhook"
+        typer.echo(f"{serves} (Ctrl-C stops)")
+        typer.echo(f"A cluster does not have: {'; '.join(MISSING)}. See wabox help cluster.", err=True)
+        async with notifier.ready(serves):
+            await until_stopped(server)
+    finally:
+        await app.stop()

@@ -1,0 +1,220 @@
+"""The composition root of a cluster's processes: what :mod:`wabox.app` is for one machine.
+
+``web`` takes webhooks in and needs the broker alone. A ``worker`` owns lanes: it steps conversations, sends, looks after timers
+and calls, and brings records over. ``all`` is both. Nothing coordinates them but the engines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+from typing import Any, Final, Literal
+
+import structlog
+
+from wabox import __version__
+from wabox.adapters import messenger_of, steady_clock
+from wabox.app import wall_clock
+from wabox.bots import models_of
+from wabox.calls.address import Allowed
+from wabox.calls.caller import WorldCaller
+from wabox.calls.http import HttpCalls
+from wabox.calls.tasks import TaskCalls
+from wabox.cluster.ending import end
+from wabox.cluster.store import ClusterStore, Place, open_cluster
+from wabox.core.measures import Measures
+from wabox.core.message import Arrival
+from wabox.core.ports import Caller, Clock, Messenger
+from wabox.errors import StorageError
+from wabox.flowfile.bot import Bot
+from wabox.services.invocations import Invocations
+from wabox.services.messages import Messages
+from wabox.services.outbox import Outbox
+from wabox.services.pace import RATE
+from wabox.services.presence import Presence
+from wabox.services.requests import reveal
+from wabox.services.slots import prepare
+from wabox.services.timers import fire
+from wabox.services.versions import Versions, served
+from wabox.settings import ClusterSettings, Settings
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["all", "web", "worker"]
+ROLES: Final[tuple[Role, ...]] = ("all", "web", "worker")
+GRACE: Final = 1.5
+"""s for what is being handled, and then for what is being sent, to end with the process."""
+SWEEP: Final = 1.0
+"""s between two looks for due timers and messages, on the average: workers must not look in step."""
+MISSING: Final = (
+    "the console, wabox handoff and accounts",
+    "broadcasts, templates, the meter and wabox stats",
+    "files of customers and voice messages",
+    "a language model",
+    "published versions (the bot's folder is served as it is)",
+    "backups, retention and wabox contacts",
+    "one customer under several ids (each id is a conversation)",
+)
+"""What one machine has and a cluster has not, yet."""
+
+
+def place_of(settings: ClusterSettings, partitions: int) -> Place:
+    return Place(
+        redis=settings.redis,
+        rabbitmq=settings.rabbitmq,
+        postgres=settings.postgres,
+        name=settings.name,
+        partitions=partitions,
+        durability="primary" if settings.durability == "primary" else "replicated",
+    )
+
+
+def worker_name() -> str:
+    """No other process has it: the host, the process, and something drawn."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class ClusterApp:
+    """One process. Made by :func:`build_cluster`."""
+
+    def __init__(
+        self,
+        store: ClusterStore,
+        role: Role,
+        clock: Clock,
+        messages: Messages,
+        outbox: Outbox,
+        invocations: Invocations,
+        presence: Presence,
+        messenger: Messenger,
+        bot: Bot,
+        measures: Measures,
+    ) -> None:
+        self.store = store
+        self.role = role
+        self.clock = clock
+        self.bot = bot
+        self.measures = measures
+        self._messages = messages
+        self._outbox = outbox
+        self._invocations = invocations
+        self._presence = presence
+        self._messenger = messenger
+        self._sweeping: asyncio.Task[None] | None = None
+        self._stirred = asyncio.Event()
+        """Partitions came to this worker: what a dead one left is in them."""
+
+    async def start(self) -> None:
+        """Begin. Raises Unavailable while the engines are not there."""
+        if self.role == "web":
+            return
+        prepare(self.bot, self.clock())
+        self.store.leases.gained = self._stirred.set
+        await self.store.begin()
+        self.store.lanes.run(self._messages.handle)
+        await self._outbox.recover()
+        await self._invocations.recover()
+        self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                if self._stirred.is_set():
+                    self._stirred.clear()
+                    await self._invocations.recover()
+                await fire(self.store, self.clock)
+                await self._outbox.look()
+            except StorageError as error:
+                log.warning("cluster.sweep_waits", reason=str(error))
+            await asyncio.sleep(SWEEP * (0.5 + random.random()))  # noqa: S311 - nobody guesses at it
+
+    async def stop(self) -> None:
+        """Finish what is being handled; what was not finished goes to another worker."""
+        await end(self._sweeping)
+        await self.store.lanes.drain(GRACE)
+        await self._messages.aclose()
+        await self._invocations.stop()
+        await self._presence.stop()
+        await self._outbox.stop(GRACE)
+        await self._messenger.aclose()
+        await self.store.close()
+        log.info("stopped")
+
+    async def accept(self, arrival: Arrival) -> None:
+        """Durable in the broker when this returns. Raises Unavailable: Meta brings it again."""
+        await self._messages.accept(arrival)
+
+    @property
+    def crowded(self) -> bool:
+        return self._messages.crowded
+
+    async def probe(self) -> dict[str, Any]:
+        """For ``/readyz``: a web process is ready when the broker takes messages, a worker also while some shards are away."""
+        broker: bool | str = True
+        try:
+            await self.store.broker.reach()
+        except StorageError as error:
+            broker = str(error)
+        gates = self.store.shards.gates.closed
+        return {
+            "broker": broker,
+            "role": True,
+            "lanes": self.store.lanes.backlog,
+            "partitions": len(self.store.leases.mine),
+            "closed": len(gates),
+            "stopped": dict(self._outbox.stopped),
+        }
+
+
+async def build_cluster(
+    settings: Settings,
+    bot: Bot,
+    role: Role,
+    partitions: int,
+    *,
+    clock: Clock = wall_clock,
+    messenger: Messenger | None = None,
+    caller: Caller | None = None,
+    worker: str | None = None,
+) -> ClusterApp:
+    """Connected, not begun. Raises Unavailable, SettingsError."""
+    assert settings.cluster is not None  # noqa: S101 - who calls this has looked
+    messenger = messenger or messenger_of(settings)
+    store = await open_cluster(
+        place_of(settings.cluster, partitions), clock, worker or worker_name(), shards=role != "web"
+    )
+    versions = Versions(served(bot, models=models_of(settings, bot.name)))
+    measures = Measures()
+    outbox = Outbox(
+        store,
+        messenger,
+        clock,
+        jitter=random.random,
+        rate=RATE if settings.rate is None else settings.rate,
+        hold=settings.hold,
+        measures=measures,
+        steady=steady_clock if clock is wall_clock else clock,
+    )
+    presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
+    invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
+    messages = Messages(
+        versions=versions,
+        ingress=store,
+        sessions=store,
+        outbox=outbox,
+        invocations=invocations,
+        presence=presence,
+        clock=clock,
+        measures=measures,
+        slow=settings.slow,
+    )
+    return ClusterApp(store, role, clock, messages, outbox, invocations, presence, messenger, bot, measures)
+
+
+def _caller(settings: Settings, versions: Versions) -> Caller:
+    hidden = {name: secret.reveal() for name, secret in settings.secrets.items()}
+    http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
+    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, hidden), hidden.values())
