@@ -36,7 +36,7 @@ states:
   done: {type: final}
 """
 RENAMED = FLOW.replace("counting", "tallying").replace("one {", "two {")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Owner:
@@ -73,11 +73,20 @@ class Street:
         self.graph = FakeGraph(0.005)
         self.pool = Pool()
         self.count = 0
+        self.port = 0
+
+    async def meets(self, port: int, many: int) -> None:
+        self.port = port
+        await self.pool.open(port, many)
 
     async def says(self, customer: int, text: str = "hm") -> None:
         self.count += 1
         body = message_body(f"wamid.E2E{self.count}", customer, text, int(time.time()))
-        assert await self.pool.post(request(body)) == 200
+        status = await self.pool.post(request(body))
+        if status == 0:  # the server let go of connections that rested; it knows the message if it has it
+            await self.pool.open(self.port, 1)
+            status = await self.pool.post(request(body))
+        assert status == 200
 
     async def until(self, done: Callable[[list[str]], bool]) -> list[str]:
         end = time.monotonic() + PATIENCE
@@ -110,7 +119,7 @@ async def test_publishing_under_load_drops_nothing(tmp_path: Path, street: Stree
     owner = Owner(tmp_path)
     with serve(owner, street) as server:
         await server.ready()
-        await street.pool.open(server.port, 8)
+        await street.meets(server.port, 8)
         stop = asyncio.Event()
         sent = [0] * 8
 
@@ -151,7 +160,7 @@ async def test_stranded_is_refused_until_decided(tmp_path: Path, street: Street)
     owner = Owner(tmp_path)
     with serve(owner, street) as server:
         await server.ready()
-        await street.pool.open(server.port, 2)
+        await street.meets(server.port, 2)
         await street.says(1)
         await street.says(1)
         await street.until(lambda texts: texts == ["one 1"])
@@ -190,7 +199,7 @@ async def test_stranded_is_refused_until_decided(tmp_path: Path, street: Street)
     assert (await owner.types("publish", "--restart")).returncode == 0
     with serve(owner, street) as server:
         await server.ready()
-        await street.pool.open(server.port, 2)
+        await street.meets(server.port, 2)
         await street.says(1)
         await street.until(lambda texts: any("start again" in text for text in texts))
 
@@ -268,7 +277,7 @@ async def test_an_owner_at_the_terminal_is_asked(tmp_path: Path, street: Street)
     owner = Owner(tmp_path)
     with serve(owner, street) as server:
         await server.ready()
-        await street.pool.open(server.port, 1)
+        await street.meets(server.port, 1)
         await street.says(1)
         await street.says(1)
         await street.until(lambda texts: texts == ["one 1"])

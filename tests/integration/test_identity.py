@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import NOW
-from tests.integration.storage import ADAPTERS, DAY, NUMBER, Adapter, Handler, Storage, arrival
+from tests.integration.storage import DAY, NUMBER, Adapter, Handler, SqliteAdapter, Storage, arrival
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.message import Arrival, InboundMessage
 from wabox.sqlite.connection import open_writer
@@ -20,9 +20,9 @@ W1, W2 = "5215550002222", "5215550009999"
 B1, B2 = "MX.1", "MX.2"
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
-async def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Adapter]:
-    made = ADAPTERS[request.param](tmp_path)
+@pytest.fixture
+async def adapter(tmp_path: Path) -> AsyncIterator[Adapter]:
+    made = SqliteAdapter(tmp_path)
     yield made
     await made.aclose()
 

@@ -37,7 +37,7 @@ CHARTS = sorted(
         "tests/data/bots/*/*.yaml",
     )
     for path in ROOT.glob(pattern)
-    if path.stem.split(".")[0] not in ("texts", "intents", "faq", "templates")
+    if path.stem.split(".")[0] not in ("texts", "intents", "faq", "templates", "canned")
 )
 
 NAMES_ONLY = {
