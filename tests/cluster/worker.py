@@ -95,7 +95,7 @@ class Worker:
 async def main(place: bytes, name: str, sink: Path) -> None:
     store = await open_cluster(msgspec.json.decode(place, type=Place), now, name)
     worker = Worker(store, sink)
-    store.run()
+    await store.begin()
     store.lanes.run(worker.handle)
     await store.lanes.ready.wait()
     print("ready", flush=True)

@@ -146,7 +146,7 @@ def test_defaults_are_those_of_the_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in KEYS if key.kind != "secret" and key.section not in ("llm", "speech", "smtp")]
+    "key", [key for key in KEYS if key.kind != "secret" and key.section not in ("llm", "speech", "smtp", "cluster")]
 )
 def test_every_setting_has_a_variable(tmp_path: Path, key: Key) -> None:
     """It wins over the file, and a mistake in it is named by the variable."""
@@ -244,3 +244,22 @@ def test_queues(tmp_path: Path) -> None:
         (tmp_path / "wabox.toml").write_text(f"[queues.support]\n{written}\n")
         with pytest.raises(SettingsError, match=says):
             load(tmp_path, {})
+
+
+def test_a_cluster_is_named_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Three engines; what is missing or misspelt is named."""
+    engines = 'redis = ["redis://a:1"]\nrabbitmq = ["amqp://b:2/"]\n'
+    assert load(tmp_path, {}).cluster is None
+    with pytest.raises(SettingsError, match="postgres is missing"):
+        load(write(tmp_path, f"[cluster]\n{engines}"), {})
+    found = load(write(tmp_path, f'[cluster]\n{engines}postgres = "postgresql://c/d"\n'), {}).cluster
+    assert found is not None
+    assert (found.redis, found.rabbitmq, found.durability) == (("redis://a:1",), ("amqp://b:2/",), "replicated")
+    for line in ('name = "Wa Box"', 'durability = "maybe"', 'redis = "redis://a:1"'):
+        wrong = f"[cluster]\n{line}\n" + "".join(
+            part
+            for part in (*engines.splitlines(True), 'postgres = "postgresql://c/d"\n')
+            if part.split()[0] != line.split()[0]
+        )
+        with pytest.raises(SettingsError, match=line.split()[0]):
+            load(write(tmp_path, wrong), {})
