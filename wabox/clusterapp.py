@@ -11,6 +11,7 @@ import os
 import random
 import secrets
 import socket
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import structlog
@@ -25,6 +26,7 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.cluster.ending import end
 from wabox.cluster.store import ClusterStore, Place, open_cluster
+from wabox.core.delivery import OutboundMessage
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
@@ -75,6 +77,20 @@ def place_of(settings: ClusterSettings, partitions: int) -> Place:
 def worker_name() -> str:
     """No other process has it: the host, the process, and something drawn."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class StoredOutbox(Outbox):
+    """Reads what leaves from the store, always: before what this worker says, a dead one may have left something unsent.
+
+    What follows must not overtake that.
+    """
+
+    def idle(self, conversation_id: str, number_id: str) -> bool:
+        return False
+
+    def deliver(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> None:
+        if messages:
+            self._wake(conversation_id)
 
 
 class ClusterApp:
@@ -188,7 +204,7 @@ async def build_cluster(
     )
     versions = Versions(served(bot, models=models_of(settings, bot.name)))
     measures = Measures()
-    outbox = Outbox(
+    outbox = StoredOutbox(
         store,
         messenger,
         clock,
