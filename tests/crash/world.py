@@ -2,7 +2,9 @@
 
 The customers behave like people and Meta together: each sends its next message when the one before was acknowledged, and a
 webhook that was not answered 200 is brought again, byte for byte. The fake Graph answers slowly and reports ``sent`` for nearly
-all it took, even if the server that asked is dead by then, and repeats its report until somebody takes it.
+all it took, even if the server that asked is dead by then, and repeats its report until somebody takes it. Reports have
+connections of their own: behind a crowd's messages they would wait longer than wabox waits for them here, and wabox would
+be blamed for a repeat that Meta would not cause.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,12 +49,27 @@ PATIENCE = 90.0
 """s for the rest to leave at the end."""
 
 
+class Repeat(NamedTuple):
+    """A message that Meta took again, and what had become of its delivery status by then; ``perf_counter``."""
+
+    received: Received
+    reportable: float | None
+    """When Meta had a status to report first."""
+    offered: float | None
+    """When it was brought to the server that repeated the message."""
+    told: float | None
+    """When a server took it first."""
+
+
 class World:
-    def __init__(self, seed: int, customers: int = CUSTOMERS, per_second: float = PER_SECOND) -> None:
+    def __init__(
+        self, seed: int, customers: int = CUSTOMERS, per_second: float = PER_SECOND, silent: float = SILENT
+    ) -> None:
         self.chance = random.Random(seed)
         self.graph = FakeGraph(0.02, self._sent)
         self.customers = customers
         self.per_second = per_second
+        self.silent = silent
         self.said: list[list[str]] = [[] for _ in range(customers)]
         """What each customer sent and had acknowledged, in order."""
         self.unanswered: list[tuple[str, bytes] | None] = [None] * customers
@@ -59,10 +77,14 @@ class World:
         self.recent: deque[bytes] = deque(maxlen=AGAIN)
         self.refused = 0
         self.owner = {id_: number for number in range(customers) for id_ in user_ids(number)}
-        self.told: dict[str, float] = {}
-        """When a delivery status was taken first, by outbound id; ``perf_counter``."""
+        self.repeats: list[Repeat] = []
         self.statuses_refused = 0
+        """Webhooks with statuses that a server turned away: 503."""
         self._statuses: deque[Received] = deque()
+        self._taken: set[str] = set()
+        self._reportable: dict[str, float] = {}
+        self._offered: dict[str, float] = {}
+        self._told: dict[str, float] = {}
         self._next = 0
         self._starts = 0
 
@@ -76,7 +98,15 @@ class World:
         return [received for received in self.graph.received if received.to]
 
     def _sent(self, received: Received) -> None:
-        if received.to and self.chance.random() >= SILENT:
+        if not received.to:
+            return
+        id_ = received.outbound_id
+        if id_ in self._taken:
+            known = (self._reportable.get(id_), self._offered.get(id_), self._told.get(id_))
+            self.repeats.append(Repeat(received, *known))
+        self._taken.add(id_)
+        if self.chance.random() >= self.silent:
+            self._reportable.setdefault(id_, perf_counter())
             self._statuses.append(received)
 
     async def talk(self, pool: Pool, customer: int, hurry: asyncio.Event, stop: asyncio.Event) -> None:
@@ -107,23 +137,26 @@ class World:
         return status != 0
 
     async def report(self, pool: Pool) -> None:
-        """Bring the delivery statuses that nobody has taken yet, as they come and many at a time, like Meta."""
-        while True:
+        """Bring the delivery statuses that nobody has taken yet, as they come and many at a time, until the server is gone."""
+        status = 200
+        while status != 0:
             if not self._statuses:
                 await asyncio.sleep(0.01)
                 continue
             sent = [self._statuses.popleft() for _ in range(min(BATCH, len(self._statuses)))]
+            ids = [one.outbound_id for one in sent]
             body = statuses_body([(one.wamid, one.outbound_id) for one in sent], "sent", int(time.time()))
-            taken = False
+            self._offered.update(dict.fromkeys(ids, perf_counter()))
+            status = 0
             try:
-                taken = await pool.post(request(body)) == 200
+                status = await pool.post(request(body))
             finally:
-                if not taken:
+                if status == 200:
+                    for id_ in ids:
+                        self._told.setdefault(id_, perf_counter())
+                else:
                     self._statuses.extendleft(reversed(sent))
-            if taken:
-                for one in sent:
-                    self.told.setdefault(one.outbound_id, perf_counter())
-            else:
+            if status == 503:
                 self.statuses_refused += 1
                 await asyncio.sleep(0.05)
 
@@ -137,14 +170,16 @@ class World:
         if not self._starts:  # the first one as everybody's
             start, serve = None, [sys.executable, "-m", "tests.crash.entry", msgspec.json.encode(fate).decode(), *serve]
         self._starts += 1
-        pool = Pool()
+        pool, meta = Pool(), Pool()
+        self._offered.clear()
         with Process(serve, folder=folder, env=env, core=None, start=start) as server:
             await server.ready()
             try:
                 await pool.open(server.port, 40)
+                await meta.open(server.port, REPORTERS)
             except OSError:  # it was there, and has died since
                 raise RuntimeError(f"the server ended with {await asyncio.to_thread(server.wait)}") from None
-            reporters = [asyncio.create_task(self.report(pool)) for _ in range(REPORTERS)]
+            reporters = [asyncio.create_task(self.report(meta)) for _ in range(REPORTERS)]
             try:
                 yield server, pool
             finally:
@@ -152,6 +187,7 @@ class World:
                     reporter.cancel()
                 await asyncio.gather(*reporters, return_exceptions=True)
                 pool.close()
+                meta.close()
 
     async def crowd(self, server: Process, pool: Pool, seconds: float, *, rush: float = 0.2) -> None:
         """Meta's duplicates and all customers for so long, then all at once for ``rush`` s; or until the server is gone."""
