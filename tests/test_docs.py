@@ -125,7 +125,11 @@ def test_every_page_is_linked_and_listed() -> None:
     for topic, text in MANUAL.items():
         assert f"(wabox/manual/{topic}.md)" in README
         assert f"  {topic} " in listed
-        assert runner.invoke(app, ["help", topic]).output == text
+        assert runner.invoke(app, ["help", topic, "--raw"]).output == text
+    piped = runner.invoke(app, ["help", "operating"]).output
+    assert max(map(len, piped.splitlines())) <= 80
+    assert "# Operating" not in piped
+    assert "/metrics" in piped
     wrong = runner.invoke(app, ["help", "flwos"])
     assert wrong.exit_code == 2
     assert "flows" in wrong.output

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -164,6 +165,18 @@ async def test_a_newcomer_is_led(tmp_path: Path) -> None:
             lines = list(report(found))
             assert f"step {step + 1} of {len(found.steps)}" in "\n".join(lines)
             assert not found.well
+
+
+async def test_with_two_bots_it_says_how_to_name_one(tmp_path: Path) -> None:
+    """And not that a bot must be made."""
+    async with here(tmp_path) as it:
+        copytree(next((tmp_path / "flows").iterdir()), tmp_path / "flows" / "another")
+        found = await doctor(it, whatsapp=None, missing=("WABOX_APP_SECRET",), offline=True)
+    (flows,) = (one for one in found.findings if one.check == "flows")
+    assert "several bots" in flows.what
+    assert "export WABOX_BOT=another" in flows.todo
+    assert found.step == 0
+    assert "wabox new" not in "\n".join(report(found))
 
 
 async def test_the_server_and_its_outbox(tmp_path: Path) -> None:

@@ -38,10 +38,12 @@ def add(
     id_: Id,
     name: Annotated[str, typer.Option(help="As colleagues and customers read it. Default: the ID.")] = "",
     role: Annotated[
-        list[str] | None, typer.Option(help="owner, agent or viewer; may be repeated. Default: agent.")
+        list[str] | None, typer.Option(metavar="ROLE", help="owner, agent or viewer; may be repeated. Default: agent.")
     ] = None,
-    queue: Annotated[list[str] | None, typer.Option(help="Cases of this queue only; may be repeated.")] = None,
-    skill: Annotated[list[str] | None, typer.Option(help="What they know; may be repeated.")] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Cases of this queue only; may be repeated.")
+    ] = None,
+    skill: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What they know; may be repeated.")] = None,
     no_password: Annotated[bool, typer.Option("--no-password", help="For a program: it gets a token.")] = False,
     password_file: FromFile = None,
     as_json: Json = False,

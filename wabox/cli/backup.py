@@ -29,7 +29,8 @@ def backup(
         str | None, typer.Option(help='What to keep of the folder: "7 daily 4 weekly 6 monthly". Default: all of it.')
     ] = None,
     recipient: Annotated[
-        list[str] | None, typer.Option(help="Encrypt to this public key of age (age1…); may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Encrypt to this public key of age (age1…); may be repeated."),
     ] = None,
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="As the server does each night: folder, key and rule of wabox.toml.")

@@ -119,11 +119,19 @@ def _why(last: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _over(wanted: Mapping[str, Any]) -> str:
+    """What ran out of time is remembered for a while (``timeouts: {remember: …}``)."""
+    if "wait" in wanted:
+        return "the conversation timed out; the next message takes it up again, or begins a new one"
+    return "the conversation is over; the next message begins a new one"
+
+
 def _talk(simulator: Simulator, bot: Bot) -> None:
     from wabox.cli.bubble import bubble
     from wabox.errors import WaboxError
 
     last: dict[str, Any] = {}
+    understood: dict[str, Any] = {}
     while True:
         try:
             line = input("you › ").strip()
@@ -144,7 +152,7 @@ def _talk(simulator: Simulator, bot: Bot) -> None:
                 )
                 continue
             case "/why":
-                typer.echo(_why(last))
+                typer.echo(_why(understood))
                 continue
             case "/tap" | "/wait" | "/agent":
                 wanted: dict[str, Any] = {command[1:]: rest.strip()}
@@ -160,9 +168,11 @@ def _talk(simulator: Simulator, bot: Bot) -> None:
         except WaboxError as error:
             typer.secho(f"wabox: {error}", err=True, fg="red")
             continue
+        if last.get("tier"):  # not of a button, nor of time that passed
+            understood = last
         for body in last["sent"]:
             typer.echo(bubble(body, bot.templates))
         if not last["states"]:
-            typer.echo("  (the conversation is over; the next message begins a new one)\n")
+            typer.echo(f"  ({_over(wanted)})\n")
         for failure in last["failed"]:
             typer.secho(f"  {failure['where']}: {failure['error']}", fg="red")

@@ -78,7 +78,7 @@ def show(who: Who, as_json: Json = False, data: Data = None) -> None:
     for entry in ledger:
         told = f"  {entry.words!r}" if entry.words else ""
         by = f" by {entry.by}" if entry.by else ""
-        typer.echo(f"  {_time(entry.at)}  {entry.what.replace('_', '-')}, {entry.channel}{by}{told}")
+        typer.echo(_folded(f"  {_time(entry.at)}  {entry.what.replace('_', '-')}, {entry.channel}{by}{told}"))
 
 
 @group.command()
@@ -306,9 +306,16 @@ def _line(person: Person) -> str:
     asked = {None: "never asked about marketing", True: "wants marketing", False: "no marketing"}[consent.marketing]
     state = "STOPPED" if consent.stopped else asked
     since = f" since {_time(consent.since)}" if consent.since else ""
-    return (
+    return _folded(
         f"{person.name or '?'}  {' '.join(person.ids) or person.handle}  {state}{since}  seen {_time(person.last_seen)}"
     )
+
+
+def _folded(line: str) -> str:
+    """In 80 columns; what does not fit follows below, further in. Ids stay whole: they are copied."""
+    import textwrap
+
+    return textwrap.fill(line, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _certificate(certificate: Certificate) -> str:
@@ -319,14 +326,18 @@ def _certificate(certificate: Certificate) -> str:
         else f"{certificate.left} times an id of theirs still stands in the database file: in what others wrote, "
         "or the number is somebody else's now."
     )
-    return (
-        f"Certificate of erasure, {_time(certificate.at)} UTC\n"
-        f"person (keyed hashes): {', '.join(certificate.ids)}\n"
-        f"rows erased:\n{rows}\nfiles erased: {certificate.files}\n{left}\n"
-        "A restored backup will not bring them back (forgotten.jsonl: keep it with your backups).\n"
-        "Not in reach: the customer's own phone, WhatsApp, logs that your system keeps, and copies you made yourself.\n"
-        f"digest: {certificate.digest}"
+    lines = (
+        f"Certificate of erasure, {_time(certificate.at)} UTC",
+        f"person (keyed hashes): {', '.join(certificate.ids)}",
+        "rows erased:",
+        rows,
+        f"files erased: {certificate.files}",
+        left,
+        "A restored backup will not bring them back (forgotten.jsonl: keep it with your backups).",
+        "Not in reach: the customer's own phone, WhatsApp, logs that your system keeps, and copies you made yourself.",
+        f"digest: {certificate.digest}",
     )
+    return "\n".join(line if line is rows else _folded(line) for line in lines)
 
 
 def _time(ms: int) -> str:

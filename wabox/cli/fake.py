@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from wabox.demo.cloud import FakeCloud
 
 NUMBER_ID = "200000000000002"
-FAULT = typer.Option("--fault", help="NAME=AMOUNT, such as hang=3%, again=2x, token=1h. Repeatable.")
+FAULT = typer.Option("--fault", metavar="FAULT", help="NAME=AMOUNT, such as hang=3%, again=2x, token=1h. Repeatable.")
 SEED = typer.Option(help="Of the faults that come by lot: the same seed, the same faults.")
 
 
@@ -29,6 +29,7 @@ def fake(
     Example:  wabox fake --fault hang=3% --fault again=5% --seed 7
     """
     import asyncio
+    import textwrap
 
     import uvloop
 
@@ -40,7 +41,9 @@ def fake(
             "CODE": "refused with any of Meta's codes",
             "failed:CODE": "failed later",
         }.items():
-            typer.echo(f"  {name:<12} {sentence}")
+            typer.echo(
+                textwrap.fill(f"  {name:<12} {sentence}", 80, subsequent_indent=" " * 15, break_on_hyphens=False)
+            )
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_fake(webhook, port, fault or [], seed))

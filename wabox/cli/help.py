@@ -33,12 +33,16 @@ def show(
         raise typer.BadParameter(
             f"no page {topic!r}: {did_you_mean(topic, pages(), 'see: wabox help')}", param_hint="TOPIC"
         )
-    if raw or not sys.stdout.isatty():
+    if raw:
         typer.echo(text, nl=False)
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
+    laid_out = Markdown(text, hyperlinks=False)
+    if not sys.stdout.isatty():  # a pipe or a file: the same lines, without a pager
+        Console(width=WIDTH).print(laid_out)
+        return
     console = Console(width=min(WIDTH, Console().width))
     with console.pager(styles=True):
-        console.print(Markdown(text, hyperlinks=False))
+        console.print(laid_out)

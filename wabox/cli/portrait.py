@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from wabox.cli.acts import act_of
+from wabox.core.conversation import Record
 from wabox.core.delivery import words
 from wabox.errors import WaboxError
 from wabox.sqlite.mediafolder import MediaFolder
@@ -87,7 +89,12 @@ def _row(what: object, said: object, at: int) -> str:
 
 def _line(line: Mapping[str, Any], files: Mapping[str, str]) -> str:
     body = line["body"]
+    act = act_of(Record(at=line["at"], kind=line["kind"], ref=line["ref"], body=body))
+    if act is not None and act.leaves:
+        return ""
     match line["kind"]:
+        case "in" if act is not None:
+            said, who = escape(act.text), act.who
         case "in":
             said = escape(str(body.get("text") or body.get("type") or ""))
             if name := files.get(line["ref"] or ""):

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from wabox.cli.acts import act_of
 from wabox.core.conversation import ConversationSummary, Record
-from wabox.core.delivery import words
+from wabox.core.delivery import outbound_id, words
 from wabox.engine.snapshot import Snapshot, decode
 from wabox.errors import ConversationError
+from wabox.services.desk import SAID
 
 WIDTH = 80
 LONGEST = 400
@@ -69,8 +71,9 @@ def page(one: ConversationSummary, records: Sequence[Record], now: int) -> Itera
         for call in snapshot.invokes:
             yield _wrapped("waits for", f"the call {call}")
     yield ""
+    agents: dict[str, str] = {}
     for record in records:
-        yield from _said(record)
+        yield from _said(record, agents)
 
 
 def ago(ms: int) -> str:
@@ -81,13 +84,19 @@ def ago(ms: int) -> str:
     return "now"
 
 
-def _said(record: Record) -> Iterator[str]:
+def _said(record: Record, agents: dict[str, str]) -> Iterator[str]:
+    """``agents``: who wrote which message that leaves; their words stand once, as that message."""
     time = datetime.fromtimestamp(record.at / 1000, UTC).strftime("%d %b %H:%M")
+    if (act := act_of(record)) is not None and act.leaves:
+        agents[outbound_id(record.ref or "", SAID)] = act.who
+        return
     match record.kind:
+        case "in" if act is not None:
+            who, text = act.who, act.text
         case "in":
             who, text = str(record.body.get("channel", "")), str(record.body.get("text") or record.body.get("type"))
         case "out":
-            who, text = "bot", words(record.body)
+            who, text = agents.get(record.ref or "", "bot"), words(record.body)
         case _:
             who, text = record.kind, json.dumps(record.body, ensure_ascii=False)
     who = {"whatsapp": "customer"}.get(who, who)

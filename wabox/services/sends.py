@@ -198,8 +198,8 @@ class Sends:
         if template is None and not stored:
             known = ", ".join(sorted(self._bot().templates)) or "none"
             raise CannotSend(
-                f"there is no template {name!r}: templates.yaml has {known}. One that is only at WhatsApp can be sent after "
-                "wabox templates sync"
+                f"there is no template {name!r}: templates.yaml of the published version has {known}. One that you have just "
+                "written counts after wabox publish, one that is only at WhatsApp after wabox templates sync"
             )
         return Chosen(template=template or of_whatsapp(name, stored), stored={one.language: one for one in stored})
 

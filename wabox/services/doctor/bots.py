@@ -7,7 +7,7 @@ from pathlib import Path
 from wabox.core.checkup import Finding, Notes
 from wabox.errors import FlowError, WaboxError
 from wabox.flowfile.bot import Bot, BrokenBot, load_bot
-from wabox.flowfile.folder import find_bot, shown
+from wabox.flowfile.folder import find_bot, find_bots, shown
 from wabox.flowfile.published import Shelf
 from wabox.nlu.examples import trainable
 from wabox.services.keptmodels import CARD
@@ -22,13 +22,26 @@ def look(
     try:
         folder = find_bot(name, root)
     except FlowError as error:
-        notes.fail("flows", str(error), "make one: wabox new bakery")
+        there = names(root)
+        notes.fail("flows", str(error), _choose(there[0]) if there else "make one: wabox new bakery")
         return notes.made, None
     bot = _load(notes, folder)
     _published(notes, folder, data, live.get(folder.name))
     if bot is not None:
         _model(notes, bot, models / bot.name)
     return notes.made, bot
+
+
+def names(root: Path) -> list[str]:
+    """The bots that are there."""
+    try:
+        return [folder.name for folder in find_bots(root)]
+    except FlowError:
+        return []
+
+
+def _choose(name: str) -> str:
+    return f'say it in wabox.toml under [bot], such as name = "{name}", or: export WABOX_BOT={name}'
 
 
 def _load(notes: Notes, folder: Path) -> Bot | None:

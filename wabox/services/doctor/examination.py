@@ -65,7 +65,13 @@ async def examine(
         notes.unknown("address", "not known", "say it: wabox doctor --url https://your.host/webhook")
         found += notes.made
     steps = walk.steps(
-        settings, standing, bot=bot is not None, serves=stopped is not None, address=address, works=works
+        settings,
+        standing,
+        bot=bot is not None,
+        bots=bool(bots.names(settings.root)),
+        serves=stopped is not None,
+        address=address,
+        works=works,
     )
     used = whatsapp is not None and database is not None and database.conversations > 0
     if used or (whatsapp is not None and not online):

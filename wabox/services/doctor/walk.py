@@ -8,10 +8,10 @@ from wabox.settings import Settings
 
 
 def steps(
-    settings: Settings, standing: Standing, *, bot: bool, serves: bool, address: str, works: bool
+    settings: Settings, standing: Standing, *, bot: bool, bots: bool, serves: bool, address: str, works: bool
 ) -> tuple[Step, ...]:
-    """``bot``: there is one that loads; ``serves``: a server has the data folder; ``address`` is public and, if it ``works``,
-    answers as Meta wants it to."""
+    """``bot``: there is one that loads; ``bots``: there is one, or are several; ``serves``: a server has the data folder;
+    ``address`` is public and, if it ``works``, answers as Meta wants it to."""
     secret, verify, token = (
         f"WABOX_{name}" not in settings.missing for name in ("APP_SECRET", "VERIFY_TOKEN", "ACCESS_TOKEN")
     )
@@ -25,7 +25,9 @@ def steps(
         Step(
             title="A bot that talks",
             done=bot,
-            how=(
+            how=("There is one, but it does not load, or nobody has said which one it is: see The bot, above.",)
+            if bots
+            else (
                 "Make one and try it; no account is needed for that:",
                 "$ wabox new bakery && cd bakery",
                 "$ wabox demo",
