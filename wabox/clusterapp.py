@@ -7,6 +7,7 @@ and calls, and brings records over. ``all`` is both. Nothing coordinates them bu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
@@ -25,8 +26,10 @@ from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.cluster.ending import end
+from wabox.cluster.sessions import ABANDONED
 from wabox.cluster.store import ClusterStore, Place, open_cluster
-from wabox.core.delivery import OutboundMessage
+from wabox.core.changed import changed
+from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
@@ -38,6 +41,7 @@ from wabox.services.outbox import Outbox
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.requests import reveal
+from wabox.services.sending import SETTLE_AFTER
 from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
@@ -49,6 +53,10 @@ Role = Literal["all", "web", "worker"]
 ROLES: Final[tuple[Role, ...]] = ("all", "web", "worker")
 GRACE: Final = 1.5
 """s for what is being handled, and then for what is being sent, to end with the process."""
+ASK: Final = 0.5
+"""s between two looks whether somebody else has settled a message in doubt."""
+TOGETHER: Final = 0.1
+"""s in which partitions of a dead worker come together, so that one look does for many."""
 SWEEP: Final = 1.0
 """s between two looks for due timers and messages, on the average: workers must not look in step."""
 MISSING: Final = (
@@ -91,6 +99,15 @@ class StoredOutbox(Outbox):
     def deliver(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> None:
         if messages:
             self._wake(conversation_id)
+
+    def _doubtful(self, row: OutboundMessage) -> OutboundMessage:
+        """Whoever began to send it is dead or no owner any more. Statuses went on coming, to whom does not matter, so the doubt
+        began with the attempt; and it ends soon, because the customer waits, unless the message must not come twice."""
+        now = self._clock()
+        since = min(row.attempted_at or now, now)
+        if row.status is DeliveryStatus.SENDING and row.policy == "repeat":
+            since -= SETTLE_AFTER - ABANDONED
+        return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=since)
 
 
 class ClusterApp:
@@ -145,7 +162,11 @@ class ClusterApp:
                 await self._outbox.look()
             except StorageError as error:
                 log.warning("cluster.sweep_waits", reason=str(error))
-            await asyncio.sleep(SWEEP * (0.5 + random.random()))  # noqa: S311 - nobody guesses at it
+            pause = SWEEP * (0.5 + random.random())  # noqa: S311 - nobody guesses at it
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
+                    await asyncio.sleep(TOGETHER)
 
     async def stop(self) -> None:
         """Finish what is being handled; what was not finished goes to another worker."""
@@ -213,6 +234,7 @@ async def build_cluster(
         hold=settings.hold,
         measures=measures,
         steady=steady_clock if clock is wall_clock else clock,
+        ask=ASK,
     )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)

@@ -44,7 +44,8 @@ def main() -> None:
     load = Load(messages=given.messages, conversations=given.conversations, rate=given.rate, seed=given.seed)
     fault = _faults(folder, [str(ROOT / "packaging/cluster/up"), str(folder)])[given.fault]
     logs = Path(tempfile.mkdtemp(prefix="wabox-fault-"))
-    verdict = asyncio.run(run(place, logs, load, fault))
+    workers = 1 if given.fault == "join" else 2
+    verdict = asyncio.run(run(place, logs, load, fault, workers=workers))
     print(given.fault, "clean" if verdict.clean else "NOT CLEAN", verdict, f"logs: {logs}")
     # Without a replica's word something must be lost, or the fault proved nothing.
     sys.exit(verdict.clean if given.durability == "primary" else not verdict.clean)
@@ -53,9 +54,12 @@ def main() -> None:
 def _faults(folder: Path, up: list[str]) -> dict[str, breaks.Break]:
     return {
         "worker": breaks.workers(10, 2.0),
-        "zombie": breaks.zombie(8.0),
+        "zombie": breaks.zombie(14.0),
+        "join": breaks.join(4.0, 5.0),
         "broker": breaks.broker(folder, up, 4.0),
-        "postgres": breaks.postgres(folder, up, 8.0),
+        "postgres": breaks.postgres(folder, up, 60.0),
+        "replica": breaks.replica(folder, up, 8.0),
+        "cut": breaks.frozen(folder, 10.0),
         "failover": breaks.primary(folder, up, lag=False),
         "primary": breaks.primary(folder, up, lag=True),
         "shard": breaks.shard(folder, up, 6.0),

@@ -7,9 +7,12 @@ import os
 import random
 import signal
 import subprocess
+import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from tests.cluster.judged import Break, Field
+from tests.cluster.judged import Break, Field, now
+from wabox.cluster.partition import slot_of
 
 FILLER = 30 * 1024 * 1024
 """Bytes that fill the kernel's buffers between a primary and its frozen replica: without them the replica reads the missing
@@ -67,22 +70,16 @@ def primary(folder: Path, restart: list[str], *, lag: bool) -> Break:
 
     async def broken(there: Field, dice: random.Random) -> None:
         await asyncio.sleep(4.0)
-        router = there.store.shards.router
-        node = dice.choice(sorted(router.nodes))
-        (role,) = await router.ask(node, ("ROLE",))
-        replica = (folder, int(role[2][0][1]))
-        pid, other = _pid(folder, node[1]), _pid(*replica)
+        node, replica = await _shard(there, dice)
         if lag:
-            os.kill(other, signal.SIGSTOP)
-            slot = next(slot for slot, owner in enumerate(router._owners) if owner == node)
-            (tag,) = [
-                tag for p, tag in enumerate(there.store.shards._tags) if p == slot * there.place.partitions // 16384
-            ]
-            await router.ask(node, ("SET", f"{there.place.name}:{{{tag}}}filler", b"x" * FILLER))
+            os.kill(_pid(folder, replica), signal.SIGSTOP)
+            shards = there.store.shards
+            partition = next(p for p in range(shards.partitions) if _owner(there, p) == node)
+            await shards.run(partition, ("SET", shards.key(partition, "filler"), b"x" * FILLER, "PX", 60_000))
             await asyncio.sleep(1.0)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(_pid(folder, node[1]), signal.SIGKILL)
         if lag:
-            os.kill(other, signal.SIGCONT)
+            os.kill(_pid(folder, replica), signal.SIGCONT)
         await asyncio.sleep(8.0)
         await _up(restart)
 
@@ -94,17 +91,10 @@ def shard(folder: Path, restart: list[str], down: float) -> Break:
 
     async def broken(there: Field, dice: random.Random) -> None:
         await asyncio.sleep(4.0)
-        router = there.store.shards.router
-        node = dice.choice(sorted(router.nodes))
-        (role,) = await router.ask(node, ("ROLE",))
-        shards = there.store.shards
-        there.kept["dead"] = [
-            c
-            for c in map(str, range(10_000))
-            if router._owners[shards.partition(there.message(int(c), 0).conversation_id) * 16384 // shards.partitions]
-            == node
-        ]
-        for port in (int(role[2][0][1]), node[1]):
+        node, replica = await _shard(there, dice)
+        ids = [there.message(c, 0).conversation_id for c in range(10_000)]
+        there.dead = {id_ for id_ in ids if _owner(there, there.store.shards.partition(id_)) == node}
+        for port in (replica, node[1]):
             os.kill(_pid(folder, port), signal.SIGKILL)
         await asyncio.sleep(down)
         await _up(restart)
@@ -112,11 +102,61 @@ def shard(folder: Path, restart: list[str], down: float) -> Break:
     return broken
 
 
+def replica(folder: Path, restart: list[str], down: float) -> Break:
+    """A replica is gone: its primary goes on alone, after an alarm."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        await asyncio.sleep(4.0)
+        _, port = await _shard(there, dice)
+        os.kill(_pid(folder, port), signal.SIGKILL)
+        await asyncio.sleep(down)
+        await _up(restart)
+
+    return broken
+
+
+def frozen(folder: Path, seconds: float) -> Break:
+    """A primary that says nothing for longer than the others wait for it, and then speaks again as if it still were one: what a
+    network that is cut and healed looks like to everybody else."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        await asyncio.sleep(4.0)
+        node, _ = await _shard(there, dice)
+        os.kill(_pid(folder, node[1]), signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(_pid(folder, node[1]), signal.SIGCONT)
+
+    return broken
+
+
+def join(after: float, within: float) -> Break:
+    """Another worker comes; its share is looked at ``within`` seconds later."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        await asyncio.sleep(after)
+        await there.spawn()
+        there.joined = now() + round(within * 1000)
+
+    return broken
+
+
+async def _shard(there: Field, dice: random.Random) -> tuple[tuple[str, int], int]:
+    """A primary, and the port of its replica."""
+    router = there.store.shards.router
+    node = dice.choice(sorted(router.nodes))
+    (role,) = await router.ask(node, ("ROLE",))
+    return node, int(role[2][0][1])
+
+
+def _owner(there: Field, partition: int) -> tuple[str, int] | None:
+    return there.store.shards.router._owners[slot_of(partition, there.place.partitions)]
+
+
 def _pid(folder: Path, port: int) -> int:
-    for home in folder.glob("redis-*"):
-        if f":{port}" in (home / "log").read_text() or f"port={port}" in (home / "log").read_text():
-            return int((home / "pid").read_text())
-    raise FileNotFoundError(f"no server of {folder} listens on {port}")
+    """``up`` numbers the servers of Redis by their ports."""
+    first = urlsplit(tomllib.loads((folder / "cluster.toml").read_text())["cluster"]["redis"][0]).port
+    assert first is not None
+    return int((folder / f"redis-{port - first}" / "pid").read_text())
 
 
 async def _up(command: list[str]) -> None:

@@ -9,8 +9,8 @@ import secrets
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,14 +48,20 @@ class Verdict:
     messages: int
     wrong: int
     """Conversations whose list is not 0, 1, 2, … to its end."""
+    disordered: int
+    """Conversations in which a message left after a later one had."""
     missing: int
     """Messages that were accepted and never sent."""
     extra: int
     """Sends beyond one for each message, of the same id."""
+    needless: int
+    """Those of them whose first sender was not killed or frozen: nobody could doubt that it had left."""
     strange: int
     """Ids that no message has."""
     left: int
     """Conversations with something in their outbox at the end."""
+    unrecorded: int
+    """Messages that were sent and are not in PostgreSQL at the end, as sent."""
     refused: int
     """Publishes that were not confirmed and were repeated, as Meta does."""
     stall: float
@@ -63,11 +69,16 @@ class Verdict:
     p50: float
     p99: float
     """ms from acceptance to the send."""
+    longest: float
+    others: float
+    """The 99th percentile of conversations that the fault did not touch, where it says which: they must not notice it."""
+    share: float
+    """Of the partitions, the part that the youngest worker has, where a fault asks for it; -1 where none does."""
     seconds: float
 
     @property
     def clean(self) -> bool:
-        return not (self.wrong or self.missing or self.strange or self.left)
+        return not (self.wrong or self.disordered or self.missing or self.strange or self.left or self.unrecorded)
 
 
 @dataclass(slots=True)
@@ -82,7 +93,12 @@ class Field:
     """Effect ids of what the broker confirmed, and when."""
     refused: int = 0
     born: int = 0
-    kept: dict[str, list[str]] = field(default_factory=dict)
+    fallen: set[str] = field(default_factory=set)
+    """Workers that were killed or frozen."""
+    dead: set[str] = field(default_factory=set)
+    """Conversations that the fault touches; empty: all."""
+    joined: int | None = None
+    """When (ms) the youngest worker should have its share."""
 
     async def spawn(self) -> str:
         """A worker that has subscribed to every lane."""
@@ -106,11 +122,13 @@ class Field:
         return name
 
     async def kill(self, name: str) -> None:
+        self.fallen.add(name)
         process = self.workers.pop(name)
         process.kill()
         await process.wait()
 
     def freeze(self, name: str) -> None:
+        self.fallen.add(name)
         self.workers[name].send_signal(signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
@@ -186,20 +204,49 @@ class Field:
         sends = self.sends()
         counts = Counter(str(line["id"]) for line in sends)
         times = sorted(int(str(line["at"])) for line in sends)
-        waits = sorted(int(str(line["at"])) - int(str(line["sent"])) for line in sends) or [0]
+        took = [(str(line["conversation"]), int(str(line["at"])) - int(str(line["sent"]))) for line in sends]
+        waits = sorted(ms for _, ms in took) or [0]
+        others = sorted(ms for id_, ms in took if id_ not in self.dead) or [0]
+        first: dict[str, str] = {}
+        said: dict[str, list[int]] = defaultdict(list)
+        for line in sends:
+            first.setdefault(str(line["id"]), str(line["by"]))
+            numbers = said[str(line["conversation"])]
+            if not numbers or numbers[-1] != line["n"]:
+                numbers.append(int(str(line["n"])))
         return Verdict(
             messages=load.messages,
             wrong=wrong,
+            disordered=sum(numbers != sorted(numbers) for numbers in said.values()),
             missing=len(self.accepted.keys() - counts.keys()),
             extra=sum(counts.values()) - len(counts),
+            needless=sum(1 for id_, by in first.items() if counts[id_] > 1 and by not in self.fallen),
             strange=len(counts.keys() - self.accepted.keys()),
             left=len(await self.store.unsent()),
+            unrecorded=len(counts) - await self._recorded(),
             refused=self.refused,
             stall=max((b - a for a, b in itertools.pairwise(times)), default=0) / 1000,
             p50=waits[len(waits) // 2],
             p99=waits[len(waits) * 99 // 100],
+            longest=waits[-1],
+            others=others[len(others) * 99 // 100],
+            share=-1.0 if self.joined is None else self._share(sends, self.joined),
             seconds=seconds,
         )
+
+    async def _recorded(self) -> int:
+        """Messages that PostgreSQL knows as sent."""
+        await self.store.settled()
+        async with self.store.database.transaction() as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE status = 'sent'"))
+
+    def _share(self, sends: Sequence[dict[str, object]], since: int) -> float:
+        """Of the lanes, by who sent last from them."""
+        last: dict[int, str] = {}
+        for line in sends:
+            if int(str(line["at"])) >= since:
+                last[self.store.shards.partition(str(line["conversation"]))] = str(line["by"])
+        return sum(by == f"w{self.born}" for by in last.values()) / max(1, len(last))
 
 
 Break = Callable[[Field, random.Random], Awaitable[None]]

@@ -30,8 +30,9 @@ def now() -> int:
 
 
 class Worker:
-    def __init__(self, store: ClusterStore, sink: Path) -> None:
+    def __init__(self, store: ClusterStore, sink: Path, name: str) -> None:
         self.store = store
+        self._name = name
         self._sink = os.open(sink, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._sending: dict[str, asyncio.Lock] = {}
 
@@ -68,7 +69,7 @@ class Worker:
             for row in await self.store.pending(conversation_id, 10):
                 if await self._settle(row, DeliveryStatus.SENDING):
                     continue
-                line = {"id": row.id, "conversation": row.conversation_id, **row.body, "at": now()}
+                line = {"id": row.id, "conversation": row.conversation_id, **row.body, "at": now(), "by": self._name}
                 os.write(self._sink, _encode(line) + b"\n")
                 await self._settle(row, DeliveryStatus.SENT)
 
@@ -94,7 +95,7 @@ class Worker:
 
 async def main(place: bytes, name: str, sink: Path) -> None:
     store = await open_cluster(msgspec.json.decode(place, type=Place), now, name)
-    worker = Worker(store, sink)
+    worker = Worker(store, sink, name)
     await store.begin()
     store.lanes.run(worker.handle)
     await store.lanes.ready.wait()

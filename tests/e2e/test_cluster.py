@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.bench.fakegraph import FakeGraph
+from tests.bench.fakegraph import FakeGraph, Received
 from tests.bench.process import ROOT, Process, compiled_env, wabox_env
 from tests.bench.webhooks import message_body, signature
 from tests.integration import clustered
@@ -37,8 +36,6 @@ states:
 context: {last: hello}
 """
 CUSTOMERS, EACH = 12, 8
-KILL = bool(os.environ.get("WABOX_TEST_KILL"))
-"""A worker is killed in the middle. By hand: it failed in 4 of 11 runs (a reply missing or late), so it proves nothing yet."""
 NAME = f"e2e{clustered.NAME[4:]}"
 
 
@@ -63,16 +60,16 @@ def folder(root: Path) -> dict[str, str]:
 
 
 def said(graph: FakeGraph) -> dict[str, list[str]]:
-    """What each customer was sent, but for the standing question, each message once."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    """What each customer was sent, but for the standing question; a message that came again before anything else, once."""
+    found: dict[str, list[Received]] = defaultdict(list)
     for one in graph.received:
-        if one.text.strip() != "Which number?":
-            found[one.to][one.outbound_id] = one.text
-    return {to: list(texts.values()) for to, texts in found.items()}
+        if not found[one.to] or found[one.to][-1].outbound_id != one.outbound_id:
+            found[one.to].append(one)
+    return {to: [one.text for one in all_ if one.text.strip() != "Which number?"] for to, all_ in found.items()}
 
 
-async def test_two_workers_answer_in_order(tmp_path: Path) -> None:
-    """Every message is answered, in order."""
+async def test_two_workers_answer_in_order_though_one_is_killed(tmp_path: Path) -> None:
+    """Every message is taken and answered, in order; only what was under way when the worker died may come twice."""
     graph = FakeGraph(0.01)
     await graph.start()
     env = {**folder(tmp_path), "WABOX_GRAPH_URL": graph.url}
@@ -94,16 +91,21 @@ async def test_two_workers_answer_in_order(tmp_path: Path) -> None:
                     at = int(time.time())
                     body = message_body(f"wamid.{number}.{customer}", customer, str(number), at)
                     headers = {"X-Hub-Signature-256": signature(body), "Content-Type": "application/json"}
-                    for _ in range(50):
-                        if (await client.post("/webhook", content=body, headers=headers)).status_code == 200:
-                            break
-                if KILL and number == EACH // 2:
+                    answers = [await client.post("/webhook", content=body, headers=headers)]
+                    while answers[-1].status_code == 503 and len(answers) < 50:  # Meta comes again, too
+                        answers.append(await client.post("/webhook", content=body, headers=headers))
+                    assert answers[-1].status_code == 200, (number, customer, answers)
+                if number == EACH // 2:
                     doomed.kill()
         wanted = ["hello", *(str(number) for number in range(1, EACH))]
         end = time.monotonic() + 60
-        while time.monotonic() < end and any(texts[-1] != wanted[-1] for texts in said(graph).values()):  # noqa: ASYNC110 - other processes
+        while time.monotonic() < end and list(said(graph).values()) != [wanted] * CUSTOMERS:  # noqa: ASYNC110 - other processes
             await asyncio.sleep(0.1)
         assert list(said(graph).values()) == [wanted] * CUSTOMERS
+        counts = Counter(one.outbound_id for one in graph.received)
+        repeated = Counter({one.outbound_id: one.to for one in graph.received if counts[one.outbound_id] > 1}.values())
+        assert max(counts.values()) <= 2
+        assert not repeated or max(repeated.values()) == 1, "one of a customer was under way, at most"
         assert other.stop() == 0, other.output[-2000:]
         assert web.stop() == 0, web.output[-2000:]
     graph.stop()

@@ -14,8 +14,9 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.cli.lean import loaded
     from wabox.cli.serve import load_for
     from wabox.cli.systemd import Notifier
-    from wabox.cluster.making import agreed
+    from wabox.cluster.making import known
     from wabox.cluster.records.database import Database
+    from wabox.cluster.router import Router
     from wabox.clusterapp import MISSING, ROLES, build_cluster
     from wabox.web.locks import Locks
     from wabox.web.server import Server, asgi_app, listen, until_stopped
@@ -24,10 +25,12 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     if role not in ROLES:
         raise SettingsError(f"--role {role!r}: write {', '.join(ROLES)}")
     database = Database(cluster.postgres, cluster.name)
+    router = Router.of(cluster.redis)
     try:
-        partitions = await agreed(database)
+        partitions = await known(database, router, cluster.name)
     finally:
         await database.aclose()
+        await router.aclose()
     bot = load_for(settings)
     notifier = Notifier()
     sock = listen(settings.host, settings.port)

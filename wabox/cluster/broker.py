@@ -24,6 +24,13 @@ BROKEN = (AMQPError, ConnectionError, OSError, asyncio.TimeoutError)
 """What a lost connection looks like."""
 
 
+def cancelled() -> bool:
+    """Whether a CancelledError that was just caught is meant for this task: aiormq ends with one what waits on a lost
+    connection."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def close(channel: AbstractChannel) -> None:
     """Close it, or leave that to the end of its connection: a broker may not answer any more."""
     with contextlib.suppress(*BROKEN):
@@ -44,6 +51,10 @@ class Broker:
         connection = await self._open()
         try:
             return await asyncio.wait_for(connection.channel(publisher_confirms=confirms), DEADLINE)
+        except asyncio.CancelledError as error:
+            if cancelled():
+                raise
+            raise Unavailable("RabbitMQ went away while it opened a channel") from error
         except BROKEN as error:
             raise Unavailable(f"RabbitMQ does not open a channel: {error or type(error).__name__}") from error
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from wabox.cluster.broker import BROKEN, Broker, close
+from wabox.cluster.broker import BROKEN, Broker, cancelled, close
 from wabox.cluster.ending import end
 from wabox.cluster.records import statuses
 from wabox.cluster.records.database import Database
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
 """Unacknowledged webhooks of statuses."""
+TRIES = 3
+"""Of statuses whose storing fails though PostgreSQL is there."""
 AGAIN = 0.5
 """s before the record store or the broker is tried again."""
 
@@ -62,6 +64,10 @@ class Events:
         while not self._stopping:
             try:
                 await self._consume()
+            except asyncio.CancelledError:
+                if cancelled():
+                    raise
+                log.warning("cluster.broker_lost", reason="the connection is gone")
             except (Unavailable, *BROKEN) as error:
                 log.warning("cluster.broker_lost", reason=str(error) or type(error).__name__)
             await asyncio.sleep(AGAIN)
@@ -89,11 +95,21 @@ class Events:
             log.error("inbox.unreadable", messages=1, reason=str(error))
             await channel.basic_reject(tag, requeue=False)
             return
+        tries = 0
         while True:
             try:
                 await self.take(arrival)
                 break
             except Unavailable:
+                await asyncio.sleep(AGAIN)
+            except Exception as error:
+                # Two workers may have met at the same rows; what cannot be stored at all must not stay in the way.
+                tries += 1
+                log.error("statuses.failed", tries=tries, exc_info=error)
+                if tries == TRIES:
+                    with contextlib.suppress(*BROKEN):
+                        await channel.basic_reject(tag, requeue=False)  # to the dead
+                    return
                 await asyncio.sleep(AGAIN)
         self.taken += 1
         with contextlib.suppress(*BROKEN):
@@ -118,7 +134,8 @@ class Events:
                     change.number_id,
                     change.raw,
                 )
-        await self.follow(found)
+            # Before it is committed: who comes again after a crash must find it undone.
+            await self.follow(found)
 
     async def follow(self, found: Sequence[Consequence]) -> None:
         """What statuses mean for their conversations."""

@@ -15,7 +15,7 @@ from aiormq.abc import AbstractChannel
 from aiormq.exceptions import DeliveryError
 from pamqp.commands import Basic
 
-from wabox.cluster.broker import BROKEN, Broker
+from wabox.cluster.broker import BROKEN, Broker, cancelled
 from wabox.cluster.partition import partition_of
 from wabox.cluster.topology import Topology
 from wabox.core.message import Arrival, DeadLetter, InboundMessage
@@ -39,7 +39,7 @@ class RabbitIngress:
         self._topology = topology
         self._deadline = deadline
         self._channel: AbstractChannel | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[AbstractChannel] | None = None
         self._under_way = 0
 
     @property
@@ -71,13 +71,19 @@ class RabbitIngress:
     async def _publish(self, bodies: Sequence[tuple[str, bytes]], deadline: float) -> None:
         if not bodies:
             return
-        channel = await self._open()
         self._under_way += len(bodies)
         try:
             async with asyncio.timeout(deadline):
+                channel = await self._open()
                 await asyncio.gather(*(self._send(channel, queue, body) for queue, body in bodies))
         except DeliveryError as error:
             raise Unavailable(f"RabbitMQ refused a message: {error}") from error
+        except asyncio.CancelledError as error:
+            if cancelled():
+                raise
+            # aiormq ends the confirms of a connection that is lost like this.
+            self._channel = None
+            raise Unavailable("RabbitMQ went away before it confirmed") from error
         except BROKEN as error:
             if not isinstance(error, TimeoutError):
                 self._channel = None
@@ -91,7 +97,11 @@ class RabbitIngress:
         return await channel.basic_publish(body, routing_key=queue, properties=_PERSISTENT, mandatory=True)
 
     async def _open(self) -> AbstractChannel:
-        async with self._opening:
-            if self._channel is None or self._channel.is_closed:
-                self._channel = await self._broker.channel(confirms=True)
+        """Connecting may take longer than a webhook may wait: it goes on, for the next one. Raises Unavailable."""
+        if self._channel is not None and not self._channel.is_closed:
             return self._channel
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.get_running_loop().create_task(self._broker.channel(confirms=True))
+            self._opening.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._channel = await asyncio.shield(self._opening)
+        return self._channel

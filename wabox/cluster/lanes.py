@@ -25,7 +25,7 @@ import msgspec
 import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from wabox.cluster.broker import BROKEN, Broker, close
+from wabox.cluster.broker import BROKEN, Broker, cancelled, close
 from wabox.cluster.ending import end
 from wabox.cluster.gate import Gates
 from wabox.cluster.partition import partition_of, priority
@@ -107,6 +107,10 @@ class RabbitLanes:
                     await self._subscribe(partition, lost)
                 self.ready.set()
                 await lost
+            except asyncio.CancelledError:
+                if cancelled():
+                    raise
+                log.warning("cluster.broker_lost", reason="the connection is gone")
             except (Unavailable, *BROKEN) as error:
                 log.warning("cluster.broker_lost", reason=str(error) or type(error).__name__)
             self.ready.clear()

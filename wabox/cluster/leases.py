@@ -20,9 +20,9 @@ from wabox.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-HELD = 5000
+HELD = 3000
 """ms that a lease lasts; recovery of what a dead worker left begins then."""
-EVERY = 1.5
+EVERY = 1.0
 """s between two looks."""
 
 
@@ -36,6 +36,8 @@ class Leases:
         self._mine: set[int] = set()
         self._taking: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._inherited: dict[int, str] = {}
+        """Partitions that came from a worker which may live, and do there what it has begun."""
         self.gained: Callable[[], None] = lambda: None
         """Called after partitions came to this worker."""
 
@@ -43,6 +45,11 @@ class Leases:
     def mine(self) -> list[int]:
         """Those that this worker looks after and can reach."""
         return [partition for partition in sorted(self._mine) if self._shards.gates.is_open(partition)]
+
+    @property
+    def alone(self) -> list[int]:
+        """Those in which nobody else has calls under way."""
+        return [partition for partition in self.mine if partition not in self._inherited]
 
     def run(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._go_on())
@@ -57,16 +64,22 @@ class Leases:
 
     async def look(self) -> None:
         """Renew what is held, give up what another has, take what nobody has."""
+        await self._live()
         before = set(self._mine)
         partitions = [p for p in range(self._shards.partitions) if self._shards.gates.is_open(p)]
         held = await asyncio.gather(*(self._renewed(partition) for partition in partitions))
         self._mine = {partition for partition, ours in zip(partitions, held, strict=True) if ours}
-        if self._mine - before:
+        left = {partition for partition, worker in self._inherited.items() if not await self._lives(worker)}
+        for partition in left:
+            del self._inherited[partition]
+        if self._mine - before or left:
             self.gained()
 
     async def aclose(self) -> None:
         """Let go, so that others need not wait for the leases to end."""
         await end(self._task)
+        with contextlib.suppress(Unavailable):
+            await self._shards.run(*self._life(self._worker, "DEL"))
         for partition in self.mine:
             with contextlib.suppress(Unavailable):
                 key = self._key(partition)
@@ -83,7 +96,27 @@ class Leases:
 
     async def _take(self, partition: int) -> None:
         with contextlib.suppress(Unavailable):
-            await self._shards.run(partition, ("SET", self._key(partition), self._worker, "PX", HELD))
+            taken = ("SET", self._key(partition), self._worker, "PX", HELD, "GET")
+            (before,) = await self._shards.run(partition, taken)
+            if before is not None and before != self._worker.encode():
+                self._inherited[partition] = before.decode()
+            self.gained()
+
+    async def _live(self) -> None:
+        """Say that this worker lives."""
+        with contextlib.suppress(Unavailable):
+            await self._shards.run(*self._life(self._worker, "SET", self._worker, "PX", HELD))
+
+    async def _lives(self, worker: str) -> bool:
+        try:
+            (found,) = await self._shards.run(*self._life(worker, "GET"))
+        except Unavailable:
+            return True  # nobody knows
+        return found is not None
+
+    def _life(self, worker: str, verb: str, *more: str | int) -> tuple[int, tuple[str | int, ...]]:
+        partition = self._shards.partition(worker)
+        return partition, (verb, self._shards.key(partition, f"alive:{worker}"), *more)
 
     async def _renewed(self, partition: int) -> bool:
         try:

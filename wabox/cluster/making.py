@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import structlog
 from aiormq.exceptions import AMQPError
+from redis.crc import key_slot
 
 from wabox.cluster.broker import Broker, close
 from wabox.cluster.records.database import Database
+from wabox.cluster.router import Router
 from wabox.cluster.topology import DELIVERIES, PREFETCH, Topology
-from wabox.errors import SettingsError
+from wabox.errors import SettingsError, Unavailable
+
+log = structlog.get_logger(__name__)
 
 AGREED = {"prefetch": str(PREFETCH), "deliveries": str(DELIVERIES), "schema": "1"}
 """Constants of this wabox that others must share."""
@@ -46,3 +53,21 @@ async def agreed(database: Database) -> int:
             f"this cluster was made by a wabox that works otherwise ({'; '.join(other)}): upgrade all of them"
         )
     return int(found["partitions"])
+
+
+async def known(database: Database, router: Router, name: str) -> int:
+    """The number of partitions, for a process that begins: PostgreSQL is not needed for replies, so its word is copied to
+    Redis, and the copy counts while PostgreSQL is away. Raises Unavailable when neither answers, SettingsError."""
+    key = f"{name}:partitions"
+    slot = key_slot(key.encode())
+    try:
+        partitions = await agreed(database)
+    except Unavailable as error:
+        (copy,) = await router.run(slot, ("GET", key))
+        if copy is None:
+            raise error
+        log.warning("cluster.records_away", reason=str(error))
+        return int(copy)
+    with contextlib.suppress(Unavailable):
+        await router.run(slot, ("SET", key, partitions))
+    return partitions

@@ -33,7 +33,7 @@ from wabox.cluster.leases import Leases
 from wabox.cluster.shards import SWEEP, Change, Index, Shards
 from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, Session, UnitOfWork
-from wabox.core.delivery import Attempt, OutboundMessage, StatusUpdate
+from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Clock
@@ -52,9 +52,13 @@ RECENT = 4096
 """Conversations in memory: about 2 KB each."""
 AGAIN = 30_000
 """ms after which a due timer that a sweep took and nobody handled is taken again."""
+ABANDONED = 4_000
+"""ms after which a message that another worker began to send, and said nothing more of, may be sent by its new owner. Meta's
+first status usually takes one or two."""
 DROPPED = "somebody took it out"
 SEPARATOR = "\0"
 WRITTEN, KNOWN = 0, 1
+ELSEWHERE = frozenset({DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
 
 _entries = msgspec.msgpack.Encoder()
 
@@ -79,6 +83,8 @@ class RedisSessions:
         """Failures that are on their way to their conversation."""
         self._callers: dict[str, str] = {}
         """Whose call it is, by its id."""
+        self._sending: set[str] = set()
+        """Messages that this process began to send."""
 
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 
@@ -100,6 +106,7 @@ class RedisSessions:
                 new, marks = committed(old, unit)
                 code = await self._write(old, new, Entry.of(new, unit=unit, marks=marks), ids, unit.expected)
                 if code == WRITTEN:
+                    self._sending.update(send.id for send in unit.sends if send.status is DeliveryStatus.SENDING)
                     self._callers.update((call.id, unit.conversation_id) for call in unit.invoke)
                     return "committed"
                 if code == KNOWN:
@@ -126,9 +133,20 @@ class RedisSessions:
         async with self._alone(conversation_id):
             while True:
                 old = await self._document(conversation_id)
+                begun = {attempt.outbound_id for attempt in attempts if attempt.status is DeliveryStatus.SENDING}
+                self._refuse_if_elsewhere(old, begun - self._sending)
                 new, marks, late = settled(old, attempts)
                 if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
+                    self._sending.difference_update(attempt.outbound_id for attempt in attempts)
+                    self._sending |= begun - late
                     return late
+
+    def _refuse_if_elsewhere(self, document: Document, begun: set[str]) -> None:
+        """Two workers may think that a conversation is theirs, for a moment: a lane moves, a lease ends. One of them sends."""
+        for row in document.work.outbox:
+            fresh = self._clock() - (row.attempted_at or 0) < ABANDONED
+            if row.id in begun and row.status is DeliveryStatus.SENDING and fresh:
+                raise Unavailable(f"another worker is sending {row.id}")
 
     async def fold(self, conversation_id: str, status: StatusUpdate, outbound_id: str) -> bool:
         """What a delivery status means for a message that is not settled yet; whether it was about one."""
@@ -171,8 +189,8 @@ class RedisSessions:
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         now = self._clock()
         outbox = (await self._document(conversation_id)).work.outbox
-        if not outbox:
-            # Ours may be old: the lane was another worker's, which committed something and died.
+        if not outbox or any(row.status in ELSEWHERE and row.id not in self._sending for row in outbox):
+            # Ours may be old: the lane was another worker's, which committed something, or sends or settles it now.
             outbox = (await self._fresh(conversation_id)).work.outbox
         return [row for row in outbox if (row.due_at or 0) <= now][:limit]
 
@@ -230,7 +248,7 @@ class RedisSessions:
 
     async def calls(self) -> Sequence[Invocation]:
         found: list[Invocation] = []
-        for partition in self._leases.mine:
+        for partition in self._leases.alone:
             (members,) = await self._shards.run(partition, ("SMEMBERS", self._shards.key(partition, "c")))
             for member in members:
                 found += (await self._document(member.decode())).work.calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +24,11 @@ Durability = Literal["replicated", "primary"]
 what its replica had not heard yet."""
 
 WAIT_MS = 100
-WAITS = 20
-"""How often a replica is waited for, before the work goes on without one, with an alarm."""
+WAITS = 50
+"""How often a replica is waited for, before the work goes on without one, with an alarm: 5 s, longer than a primary that was
+cut off from the others goes on writing (``cluster-node-timeout``: 2 to 5 s)."""
+ALONE = 10.0
+"""s for which the other writes of a partition do not wait then."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,6 +88,8 @@ class Shards:
         self.partitions = partitions
         self.durability = durability
         self.gates = Gates(self._answers)
+        self._alone: dict[int, float] = {}
+        """Partitions whose shard has no replica that answers, and until when (loop time) nobody waits for one."""
         self.unreplicated = 0
         """Writes that went on without a replica, since the start."""
         self._prefix = prefix
@@ -132,9 +138,16 @@ class Shards:
 
     async def _replicated(self, partition: int, key: str, keep: int) -> None:
         """Wait for a replica again. What a replica has, it has in order: one later write that arrived says all."""
+        loop = asyncio.get_running_loop()
+        until = self._alone.get(partition, 0.0)
         for _ in range(WAITS):
+            if loop.time() < until:
+                break  # others have waited in vain just now: customers need not wait one after the other
             if (await self.run(partition, ("PEXPIRE", key, keep), ("WAIT", 1, WAIT_MS)))[1]:
+                self._alone.pop(partition, None)
                 return
+        else:
+            self._alone[partition] = loop.time() + ALONE
         self.unreplicated += 1
         log.error(
             "cluster.not_replicated", partition=partition, fix="is the replica of this shard running and in step?"

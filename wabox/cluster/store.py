@@ -256,8 +256,7 @@ class ClusterStore:
     async def _drain(self, partition: int) -> None:
         count = 1
         while count:
-            count, found = await drain(self.shards, self.database, partition)
-            await self.events.follow(found)
+            count = await drain(self.shards, self.database, partition, self.events.follow)
 
     async def _drain_for_ever(self) -> None:
         while True:

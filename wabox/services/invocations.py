@@ -56,6 +56,7 @@ class Invocations:
         self._slots = asyncio.Semaphore(in_flight)
         self._each: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[str] = set()
 
     async def recover(self) -> int:
         """Take up what a restart interrupted; how many there are."""
@@ -66,6 +67,9 @@ class Invocations:
     def run(self, invocations: Sequence[Invocation]) -> None:
         """Make these, just committed."""
         for invocation in invocations:
+            if invocation.id in self._under_way:
+                continue  # what recovery finds in the store may be ours
+            self._under_way.add(invocation.id)
             task = asyncio.create_task(self._run(invocation))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -78,6 +82,12 @@ class Invocations:
         await self._caller.aclose()
 
     async def _run(self, invocation: Invocation) -> None:
+        try:
+            await self._made(invocation)
+        finally:
+            self._under_way.discard(invocation.id)
+
+    async def _made(self, invocation: Invocation) -> None:
         try:
             outcome = await self._tried(invocation)
         except Exception as error:

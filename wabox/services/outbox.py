@@ -8,6 +8,7 @@ do not wait for each other; all together they hold at most ``in_flight`` connect
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -46,10 +47,11 @@ class Outbox:
         measures: Measures | None = None,
         steady: Clock | None = None,
         came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
+        ask: float = math.inf,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
         messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace.
-        ``came`` is told of delivery statuses, and of what failed here, once that is stored."""
+        ``came`` is told of delivery statuses, and of what failed here, once that is stored. ``ask``: see ``Sender``."""
         self._sessions = sessions
         self._measures = measures or Measures()
         self._clock = clock
@@ -71,6 +73,7 @@ class Outbox:
             hold=hold,
             measures=self._measures,
             came=came,
+            ask=ask,
         )
         self._chains: dict[str, deque[OutboundMessage]] = {}
         # Conversations that have messages in the store beyond their chain, with how often more were added there: a read
@@ -207,9 +210,13 @@ class Outbox:
         chain.clear()
         for row in rows:
             doubtful = row.status in (DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN)
-            chain.append(changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock()) if doubtful else row)
+            chain.append(self._doubtful(row) if doubtful else row)
         if len(rows) < CHAIN and self._beyond[conversation_id] == seen:
             del self._beyond[conversation_id]
+
+    def _doubtful(self, row: OutboundMessage) -> OutboundMessage:
+        """A message of which only the store knows that somebody began to send it: its doubt begins now."""
+        return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=self._clock())
 
     async def _pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         while True:

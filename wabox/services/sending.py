@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -94,7 +95,9 @@ class Sender:
         measures: Measures,
         monotonic: Callable[[], float] = time.perf_counter,
         came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
+        ask: float = math.inf,
     ) -> None:
+        """``ask``: s between two looks whether a doubt is over, where another process may learn of it."""
         self._sessions = sessions
         self._came = came
         self._messenger = messenger
@@ -105,6 +108,7 @@ class Sender:
         self._sleep = sleep
         self._slots = asyncio.Semaphore(in_flight)
         self._settle_after = settle_after
+        self._ask = ask
         self.hold = hold
         self._measures = measures
         self._monotonic = monotonic
@@ -275,7 +279,7 @@ class Sender:
                 left = min(deadline - self._clock(), patience)
                 if left <= 0:
                     break
-                await self._news.wait(message.id, left / 1000)
+                await self._news.wait(message.id, min(left / 1000, self._ask))
         finally:
             self._news.forget(message.id)
         if message.policy == "repeat" and doubts < DOUBTS:

@@ -6,6 +6,7 @@ ids of the last batch are remembered with it, so that one that stayed there (a c
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,12 +26,17 @@ _entries = msgspec.msgpack.Decoder(Entry)
 _encode = msgspec.json.Encoder().encode
 
 
-async def drain(shards: Shards, database: Database, partition: int) -> tuple[int, list[Consequence]]:
-    """Bring up to :data:`BATCH` entries over; how many, and what statuses that waited for them mean. Raises Unavailable."""
+Follow = Callable[[Sequence[Consequence]], Awaitable[None]]
+"""Does to conversations what statuses mean for them; may be done again."""
+
+
+async def drain(shards: Shards, database: Database, partition: int, follow: Follow) -> int:
+    """Bring up to :data:`BATCH` entries over; how many. ``follow`` is told what statuses that waited for them mean, before
+    that is committed: a crash in between must not forget it. Raises Unavailable."""
     key = shards.key(partition, "r")
     (waiting,) = await shards.run(partition, ("XRANGE", key, "-", "+", "COUNT", BATCH))
     if not waiting:
-        return 0, []
+        return 0
     ids = [id_.decode() for id_, _ in waiting]
     consequences: list[Consequence] = []
     async with database.transaction() as connection:
@@ -47,9 +53,10 @@ async def drain(shards: Shards, database: Database, partition: int) -> tuple[int
                 log.error("cluster.record_unreadable", partition=partition, id=id_, reason=str(error))
                 continue
             consequences += await _store(connection, entry)
+        await follow(consequences)
         await connection.execute("UPDATE drained SET last = $2 WHERE partition = $1", partition, ids)
     await shards.run(partition, ("XDEL", key, *ids))
-    return len(ids), consequences
+    return len(ids)
 
 
 async def _store(connection: Any, entry: Entry) -> list[Consequence]:
