@@ -41,28 +41,30 @@ CERTIFICATE_SECONDS = 600.0
 async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[None]:
     """The app at work: what was in flight is taken up before the body runs, and finished after it."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs two lines per run
+    # A second instance is allowed so that APScheduler does not warn of a sweep that takes longer than its second:
+    # it is no trouble of the operator's, and ours sees that it does nothing.
     jobs = AsyncIOScheduler(
-        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
     )
-    jobs.add_job(_guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
-    jobs.add_job(_guarded(app.outward.broadcasts.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
-    jobs.add_job(_guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
-    jobs.add_job(_guarded(app.outward.templates.refresh, "templates"), "interval", seconds=PRUNE_SECONDS)
-    jobs.add_job(_guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
-    jobs.add_job(_guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
-    jobs.add_job(_guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
-    jobs.add_job(_guarded(app.waiting.look, "waiting"), "interval", seconds=WAITING_SECONDS)
-    jobs.add_job(_guarded(app.alarms.look, "alarms"), "interval", seconds=SWEEP_SECONDS)
-    jobs.add_job(_guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
+    jobs.add_job(guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.outward.broadcasts.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(guarded(app.outward.templates.refresh, "templates"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(guarded(app.outward.meter.look, "meter"), "interval", seconds=METER_SECONDS)
+    jobs.add_job(guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
+    jobs.add_job(guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
+    jobs.add_job(guarded(app.waiting.look, "waiting"), "interval", seconds=WAITING_SECONDS)
+    jobs.add_job(guarded(app.alarms.look, "alarms"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:
-        jobs.add_job(_guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
+        jobs.add_job(guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
     if app.certificate is not None:
-        jobs.add_job(_guarded(app.certificate.look, "certificate"), "interval", seconds=CERTIFICATE_SECONDS)
+        jobs.add_job(guarded(app.certificate.look, "certificate"), "interval", seconds=CERTIFICATE_SECONDS)
     await app.start()
     jobs.start()
     watching = [
         asyncio.create_task(_watch_the_clock(jobs)),
-        asyncio.create_task(_guarded(app.store.large.look_through, "look")()),
+        asyncio.create_task(guarded(app.store.large.look_through, "look")()),
     ]
     try:
         yield
@@ -99,11 +101,17 @@ async def _watch_the_clock(jobs: AsyncIOScheduler) -> None:
                 job.modify(next_run_time=datetime.datetime.now(datetime.UTC))
 
 
-def _guarded(call: Callable[[], Awaitable[object]], name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+def guarded(call: Callable[[], Awaitable[object]], name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+    """One run at a time: a job that comes due meanwhile is left out, and comes due again."""
+    running = asyncio.Lock()
+
     async def job() -> None:
-        try:
-            await call()
-        except StorageError as error:
-            log.warning("scheduler.later", job=name, error=str(error))
+        if running.locked():
+            return
+        async with running:
+            try:
+                await call()
+            except StorageError as error:
+                log.warning("scheduler.later", job=name, error=str(error))
 
     return job
