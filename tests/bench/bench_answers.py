@@ -1,6 +1,7 @@
 """Yes, no and anger, in figures: ``python -m tests.bench answers``.
 
-The phrases of ``tests/data/language``, half of which (SHA-256 odd) were not looked at while the words were collected. An
+The phrases of ``tests/data/language``, half of which (SHA-256 odd) were not looked at while the words were collected, and
+those of ``data/answers.tsv``, which were written when the words were there. An
 *inversion* is yes read for no, or no for yes. Anger: *alarms* are calm messages taken for angry, *precision* is the share of
 angry ones among those that are reported. Beside them real answers from SGD (WABOX_NLU_DATA, sgd_yesno, dev split, after a
 question for confirmation): what is not read is left to the rest of the sentence, so there only inversions are counted as wrong.
@@ -23,6 +24,14 @@ from wabox.nlu.yes_no import yes_no
 FOLDER = Path(__file__).parents[1] / "data" / "language"
 
 
+def fresh() -> list[tuple[str, str, str]]:
+    """The phrases that nothing was made for, without those of the tests' set."""
+    known = {tokens(text) for half in (False, True) for *_, text in rows("yes_no", held_out=half)}
+    lines = (Path(__file__).parent / "data" / "answers.tsv").read_text(encoding="utf-8").splitlines()
+    found = [line.split("\t") for line in lines if not line.startswith("#")]
+    return [(language, label, text) for language, label, text in found if tokens(text) not in known]
+
+
 def rows(name: str, *, held_out: bool) -> list[tuple[str, str, str]]:
     """Language, label, text."""
     found = []
@@ -38,8 +47,7 @@ def said(text: str) -> str:
     return {None: "other", "done": "no"}.get(answer, str(answer))
 
 
-def answers(held_out: bool) -> None:
-    asked = rows("yes_no", held_out=held_out)
+def answers(which: str, asked: list[tuple[str, str, str]], *, show: bool = False) -> None:
     times, pairs = [], []
     for _, label, text in asked:
         began = time.thread_time()
@@ -49,9 +57,12 @@ def answers(held_out: bool) -> None:
     turned = sum({label, found} == {"yes", "no"} for label, found in pairs)
     languages = len({language for language, *_ in asked})
     print(
-        f"yes/no   {'held out' if held_out else 'seen    '}  {len(asked)} phrases, {languages} languages: "
+        f"yes/no   {which:8}  {len(asked)} phrases, {languages} languages: "
         f"{100 * right / len(asked):.1f} % right, {turned} inversions, p95 {machine.percentile(times, 95):.0f} us"
     )
+    for (label, found), (language, _, text) in zip(pairs, asked, strict=True) if show else ():
+        if label != found:
+            print(f"    {language} {label} read as {found}: {text}")
 
 
 def angers(held_out: bool) -> None:
@@ -90,7 +101,8 @@ def real() -> None:
 
 def main() -> None:
     for held_out in (False, True):
-        answers(held_out)
+        answers("held out" if held_out else "seen", rows("yes_no", held_out=held_out))
+    answers("unseen", fresh(), show=True)
     for held_out in (False, True):
         angers(held_out)
     real()

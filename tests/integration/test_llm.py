@@ -254,13 +254,16 @@ async def test_what_it_is_told(make: Make, model: Model) -> None:
 
 
 async def test_it_is_not_asked_about_what_others_understand(make: Make, model: Model) -> None:
-    """Taps, rules, documents, open answers and what a person reads cost nothing."""
+    """Rules, documents, options by their words, open answers and what a person reads: no request, no token, no money."""
     model.plays = [chooses(event="refund")]
     world = await make()
     for text in ("when are you open", "is there parking?", "order", "two rye loaves", "human"):
         await world.hear(text)
+        assert not (await world.record()).get("llm")
     await world.app.accept(Arrival(messages=()))
     assert model.asked == []
+    spent = await world.app.store.purse.spent("200:MX.1", "2026-11-21")
+    assert (spent.day, spent.conversation) == (0, 0)
 
 
 async def test_it_answers_with_the_owners_sentences_only(make: Make, model: Model) -> None:

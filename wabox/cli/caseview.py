@@ -71,6 +71,13 @@ def tick_of(line: Mapping[str, Any]) -> str:
     return f"  {sign}" if sign else ""
 
 
+def understood(heard: Mapping[str, Any]) -> str:
+    """What the bot made of a message, and how sure it was of that: ``refund 82 %``."""
+    if heard["intent"]:
+        return f"{heard['intent']} {round(heard['confidence'] * 100)} %"
+    return {"structured": "a button", "type": "no text"}.get(heard["tier"], "nothing for sure")
+
+
 def offer(answer: Mapping[str, Any]) -> str:
     """A canned answer."""
     title = "" if answer["title"] == answer["name"] else f" ({plain(answer['title'])})"
@@ -111,8 +118,7 @@ def _whole(found: Mapping[str, Any], lines: int, width: int) -> Iterator[str]:
         "suspended": "; ".join(found["stack"]) or None,
         "came by": " → ".join(found["path"]) or None,
         "knows": "; ".join(f"{name}: {value}" for name, value in found["slots"].items()) or None,
-        "understood": "; ".join(f"{one['intent'] or '?'} {round(one['confidence'] * 100)} %" for one in found["heard"])
-        or None,
+        "understood": "; ".join(map(understood, found["heard"])) or None,
         "on the phone": f"until {_day(found['quiet_until'])}, then the bot again" if found["quiet_until"] else None,
         "write until": f"{_day(found['closes_at'])}; then a template" if found["closes_at"] else "now: a template only",
     }

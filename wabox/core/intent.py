@@ -81,6 +81,8 @@ class Verdict:
     """The likeliest intents, the best first; never empty but for a text without words."""
     sure_from: float = 1.0
     """The confidence from which on it accepts."""
+    tried: bool = True
+    """Whether sentences that it had not seen say what its doubts are worth."""
 
     @property
     def intent(self) -> str | None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from wabox.core.intent import Candidate, Decision, Verdict
 from wabox.nlu.card import Card
-from wabox.nlu.features import Block, familiar, grams, read
+from wabox.nlu.features import Block, familiar, read
+from wabox.nlu.lookup import Lookup
 from wabox.nlu.wordvectors import word_vectors
 
 MOST_CANDIDATES = 5
@@ -64,12 +65,14 @@ def blocks(words: Sequence[str], pieces: Sequence[str], idf: Sequence[float]) ->
 
 
 class LinearClassifier:
-    """A trained model, ready. It holds no state: one serves every conversation."""
+    """A trained model, ready. It says the same of the same text, whatever came before: one serves every conversation."""
 
     def __init__(self, card: Card, arrays: Weights) -> None:
         self.card = card
-        self._blocks = blocks(arrays.words, arrays.pieces, arrays.idf.tolist())
-        self._unknown = unknown(self._blocks[0].idf.values())
+        words, pieces = blocks(arrays.words, arrays.pieces, arrays.idf.tolist())
+        self._lookup = Lookup(words, pieces, arrays.idf)
+        self._idf = words.idf
+        self._unknown = unknown(self._idf.values())
         self._weights = arrays.weights
         self._scale = arrays.scale
         self._meaning = np.ascontiguousarray(arrays.meaning * np.float32(MEANING))
@@ -91,11 +94,9 @@ class LinearClassifier:
         found = read(text)
         if not found:
             return NOTHING
-        words, pieces = grams(found)
-        at, weights = self._blocks[0].vector(words)
-        more, their = self._blocks[1].vector(pieces)
-        logits = self._logits(at + more, weights + their)
-        logits = logits + self._vectors.sentence(found) @ self._meaning
+        at, weights = self._lookup.vector(found)
+        logits = weights @ self._weights.take(at, axis=0).astype(np.float32) * self._scale + self._bias
+        logits += self._vectors.sentence(found) @ self._meaning
         names = self.card.intents
         nobodys = float(logits[-1]) if len(logits) > len(names) else 0.0
         logits = logits[: len(names)]
@@ -104,23 +105,18 @@ class LinearClassifier:
         total = float(shares.sum())
         order = np.argpartition(shares, -min(MOST_CANDIDATES, len(shares)))[-MOST_CANDIDATES:]
         order = order[np.argsort(shares[order])[::-1]]
-        known = familiar(found, self._blocks[0].idf, self._unknown)
+        known = familiar(found, self._idf, self._unknown)
         confidence = believed(1.0 / total, top - AGAINST * nobodys, known, self.card.belief)
         if not known and not self._vectors.knows(found):
             # Misspelt, or no words at all: as much as the pieces are worth.
-            confidence *= min(1.0, len(their) / len(pieces))
+            confidence *= self._lookup.share(found)
         # The others keep their shares of what is left.
         rest = (1.0 - confidence) / max(total - 1.0, 1e-9)
         candidates = [Candidate(names[order[0]], confidence)]
         for place in order[1:].tolist():
             candidates.append(Candidate(names[place], min(confidence, float(shares[place]) * rest)))
-        return Verdict(self._decide(confidence), tuple(candidates), self.card.thresholds.accept)
-
-    def _logits(self, at: list[int], weights: list[float]) -> Floats:
-        if not at:
-            return self._bias
-        rows = self._weights[np.array(at)].astype(np.float32)
-        return np.asarray(np.array(weights, dtype=np.float32) @ rows * self._scale + self._bias, dtype=np.float32)
+        tried = self.card.scores is not None
+        return Verdict(self._decide(confidence), tuple(candidates), self.card.thresholds.accept, tried)
 
     def _decide(self, confidence: float) -> Decision:
         thresholds = self.card.thresholds

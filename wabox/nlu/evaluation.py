@@ -43,6 +43,9 @@ STRANGERS = 0.1
 """How many strangers come with one sentence of the bot's own when the thresholds are chosen."""
 FEWEST = 10
 """Held-out examples from which something may be concluded."""
+MOST_STRANGERS, MOST_RELATIVES = 0.02, 0.1
+"""The shares of what is nobody's that the classifier may be sure of: of what people write to any bot, and of what would be the
+business of a bot much like this one."""
 LEAST_SURE, MOST_SURE = 0.6, 0.9
 """Whatever the held-out examples say."""
 UNTRIED = Thresholds(accept=0.7, reject=0.3)
@@ -231,6 +234,9 @@ def _thresholds(
     precision = np.cumsum((good * weight)[order]) / np.cumsum(weight[order])
     enough = np.flatnonzero(precision >= target)
     accept = float(every[order][enough[-1]]) if len(enough) else 0.9
+    for rest, share in ((strangers, MOST_STRANGERS), (relatives, MOST_RELATIVES)):
+        if len(rest) >= FEWEST:
+            accept = max(accept, float(np.quantile(rest, 1.0 - share)))
     accept = round(min(max(accept, LEAST_SURE), MOST_SURE), 4)
     return Thresholds(accept=accept, reject=round(min(_lost(sure[right], strangers), accept), 4))
 

@@ -47,34 +47,37 @@ def familiar(found: Sequence[str], idf: Mapping[str, float], unknown: float) -> 
 
 def grams(found: Sequence[str]) -> Grams:
     """The word grams and the pieces of a text's tokens, counted."""
-    words: dict[str, int] = {}
     pieces: dict[str, int] = {}
+    for token, times in Counter(found).items():
+        for piece in pieces_of(token):
+            pieces[piece] = pieces.get(piece, 0) + times
+    return word_grams(found), pieces
+
+
+def word_grams(found: Sequence[str]) -> dict[str, int]:
+    """The tokens and the pairs of neighbours, counted."""
+    counts: dict[str, int] = {}
     before = ""
     for token in found:
-        words[token] = words.get(token, 0) + 1
+        counts[token] = counts.get(token, 0) + 1
         if before:
             pair = f"{before} {token}"
-            words[pair] = words.get(pair, 0) + 1
+            counts[pair] = counts.get(pair, 0) + 1
         before = token
-    for token, times in Counter(found).items():
-        _cut(token, times, pieces)
-    return words, pieces
+    return counts
 
 
-def _cut(token: str, times: int, pieces: dict[str, int]) -> None:
-    """Adds the pieces of one token."""
-    if is_unspaced(token):
-        for letter in token:
-            pieces[letter] = pieces.get(letter, 0) + times
+def pieces_of(token: str) -> list[str]:
+    """The pieces of one token, one as often as it stands in it."""
+    found = list(token) if is_unspaced(token) else []
     padded = f" {token} "
     length = len(padded)
     for size in range(SHORTEST, LONGEST_PIECE + 1):
         if size >= length:
-            pieces[padded] = pieces.get(padded, 0) + times
+            found.append(padded)
             break
-        for start in range(length - size + 1):
-            piece = padded[start : start + size]
-            pieces[piece] = pieces.get(piece, 0) + times
+        found += [padded[start : start + size] for start in range(length - size + 1)]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@
    no, "wait" and "not sure" are ``hold``. Where its buttons are "Yes, …" and "No, …", yes and no are those.
 4. *rules*: exact examples, keywords, patterns (:mod:`wabox.nlu.rules`). What the state expects goes before what it merely
    accepts, and that before what nobody would handle. An exact example of ``oos`` means nothing, whatever is in it. A keyword
-   that stands in a sentence in passing ("the mug is cracked") gives way to a classifier that is sure of something else.
+   that stands in a sentence in passing ("the mug is cracked") gives way to a classifier that is sure of something else, and
+   where the classifier doubts that it means that ("is the bank open today") it is asked about, not acted on.
 5. *classifier*: what the rules do not decide, if the bot has a model. What the state waits for gains, what nobody here would
    handle loses. It acts when it is sure; between sure and lost it names what to ask about; yes and no are not its business.
 6. *fallback*.
@@ -41,6 +42,8 @@ _POLITE = frozenset({"please", "pls", "thanks", "thank", "you", "thx", "por", "f
 _SIGNS = " .,!?¡¿؟\n"
 _ANSWERS: Mapping[str | None, str] = {"yes": YES, "no": NO, "done": NO}
 _QUESTION = ("?", "؟", "？")
+_LIKELY = 0.5
+"""From this confidence on a classifier that thinks of the same as a keyword in passing confirms it."""
 _PROBABLY = 0.7
 """How sure a yes or no is that something follows, or that could mean either."""
 _EXPECTED, _UNWANTED = 3.0, 0.25
@@ -120,37 +123,34 @@ class Resolver:
     def _guess(self, text: str, expected: Expected) -> Understanding:
         """What the classifier makes of it, here."""
         classifier = self._classifier()
-        if classifier is None:
-            return _LOST
-        verdict = classifier.classify(text)
-        candidates = weighed(verdict, expected)
-        if not candidates:
-            return _LOST
-        best = candidates[0]
-        sure = best.confidence >= verdict.sure_from and verdict.decision != "reject" and not _one_word(text)
-        if sure:
-            return changed(
-                _LOST,
-                event=best.intent,
-                intent=best.intent,
-                confidence=best.confidence,
-                tier="classifier",
-                candidates=candidates,
-            )
-        asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
-        return changed(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
+        return _LOST if classifier is None else _guessed(text, classifier.classify(text), expected)
 
     def _rather(self, text: str, event: str, expected: Expected) -> Understanding | None:
-        """What the classifier takes a sentence for in which a keyword of ``event`` stands in passing; None: for that too, or
-        it does not know."""
-        guess = self._guess(text, expected)
-        best = guess.candidates[0] if guess.candidates else None
-        if best is None or best.intent == event or not accepts(expected, best.intent):
+        """What becomes of a sentence in which a keyword of ``event`` stands in passing; None: it means that.
+
+        A classifier that is sure decides, and the keyword's own confidence need be half of that. Else it becomes a question;
+        where nobody would handle ``event``, it is as if the keyword were not there.
+        """
+        classifier = self._classifier()
+        if classifier is None:
             return None
+        verdict = classifier.classify(text)
+        guess = _guessed(text, verdict, expected)
+        best = guess.candidates[0] if guess.candidates else None
+        if not accepts(expected, event):
+            wanted = best is not None and accepts(expected, best.intent)
+            return guess if verdict.tried or wanted else None
         if guess.intent is not None:
-            return changed(guess, why=f"the classifier is sure: {best.confidence:.2f}; {event} stands in it in passing")
-        # Not sure, it does not outweigh the owner's word; where nobody handles that, it may ask.
-        return guess if guess.ask and not accepts(expected, event) else None
+            if guess.intent == event or not accepts(expected, guess.intent):
+                return None
+            return changed(
+                guess, why=f"the classifier is sure: {guess.confidence:.2f}; {event} stands in it in passing"
+            )
+        if best is None or not verdict.tried or (best.intent == event and best.confidence >= _LIKELY):
+            return None
+        others = [name for name in guess.ask if name != event]
+        why = f"{event} stands in it in passing, and the classifier doubts it: {best.confidence:.2f}"
+        return changed(guess, ask=(event, *others)[:MOST_ASKED], why=why)
 
     def _decide(
         self, text: str, found: tuple[str, ...], matches: Sequence[Match], expected: Expected
@@ -265,6 +265,25 @@ class Resolver:
     def _understood(self, event: str, tier: Tier, language: str, data: Mapping[str, Any]) -> Understanding:
         intent = event if event in self._names else None
         return Understanding(event=event, intent=intent, confidence=1.0, tier=tier, language=language, data=data)
+
+
+def _guessed(text: str, verdict: Verdict, expected: Expected) -> Understanding:
+    """What the classifier's verdict comes to, here: an event, a question, or nothing."""
+    candidates = weighed(verdict, expected)
+    if not candidates:
+        return _LOST
+    best = candidates[0]
+    if best.confidence >= verdict.sure_from and verdict.decision != "reject" and not _one_word(text):
+        return changed(
+            _LOST,
+            event=best.intent,
+            intent=best.intent,
+            confidence=best.confidence,
+            tier="classifier",
+            candidates=candidates,
+        )
+    asked = () if verdict.decision == "reject" else _worth_asking(candidates, expected)
+    return changed(_LOST, confidence=best.confidence, candidates=candidates, ask=asked)
 
 
 def weighed(verdict: Verdict, expected: Expected) -> tuple[Candidate, ...]:

@@ -56,7 +56,7 @@ class WordVectors:
         places = [place for place in map(self._places.get, found) if place is not None]
         if not places:
             return np.zeros(self.size, dtype=np.float32)
-        total = self._scale[places] @ self._rows[places].astype(np.float32)
+        total = self._scale.take(places) @ self._rows.take(places, axis=0).astype(np.float32)
         return np.asarray(total / max(float(np.sqrt(total @ total)), 1e-9), dtype=np.float32)
 
 

@@ -20,11 +20,12 @@ class Fixed:
 
     intents = ("track", "refund", "hours")
 
-    def __init__(self, decision: str, **shares: float) -> None:
+    def __init__(self, decision: str, tried: bool = True, **shares: float) -> None:
         self._verdict = Verdict(
             decision,  # type: ignore[arg-type]
             tuple(Candidate(name, share) for name, share in sorted(shares.items(), key=lambda item: -item[1])),
             0.8,
+            tried,
         )
 
     def classify(self, text: str) -> Verdict:
@@ -48,25 +49,39 @@ def test_sure() -> None:
 
 
 def test_a_keyword_in_passing() -> None:
-    """A sure classifier outweighs a keyword that is a small part of a sentence; an unsure one does not, nor where it is
-    expected."""
+    """A sure classifier outweighs a keyword that is a small part of a sentence, but not where it is expected."""
     text = "you said that i could track it but i want my money"
     sure = Fixed("accept", refund=0.9)
     found = understood(sure, "track refund", text=text)
     assert (found.event, found.tier) == ("refund", "classifier")
     assert "track stands in it in passing" in found.why
-    assert understood(Fixed("clarify", refund=0.5), "track refund", text=text).event == "track"
     assert understood(sure, "track refund", "track", text=text).event == "track"
     assert understood(sure, "track refund", text="track it please").event == "track"
     assert understood(Fixed("accept", track=0.9), "track refund", text=text).tier == "rules"
 
 
+def test_a_doubtful_keyword_in_passing() -> None:
+    """ "Is the bank open": an unsure classifier makes a question of the keyword, unless it thinks of the same as likely, or
+    nothing says what its doubts are worth."""
+    text = "you said that i could track it but i want my money"
+    found = understood(Fixed("clarify", refund=0.5), "track refund", text=text)
+    assert (found.event, found.ask) == ("fallback", ("track", "refund"))
+    assert "the classifier doubts it" in found.why
+    assert understood(Fixed("reject", hours=0.2), "track hours", text=text).ask == ("track",)
+    assert understood(Fixed("reject", track=0.3), "track", text=text).ask == ("track",)
+    assert understood(Fixed("clarify", track=0.6), "track", text=text).tier == "rules"
+    assert understood(Fixed("reject", hours=0.2), "track", "track", text=text).event == "track"
+    assert understood(Fixed("reject", hours=0.2), "track", text="track it please").event == "track"
+    assert understood(Fixed("reject", tried=False, hours=0.2), "track hours", text=text).event == "track"
+
+
 def test_a_keyword_that_nobody_here_handles() -> None:
-    """The classifier is asked, and what it is not sure of it asks about."""
+    """The classifier is asked as if it were not there; one that nobody tried changes nothing."""
     text = "could you track it for me"
     assert understood(Fixed("accept", refund=0.9), "refund", text=text).event == "refund"
     assert understood(Fixed("clarify", refund=0.5), "refund", text=text).ask == ("refund",)
-    assert understood(Fixed("reject", refund=0.1), "refund", text=text).event == "track"
+    assert understood(Fixed("reject", refund=0.1), "refund", text=text).event == "fallback"
+    assert understood(Fixed("reject", tried=False, hours=0.1), "refund", text=text).event == "track"
 
 
 def test_one_word_is_too_little() -> None:

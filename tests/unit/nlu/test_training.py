@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from wabox.errors import ModelError
 from wabox.nlu.classifier import LinearClassifier
+from wabox.nlu.evaluation import LEAST_SURE, _thresholds
 from wabox.nlu.examples import Example, data_hash
 from wabox.nlu.features import read
 from wabox.nlu.training import train
@@ -124,3 +126,14 @@ def test_understanding_needs_no_scikit_learn() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_thresholds_keep_strangers_out() -> None:
+    """However sure guesses may be by themselves, of what is nobody's at most a small share is above."""
+    sure, right = np.linspace(0.5, 1.0, 100), np.ones(100, dtype=bool)
+    none = np.zeros(0)
+    strangers = np.linspace(0.0, 0.8, 100)
+    assert _thresholds(sure, right, none, none, 0.75).accept == LEAST_SURE
+    assert 0.75 < _thresholds(sure, right, none, strangers, 0.75).accept < 0.8
+    assert 0.7 < _thresholds(sure, right, strangers, none, 0.75).accept < 0.75
+    assert _thresholds(sure, right, none, strangers[-3:], 0.75).accept == LEAST_SURE  # too few to tell

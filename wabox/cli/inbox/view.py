@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from wabox.cli.caseview import clock, duration, plain, tick_of
+from wabox.cli.caseview import clock, duration, plain, tick_of, understood
 
 _WHO: Final = {"customer": "they", "bot": "bot", "event": "·"}
 
@@ -63,7 +63,7 @@ def head(report: Mapping[str, Any], passed: float, width: int) -> Text:
     stands = f"{report['flow']}: {', '.join(report['states'])}" if report["flow"] else "the bot is at its beginning"
     stack = f"  (then {'; '.join(report['stack'])})" if report["stack"] else ""
     text.append(f"{stands}{stack}  by {' → '.join(report['path'][-4:]) or '–'}\n")
-    heard = "; ".join(f"{one['intent'] or '?'} {round(one['confidence'] * 100)} %" for one in report["heard"][-3:])
+    heard = "; ".join(map(understood, report["heard"][-3:]))
     text.append(f"understood {heard or 'nothing yet'}", style="dim")
     return text
 
@@ -97,7 +97,7 @@ def _said(text: Text, line: Mapping[str, Any], heard: Mapping[str, Any] | None) 
     words = "" if kind and plain(line["text"]) in (line["type"], f"[{line['type']}]") else plain(line["text"])
     text.append(f"{kind}{words}", style="italic" if line["who"] in ("note", "event") else "")
     if heard is not None:
-        text.append(f"  ‹{heard['intent'] or '?'} {round(heard['confidence'] * 100)} %›", style="dim")
+        text.append(f"  ‹{understood(heard)}›", style="dim")
     if line["status"]:
         text.append(f"  ✗ did not arrive: {plain(line['status'])}", style="bold red")
     elif line["who"] == "agent":
