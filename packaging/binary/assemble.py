@@ -1,7 +1,8 @@
 """From PyInstaller's folder to what is published. Run by ``packaging/build``, inside the environment that it built from.
 
-1. Symbols that only a debugger reads go out of Python and of the small extensions: 45 MB. The libraries of NumPy, SciPy and
-   scikit-learn stay as they are: their wheels were relinked, and ``strip`` breaks OpenBLAS.
+0. What is there twice, or is never read: ``slim.py``.
+1. Symbols that only a debugger reads go out: 50 MB. ``strip`` breaks some libraries that were relinked for their wheels, such
+   as OpenBLAS: what it makes is taken only if its segments still lie where they can be loaded.
 2. No file may ask for a newer glibc than Debian 12's.
 3. The archive holds names in order, one owner, one time: two builds of one commit are the same, byte for byte.
 """
@@ -22,12 +23,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import bill
+import slim
 
 from wabox import __version__
 
 GLIBC = (2, 36)
 """Debian 12's."""
-RELINKED = re.compile(r"/(numpy|scipy|sklearn|numpy\.libs|scipy\.libs|scikit_learn\.libs)/")
+PAGE = 4096
 
 
 def main() -> None:
@@ -38,6 +40,7 @@ def main() -> None:
     given = asked.parse_args()
     folder, out = given.folder, given.out
     out.mkdir(parents=True, exist_ok=True)
+    slim.slim(folder)
     _strip(folder)
     _check_glibc(folder)
     inside = folder / "share"
@@ -102,8 +105,19 @@ def sums(out: Path) -> None:
 
 def _strip(folder: Path) -> None:
     for path in _libraries(folder):
-        if not RELINKED.search(str(path)):
-            subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
+        stripped = path.with_name(f"{path.name}.stripped")
+        subprocess.run(["strip", "--strip-unneeded", "-o", str(stripped), str(path)], check=True)
+        if _loads(stripped):
+            stripped.replace(path)
+        else:
+            stripped.unlink()
+
+
+def _loads(library: Path) -> bool:
+    """Whether each segment's place in the file and its address agree within a page."""
+    said = subprocess.run(["readelf", "-lW", str(library)], capture_output=True, text=True, check=True).stdout
+    segments = re.findall(r"^\s+LOAD\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)", said, re.MULTILINE)
+    return bool(segments) and all((int(offset, 16) - int(address, 16)) % PAGE == 0 for offset, address in segments)
 
 
 def _check_glibc(folder: Path) -> None:

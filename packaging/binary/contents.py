@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = {".py", ".pyi", ".pyc"}
 """Modules of wabox are compiled into the executable. A bot's ``actions.py`` is data: it is loaded by its path."""
 
-WHOLE = ("wabox", "dateparser.data", "phonenumbers", "uvicorn")
+WHOLE = ("wabox", "dateparser.data", "phonenumbers", "tzdata", "uvicorn")
 """Packages that load some of their modules by name."""
 
 EXCLUDED = (
@@ -28,8 +28,12 @@ EXCLUDED = (
     "IPython", "PIL", "_tkinter", "curses", "matplotlib", "tkinter", "turtle", "turtledemo",
     # test data, which Litestar's test client makes and wabox does not use
     "faker", "polyfactory", "litestar.testing",
-    # colours; wabox's own output has none
-    "pygments", "rich",
+    # yellow pages of 1985, with Kerberos behind them
+    "nis",
+    # ways to other frames of data, and what is there for older programs
+    "narwhals._arrow", "narwhals._dask", "narwhals._duckdb", "narwhals._ibis", "narwhals._interchange",
+    "narwhals._pandas_like", "narwhals._polars", "narwhals._spark_like", "narwhals._sql", "narwhals.testing",
+    "pydantic.mypy", "pydoc_data",
     # other frames of data, which scikit-learn and Litestar take too
     "dask", "pandas", "polars", "pyarrow", "sqlalchemy", "torch",
     # what scikit-learn and SciPy can do besides, and training does not
@@ -47,6 +51,8 @@ NOT_FOR_ACTIONS = {
     "ensurepip",
     "idlelib",
     "lib2to3",
+    "nis",
+    "pydoc_data",
     "this",
     "tkinter",
     "turtle",
@@ -54,6 +60,18 @@ NOT_FOR_ACTIONS = {
     "venv",
 }
 """Of the standard library: everything else a bot's ``actions.py`` may import."""
+
+
+COLOURED = {"_mapping", "configs", "data", "python", "shell", "special"}
+"""Pygments' modules for what the manual has in its fences."""
+
+
+def other_lexers() -> Iterator[str]:
+    """Of Pygments, which knows 500 languages."""
+    found = find_spec("pygments.lexers")
+    for _, short, _ in pkgutil.iter_modules(found.submodule_search_locations if found else ()):
+        if short not in COLOURED:
+            yield f"pygments.lexers.{short}"
 
 
 def data_files() -> Iterator[tuple[Path, str]]:

@@ -1,5 +1,9 @@
 """The first line of the binary."""
 
-from wabox.cli.main import main
+import standins
+
+standins.stand_in()
+
+from wabox.cli.main import main  # noqa: E402 - what it imports may be left out
 
 main()

@@ -20,6 +20,7 @@ TOPICS = (
     "security",
     "operating",
     "backups",
+    "upgrading",
     "cluster",
     "settings",
     "commands",
