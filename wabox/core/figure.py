@@ -50,6 +50,7 @@ _ALL = (
     Figure("fallbacks_total", "counter", "Messages that nobody understood, by cause", ("cause",)),
     Figure("handoffs_total", "counter", "Cases opened, by the intent of the message that led to it", ("intent",)),
     Figure("handoff_claim_seconds", "histogram", "From a case's opening to the first person who takes it"),
+    Figure("handoff_follow_ups_total", "counter", "Follow-ups after a close: begun, or skipped with a reason", ("outcome",)),
     Figure("handoff_ratings_total", "counter", "Customers' marks, 1 to 5; skipped: WhatsApp was closed", ("mark",)),
     Figure("conversations_started_total", "counter", "Conversations begun, by flow", ("flow",)),
     Figure(

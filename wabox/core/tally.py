@@ -50,6 +50,8 @@ def counted(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[Tally, float]]
             yield Tally("outbound_failures_total"), 1
         case "event" if body.get("rating") == "skipped":
             yield Tally("handoff_ratings_total", ("skipped",)), 1
+        case "event" if isinstance(body.get("follow_up"), str):
+            yield Tally("handoff_follow_ups_total", (_label(body["follow_up"]),)), 1
         case "event" if isinstance(body.get("back"), str):
             yield Tally("returns_total", (_label(body["back"]),)), 1
 

@@ -4,6 +4,7 @@ Pure, and without running anything: see :mod:`wabox.engine.reach`. The rules, by
 
 =====================  ================================================================================================
 ``unreachable``        no transition leads into a state
+``follow-up-unheard``  a hand-off has a ``follow_up`` and nothing listens for ``handoff.follow_up``
 ``dead-end``           the chart rests in a state and nothing that the state offers leads out of it
 ``self-loop``          (warning) what it offers all leads back to it
 ``cannot-finish``      from a state, no way leads to an end of the chart (only for charts that have one)
@@ -76,6 +77,7 @@ class _Chart:
         yield from self._circles()
         yield from self._waiting()
         yield from self._unfinished()
+        yield from self._unheard()
         yield from check_window(self.reach)
         if self.main is not None:
             yield from check_offers(self.reach, self.main)
@@ -159,6 +161,20 @@ class _Chart:
         for state in sorted(late, key=lambda state: state.order):
             sentence = f"in {state.id or self.chart.id!r} the soft timeout would come after the hard one"
             yield self._fault((*state.path, "timeouts"), "soft-after-hard", sentence, "make soft shorter than hard")
+
+    def _unheard(self) -> Iterator[Fault]:
+        """A follow-up that the flow has no way for."""
+        every = self.chart.states.values()
+        wanting = next((state for state in every if state.handoff is not None and state.handoff.follow_up), None)
+        word = "handoff.follow_up"
+        heard = any(
+            word in state.detours or any(descriptor == word for one in state.transitions for descriptor in one.events)
+            for state in every
+        )
+        if wanting is not None and not heard:
+            sentence = f"{wanting.id or self.chart.id!r} has a follow_up, and nothing in {self.chart.id} listens for it"
+            fix = "add handoff.follow_up: to the on: or the detours: of the root"
+            yield Fault(self.chart.id, (*wanting.path, "handoff"), "follow-up-unheard", sentence, fix, "warning")
 
     def _unfinished(self) -> Iterator[Fault]:
         """Dead ends; and, in a chart that has an end, states from which no way leads there."""

@@ -95,6 +95,8 @@ class HandoffSpec:
     queue: str = "default"
     priority: int = 0
     reason: str = ""
+    follow_up: int = 0
+    """ms after a person closed it when the flow hears ``handoff.follow_up``; 0: never."""
 
 
 class Taken(NamedTuple):

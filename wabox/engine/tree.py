@@ -215,7 +215,7 @@ def _handoff(reader: Reader, written: object, path: Path) -> HandoffSpec | None:
     if isinstance(written, str):
         return HandoffSpec(queue=written)
     spec = reader.mapping(written, path, "handoff")
-    reader.only(spec, path, ("queue", "priority", "reason"), "handoff")
+    reader.only(spec, path, ("queue", "priority", "reason", "follow_up"), "handoff")
     priority = spec.get("priority", 0)
     if isinstance(priority, bool) or not isinstance(priority, int):
         reader.wrong(
@@ -227,4 +227,5 @@ def _handoff(reader: Reader, written: object, path: Path) -> HandoffSpec | None:
         priority = 0
     queue = reader.text(spec.get("queue", "default"), (*path, "queue"), "queue")
     reason = reader.text(spec.get("reason", ""), (*path, "reason"), "reason")
-    return HandoffSpec(queue or "default", priority, reason or "")
+    later = reader.duration(spec["follow_up"], (*path, "follow_up")) if spec.get("follow_up") else None
+    return HandoffSpec(queue or "default", priority, reason or "", later or 0)

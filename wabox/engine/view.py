@@ -119,6 +119,12 @@ def held(charts: Charts, snapshot: Snapshot) -> bool:
     return snapshot.status == "active" and _active(charts, snapshot).held
 
 
+def followed_up(charts: Charts, snapshot: Snapshot) -> int:
+    """ms after a close when the innermost hand-off that is active wants to hear of the customer again; 0: never."""
+    specs = [state.handoff for state in _active(charts, snapshot).states if state.handoff is not None]
+    return specs[-1].follow_up if specs else 0
+
+
 def gives_back(charts: Charts, snapshot: Snapshot, event: str) -> bool:
     """Whether a conversation that is held reacts to this event all the same.
 

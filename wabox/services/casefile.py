@@ -25,6 +25,10 @@ class CaseFile:
         """Whoever answers is to be told again."""
         self.unheard = False
         """Nobody could be told: others are to be."""
+        self.follow_up = 0
+        """ms from now until the flow is to hear of the customer again."""
+        self.follow_at: int | None = None
+        """It was put off until then, ms since the epoch."""
         self._opened = 0
         self._fresh = False
         self._left: Handoff | None = None

@@ -32,7 +32,7 @@ from wabox.flowfile.bot import Bot
 from wabox.flowfile.repairs import CANNOT_HANDLE, CLARIFY
 from wabox.nlu.resolver import HOLD, Resolver
 from wabox.nlu.wanted import wanted
-from wabox.services import alerting, closing, desk, deskclock, hand, pieces, rating, returning
+from wabox.services import alerting, closing, desk, deskclock, followup, hand, pieces, rating, returning
 from wabox.services.collecting import corrected, standing, volunteer, wrong
 from wabox.services.consent import heard, note
 from wabox.services.dispatching import dispatch
@@ -86,6 +86,8 @@ def advance(
             amend(draft)
         case "timer" if message.payload.get("name") == closing.NAME:
             closing.fire(draft)
+        case "timer" if message.payload.get("name") == followup.NAME:
+            followup.fire(draft)
         case "timer" if str(message.payload.get("name")).startswith(deskclock.PREFIX):
             deskclock.fire(draft)
         case "timer":

@@ -18,7 +18,7 @@ from wabox.core.delivery import OutboundMessage, outbound_id
 from wabox.core.dispatch import is_template
 from wabox.core.event import Event
 from wabox.core.handoff import DONE, Handoff, Outcome
-from wabox.services import alerting, rating
+from wabox.services import alerting, followup, rating
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft
 from wabox.whatsapp.payload import address
@@ -183,6 +183,7 @@ def _close(draft: Draft, case: Handoff) -> Outcome:
     if case.status == "claimed" and not _has(draft, case) and draft.message.payload.get("take") is not True:
         return _other(case)
     agent, name = _who(draft)
+    followup.declare(draft)
     draft.file.close((draft.message.text or "").strip() or f"closed by {name}")
     draft.step(Event("handoff.closed", {"agent": agent, "name": name, "outcome": draft.message.text or ""}))
     if not draft.lines:

@@ -26,7 +26,7 @@ from wabox.engine.step import Step, answer, fire, start, step
 from wabox.engine.view import active_states, held
 from wabox.errors import ConversationError
 from wabox.flowfile.bot import Bot
-from wabox.services import alerting, closing, deskclock
+from wabox.services import alerting, closing, deskclock, followup
 from wabox.services.awaiting import Lost
 from wabox.services.casefile import CaseFile
 from wabox.services.moving import Move, settle
@@ -218,6 +218,7 @@ class Draft:
         sends = tuple(self._outbound(index, content, closes_at, source) for index, content in enumerate(said))
         sends += tuple(self.dispatched)
         arm, disarm = deskclock.timers(self)
+        arm += followup.timers(self)
         unit = UnitOfWork(
             conversation_id=self.session.conversation_id,
             number_id=message.number_id,

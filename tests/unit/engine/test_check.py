@@ -191,6 +191,13 @@ def test_no_way_out(no_way_out: dict[str, Any], code: str) -> None:
     assert found == [code]
 
 
+def test_follow_up_that_nobody_hears() -> None:
+    people = {**PEOPLE, "handoff": {"queue": "support", "follow_up": "4h"}}
+    assert [(fault.code, fault.severity) for fault in faults(good(people=people))] == [("follow-up-unheard", "warning")]
+    heard = {**people, "on": {**people["on"], "handoff.follow_up": "menu"}}
+    assert codes(good(people=heard)) == []
+
+
 def test_handoff_that_leads_nowhere() -> None:
     """When the people are done, the chart must go on."""
     [fault] = faults(good(people={"handoff": True, "say": "One moment"}))
