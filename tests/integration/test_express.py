@@ -274,6 +274,11 @@ class Clockwork:
         self.timers.append((self.now + wait, handle))
         return handle
 
+    def create_task(self, work: Any, **_: Any) -> asyncio.Future[None]:
+        """An application that never answers."""
+        work.close()
+        return asyncio.get_running_loop().create_future()
+
     def to(self, now: float) -> None:
         while due := sorted((at, place) for place, (at, _) in enumerate(self.timers) if at <= now):
             self.now, place = due[0]
@@ -384,3 +389,25 @@ async def test_nothing_is_read_otherwise_than_by_uvicorn(world: World, monkeypat
         theirs = await outcome(world, sent, plain=True, monkeypatch=monkeypatch)
         assert ours == theirs, sent
     assert world.express > 5, "some were plain"
+
+
+async def test_a_body_that_trickles_is_given_up(world: World) -> None:
+    """Of any route: the rest of a small one, or 64 KiB of a large one, comes within fifteen seconds."""
+    clock, line = Clockwork(), Line()
+    taken: list[Any] = []
+    line.set_protocol = taken.append  # type: ignore[method-assign]
+    connected(world, line, clock).data_received(b"POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n")
+    (other,) = taken
+    closed = []
+    other.data_received(b"x" * 65_536)
+    clock.to(29.0)
+    closed.append(line.closed)  # not yet: a slow line, and a large file
+    other.data_received(b"x" * 60_000)
+    clock.to(44.0)
+    closed.append(line.closed)  # it is we who do not read
+    other.cycle.body = b""
+    other.flow.resume_reading()
+    clock.to(46.0)
+    closed.append(line.closed)
+    assert closed == [False, False, True]
+    other.connection_lost(None)
