@@ -25,8 +25,8 @@ from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
+from wabox.cluster.begun import ABANDONED
 from wabox.cluster.ending import end
-from wabox.cluster.sessions import ABANDONED
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage

@@ -144,8 +144,11 @@ async def _shard(there: Field, dice: random.Random) -> tuple[tuple[str, int], in
     """A primary, and the port of its replica."""
     router = there.store.shards.router
     node = dice.choice(sorted(router.nodes))
-    (role,) = await router.ask(node, ("ROLE",))
-    return node, int(role[2][0][1])
+    while True:
+        (role,) = await router.ask(node, ("ROLE",))
+        if role[2]:
+            return node, int(role[2][0][1])
+        await asyncio.sleep(0.2)  # it was restarted a moment ago, and is not in step yet
 
 
 def _owner(there: Field, partition: int) -> tuple[str, int] | None:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -25,6 +26,7 @@ from wabox.core.message import Arrival, InboundMessage
 from wabox.errors import Unavailable
 
 NUMBER = "100000000000001"
+T = TypeVar("T")
 PATIENCE = 90.0
 """s for what is left to be handled, once the last fault is over."""
 
@@ -198,7 +200,8 @@ class Field:
         each, more = divmod(load.messages, load.conversations)
         wrong = 0
         for c in range(load.conversations):
-            session = await self.store.open(self.message(c, 0).conversation_id)
+            id_ = self.message(c, 0).conversation_id
+            session = await patiently(lambda id_=id_: self.store.open(id_))
             seen = [] if session.snapshot is None else msgspec.json.decode(session.snapshot)
             wrong += seen != list(range(each + (c < more)))
         sends = self.sends()
@@ -222,7 +225,7 @@ class Field:
             extra=sum(counts.values()) - len(counts),
             needless=sum(1 for id_, by in first.items() if counts[id_] > 1 and by not in self.fallen),
             strange=len(counts.keys() - self.accepted.keys()),
-            left=len(await self.store.unsent()),
+            left=len(await patiently(self.store.unsent)),
             unrecorded=len(counts) - await self._recorded(),
             refused=self.refused,
             stall=max((b - a for a, b in itertools.pairwise(times)), default=0) / 1000,
@@ -236,7 +239,7 @@ class Field:
 
     async def _recorded(self) -> int:
         """Messages that PostgreSQL knows as sent."""
-        await self.store.settled()
+        await patiently(self.store.settled)
         async with self.store.database.transaction() as connection:
             return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE status = 'sent'"))
 
@@ -247,6 +250,16 @@ class Field:
             if int(str(line["at"])) >= since:
                 last[self.store.shards.partition(str(line["conversation"]))] = str(line["by"])
         return sum(by == f"w{self.born}" for by in last.values()) / max(1, len(last))
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """A connection to a server that was restarted says so once."""
+    for _ in range(50):
+        try:
+            return await call()
+        except Unavailable:
+            await asyncio.sleep(0.2)
+    return await call()
 
 
 Break = Callable[[Field, random.Random], Awaitable[None]]
@@ -287,6 +300,6 @@ async def clean(store: ClusterStore) -> None:
     await store.topology.delete(channel)
     await store.database.drop()
     for node in store.shards.router.nodes:
-        (keys,) = await store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*"))
+        (keys,) = await patiently(lambda node=node: store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*")))
         if keys:
             await store.shards.router.ask(node, *(("DEL", key) for key in keys))

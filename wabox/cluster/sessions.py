@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from wabox.cluster.begun import Begun
 from wabox.cluster.document import (
     Document,
     committed,
@@ -33,7 +34,7 @@ from wabox.cluster.leases import Leases
 from wabox.cluster.shards import SWEEP, Change, Index, Shards
 from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, Session, UnitOfWork
-from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate
+from wabox.core.delivery import Attempt, OutboundMessage, StatusUpdate
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Clock
@@ -52,13 +53,9 @@ RECENT = 4096
 """Conversations in memory: about 2 KB each."""
 AGAIN = 30_000
 """ms after which a due timer that a sweep took and nobody handled is taken again."""
-ABANDONED = 4_000
-"""ms after which a message that another worker began to send, and said nothing more of, may be sent by its new owner. Meta's
-first status usually takes one or two."""
 DROPPED = "somebody took it out"
 SEPARATOR = "\0"
 WRITTEN, KNOWN = 0, 1
-ELSEWHERE = frozenset({DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
 
 _entries = msgspec.msgpack.Encoder()
 
@@ -83,8 +80,7 @@ class RedisSessions:
         """Failures that are on their way to their conversation."""
         self._callers: dict[str, str] = {}
         """Whose call it is, by its id."""
-        self._sending: set[str] = set()
-        """Messages that this process began to send."""
+        self._begun = Begun(clock)
 
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +102,7 @@ class RedisSessions:
                 new, marks = committed(old, unit)
                 code = await self._write(old, new, Entry.of(new, unit=unit, marks=marks), ids, unit.expected)
                 if code == WRITTEN:
-                    self._sending.update(send.id for send in unit.sends if send.status is DeliveryStatus.SENDING)
+                    self._begun.committed(unit.sends)
                     self._callers.update((call.id, unit.conversation_id) for call in unit.invoke)
                     return "committed"
                 if code == KNOWN:
@@ -133,20 +129,15 @@ class RedisSessions:
         async with self._alone(conversation_id):
             while True:
                 old = await self._document(conversation_id)
-                begun = {attempt.outbound_id for attempt in attempts if attempt.status is DeliveryStatus.SENDING}
-                self._refuse_if_elsewhere(old, begun - self._sending)
+                if self._begun.elsewhere(old.work.outbox, attempts):
+                    self._recent.pop(conversation_id, None)  # it may be old
+                    old = await self._document(conversation_id)
+                    if elsewhere := self._begun.elsewhere(old.work.outbox, attempts):
+                        raise Unavailable(f"another worker is sending {', '.join(elsewhere)}")
                 new, marks, late = settled(old, attempts)
                 if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
-                    self._sending.difference_update(attempt.outbound_id for attempt in attempts)
-                    self._sending |= begun - late
+                    self._begun.settled(attempts, late)
                     return late
-
-    def _refuse_if_elsewhere(self, document: Document, begun: set[str]) -> None:
-        """Two workers may think that a conversation is theirs, for a moment: a lane moves, a lease ends. One of them sends."""
-        for row in document.work.outbox:
-            fresh = self._clock() - (row.attempted_at or 0) < ABANDONED
-            if row.id in begun and row.status is DeliveryStatus.SENDING and fresh:
-                raise Unavailable(f"another worker is sending {row.id}")
 
     async def fold(self, conversation_id: str, status: StatusUpdate, outbound_id: str) -> bool:
         """What a delivery status means for a message that is not settled yet; whether it was about one."""
@@ -189,7 +180,7 @@ class RedisSessions:
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         now = self._clock()
         outbox = (await self._document(conversation_id)).work.outbox
-        if not outbox or any(row.status in ELSEWHERE and row.id not in self._sending for row in outbox):
+        if not outbox or self._begun.doubtful(outbox):
             # Ours may be old: the lane was another worker's, which committed something, or sends or settles it now.
             outbox = (await self._fresh(conversation_id)).work.outbox
         return [row for row in outbox if (row.due_at or 0) <= now][:limit]
