@@ -59,23 +59,13 @@ TOGETHER: Final = 0.1
 """s in which partitions of a dead worker come together, so that one look does for many."""
 SWEEP: Final = 1.0
 """s between two looks for due timers and messages, on the average: workers must not look in step."""
-MISSING: Final = (
-    "the console, wabox handoff and accounts",
-    "broadcasts, templates, the meter and wabox stats",
-    "files of customers and voice messages",
-    "a language model",
-    "published versions (the bot's folder is served as it is)",
-    "backups, retention and wabox contacts",
-    "one customer under several ids (each id is a conversation)",
-)
-"""What one machine has and a cluster has not, yet."""
 
 
 def place_of(settings: ClusterSettings, partitions: int) -> Place:
     return Place(
-        redis=settings.redis,
-        rabbitmq=settings.rabbitmq,
-        postgres=settings.postgres,
+        redis=tuple(address.reveal() for address in settings.redis),
+        rabbitmq=tuple(address.reveal() for address in settings.rabbitmq),
+        postgres=settings.postgres.reveal(),
         name=settings.name,
         partitions=partitions,
         durability="primary" if settings.durability == "primary" else "replicated",

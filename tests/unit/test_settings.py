@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from wabox.cli.config import _found
 from wabox.core.keep import Keep
 from wabox.errors import SettingsError
-from wabox.settings import GRAPH_URL, access_token, load, settings_of
+from wabox.settings import GRAPH_URL, access_token, load, secret_files, settings_of
+from wabox.settings.cluster import without_password
 from wabox.settings.keys import BY_NAME, KEYS, Key
+from wabox.settings.secret import Secret
 from wabox.settings.sources import Sources
 
 SECRETS = {"WABOX_APP_SECRET": "s3cret-app", "WABOX_VERIFY_TOKEN": "verify-me", "WABOX_ACCESS_TOKEN": "EAAG-token"}
@@ -254,7 +257,8 @@ def test_a_cluster_is_named_whole_or_not_at_all(tmp_path: Path) -> None:
         load(write(tmp_path, f"[cluster]\n{engines}"), {})
     found = load(write(tmp_path, f'[cluster]\n{engines}postgres = "postgresql://c/d"\n'), {}).cluster
     assert found is not None
-    assert (found.redis, found.rabbitmq, found.durability) == (("redis://a:1",), ("amqp://b:2/",), "replicated")
+    assert found.redis == (Secret("redis://a:1"),)
+    assert (found.rabbitmq, found.durability) == ((Secret("amqp://b:2/"),), "replicated")
     for line in ('name = "Wa Box"', 'durability = "maybe"', 'redis = "redis://a:1"'):
         wrong = f"[cluster]\n{line}\n" + "".join(
             part
@@ -263,3 +267,31 @@ def test_a_cluster_is_named_whole_or_not_at_all(tmp_path: Path) -> None:
         )
         with pytest.raises(SettingsError, match=line.split()[0]):
             load(write(tmp_path, wrong), {})
+
+
+def test_addresses_of_a_cluster_are_secrets(tmp_path: Path) -> None:
+    """They come from the environment, from files, from wabox.toml, and their passwords are shown nowhere."""
+    (tmp_path / "brokers").write_text("amqp://u:hidden@b1/\namqp://u:hidden@b2/\n", encoding="utf-8")
+    toml = '[cluster]\nredis = ["redis://:hid@den@a:1"]\nrabbitmq_file = "brokers"\n'
+    env = {"WABOX_CLUSTER_POSTGRES": "postgresql://u:hidden@c/d"}
+    sources = Sources(write(tmp_path, toml), env)
+    settings = settings_of(sources)
+    assert settings.cluster is not None
+    assert [one.reveal() for one in settings.cluster.rabbitmq] == ["amqp://u:hidden@b1/", "amqp://u:hidden@b2/"]
+    assert settings.cluster.postgres.reveal() == "postgresql://u:hidden@c/d"
+    assert secret_files(sources) == [tmp_path / "brokers"]
+    listed = settings_of(Sources(tmp_path, {**env, "WABOX_CLUSTER_REDIS": '["redis://a", "redis://b"]'})).cluster
+    assert listed is not None
+    assert len(listed.redis) == 2
+    shown = [_found(sources, key)[0] for key in KEYS if key.section == "cluster"]
+    assert shown[:3] == [["redis://:…@a:1"], "(set)", "(set)"]
+    with pytest.raises(SettingsError) as wrong:
+        load(tmp_path, {"WABOX_CLUSTER_POSTGRES": "u:hidden@c"})
+    for text in (repr(settings), str(shown), str(wrong.value)):
+        assert "hid" not in text.replace(tmp_path.name, "")
+
+
+def test_a_password_is_taken_out_of_an_address() -> None:
+    """Also one that has characters of addresses in it; an address without one stays."""
+    assert without_password("amqp://u:p/:@x@b:5672/v") == "amqp://u:…@b:5672/v"
+    assert without_password("postgresql://u@b/d") == "postgresql://u@b/d"

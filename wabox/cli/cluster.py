@@ -55,8 +55,10 @@ def init(
         from wabox.cluster.broker import Broker
         from wabox.cluster.making import make
         from wabox.cluster.records.database import Database
+        from wabox.clusterapp import place_of
 
-        database, broker = Database(settings.postgres, settings.name), Broker(settings.rabbitmq)
+        place = place_of(settings, partitions)
+        database, broker = Database(place.postgres, place.name), Broker(place.rabbitmq)
         try:
             return await make(database, broker, settings.name, partitions)
         finally:
@@ -83,8 +85,9 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 
     async def looked() -> list[object]:
         from wabox.cluster.checking import look
+        from wabox.clusterapp import place_of
 
-        return list(await look(settings.redis, settings.rabbitmq, settings.postgres, settings.name))
+        return list(await look(place_of(settings, 0)))
 
     from wabox.cluster.checking import Point
 
@@ -127,9 +130,11 @@ def _lines(found: Plan) -> list[str]:
         ("wabox serve --role web", f"{found.web} core{'s' * (found.web > 1)}, on two machines"),
         ("wabox serve --role worker", f"{found.workers} processes, a core each"),
         ("RabbitMQ", f"3 nodes of {found.broker} cores, fast disks"),
-        ("Redis", f"{found.shards} primaries and as many replicas, {found.redis / 1e9:.1f} GB of data in all"),
+        ("Redis", f"{found.shards} primaries, {found.shards} replicas, {found.redis / 1e9:.1f} GB of data in all"),
         ("PostgreSQL", f"{found.sql / 1e9:.1f} GB a day"),
         ("partitions", str(found.partitions)),
+        ("WhatsApp numbers", f"{found.numbers:,} at 80 messages a second each"),
+        ("the next wall", found.wall),
     ]
     head = [f"{found.daily:,} conversations a day:"]
     if found.one_vm:

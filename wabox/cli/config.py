@@ -89,8 +89,12 @@ def _keys(sources: Sources) -> Iterator[Key]:
 
 def _found(sources: Sources, key: Key) -> tuple[Any, str]:
     """Value and origin."""
-    if key.kind == "secret":
-        found = sources.secret(key)
-        return ("(set)", found[1]) if found is not None else (None, "default")
+    from wabox.settings.cluster import without_password
+
+    if key.kind in ("secret", "address"):
+        found = sources.secret(key.as_secret)
+        if found is not None or key.kind == "secret":
+            return ("(set)", found[1]) if found is not None else (None, "default")
     section = sources.section(key.section)
-    return section.get(key.name, key.default), section.origin(key.name)
+    value = section.get(key.name, key.default)
+    return without_password(value) if key.kind == "address" else value, section.origin(key.name)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wabox.cli.looking import at_hand, looking, settings_for
+
 if TYPE_CHECKING:
+    from wabox.cli.looking import ClusterGlance
     from wabox.core.conversation import ConversationSummary
     from wabox.settings import Settings
     from wabox.sqlite.glance import Glance
@@ -42,13 +45,12 @@ def list_(
     from wabox.app import wall_clock
     from wabox.cli.standing import described, line, stands_in
     from wabox.core.duration import parse_duration
-    from wabox.sqlite.glance import Glance
 
     try:
         before = wall_clock() - parse_duration(idle) if idle else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--idle") from error
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         found = [
             one
             for one in glance.conversations()
@@ -70,9 +72,8 @@ def show(which: Which, as_json: Json = False, data: Data = None) -> None:
     """
     from wabox.app import wall_clock
     from wabox.cli.standing import described, page
-    from wabox.sqlite.glance import Glance
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         one = _one(glance, which)
         lines = glance.transcript(one.conversation_id, 20)
     if as_json:
@@ -95,9 +96,8 @@ def export(
     Example:  wabox conversations export 34600111222 -o ana.json
     """
     from wabox.cli.standing import described
-    from wabox.sqlite.glance import Glance
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         one = _one(glance, which)
         lines = glance.transcript(one.conversation_id)
     records = [{"at": line.at, "kind": line.kind, "ref": line.ref, "body": line.body} for line in lines]
@@ -149,11 +149,10 @@ def _act(which: str, act: str, payload: dict[str, Any], data: Path | None) -> No
     import logging
 
     from wabox.cli import logs
-    from wabox.sqlite.glance import Glance
 
     logs.configure(terminal=True, level=logging.WARNING)
-    settings = _settings(data)
-    with Glance(settings.data) as glance:
+    settings = settings_for(data)
+    with looking(settings) as glance:
         one = _one(glance, which)
     typer.echo(asyncio.run(_acted(settings, one.conversation_id, act, payload)))
 
@@ -162,14 +161,14 @@ async def _acted(settings: Settings, conversation_id: str, act: str, payload: di
     from urllib.parse import quote
 
     from wabox.app import wall_clock
-    from wabox.cli.running import Line, reached
+    from wabox.cli.running import Line
     from wabox.cli.serve import load_for
     from wabox.core.message import Arrival
     from wabox.services import hand
 
     done = {"move": "moved", "reset": "ended; the next message begins anew", "end": "ended"}[act]
     id_ = uuid.uuid4().hex
-    async with reached(settings) as there:
+    async with at_hand(settings) as there:
         if isinstance(there, Line):
             path = f"/api/v1/conversations/{quote(conversation_id, safe='')}/{act}"
             await there.call("POST", path, {"id": id_, **payload})
@@ -178,10 +177,11 @@ async def _acted(settings: Settings, conversation_id: str, act: str, payload: di
             hand.check(load_for(settings), payload["chart"], payload["state"])
         message = hand.wish(await there.open(conversation_id), act, payload, id_, wall_clock())
         await there.put(Arrival(messages=(message,)))
-        return f"{conversation_id}: will be {done}, when the server starts"
+        when = "when the server starts" if settings.cluster is None else "when its worker comes to it"
+        return f"{conversation_id}: will be {done}, {when}"
 
 
-def _one(glance: Glance, which: str) -> ConversationSummary:
+def _one(glance: Glance | ClusterGlance, which: str) -> ConversationSummary:
     """The conversation that is meant. WaboxError when there is none, or several."""
     from wabox.errors import WaboxError
 
@@ -199,12 +199,3 @@ def _one(glance: Glance, which: str) -> ConversationSummary:
 
 def _is_named(one: ConversationSummary, which: str) -> bool:
     return which in (one.contact.wa_id, one.contact.user_id) or which.lower() in (one.contact.name or "").lower()
-
-
-def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
-
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())

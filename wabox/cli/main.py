@@ -45,6 +45,7 @@ from wabox.cli import (
     upgrade,
     webhook,
 )
+from wabox.cli.onemachine import refuse
 from wabox.errors import WaboxError
 
 
@@ -52,6 +53,7 @@ class Commands(TyperGroup):
     """Also commands of two words beside one that is the first of them: ``test`` and ``test record``."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        refuse(args)
         both = " ".join(args[:2])
         return (both, self.commands[both], args[2:]) if both in self.commands else super().resolve_command(ctx, args)
 

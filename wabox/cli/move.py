@@ -50,7 +50,7 @@ async def _moved(settings: Settings, to: str) -> Moved:
     from wabox.moving import to_cluster, to_sqlite
 
     cluster = cluster_of(settings)
-    database = Database(cluster.postgres, cluster.name)
+    database = Database(cluster.postgres.reveal(), cluster.name)
     try:
         partitions = await agreed(database)
     finally:

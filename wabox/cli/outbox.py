@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wabox.cli.looking import at_hand, looking, settings_for
+
 if TYPE_CHECKING:
     from wabox.core.delivery import Delivery
     from wabox.settings import Settings
@@ -34,10 +36,8 @@ def list_(
 
     Example:  wabox outbox list --failed
     """
-    from wabox.sqlite.glance import Glance
-
-    settings = _settings(data)
-    with Glance(settings.data) as glance:
+    settings = settings_for(data)
+    with looking(settings) as glance:
         found = glance.deliveries(limit, failed=failed)
     if not failed:
         for number_id, reason in _stopped(settings).items():
@@ -60,9 +60,8 @@ def show(
     Example:  wabox outbox show 1f3a9c0d5e7b2a4c6d8e0f1a-0
     """
     from wabox.errors import WaboxError
-    from wabox.sqlite.glance import Glance
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         found = glance.delivery(id_)
     if found is None:
         raise WaboxError(_unknown(id_))
@@ -89,17 +88,10 @@ def drop(ids: Ids, as_json: Json = False, data: Data = None) -> None:
     _change("drop", ids, as_json, data)
 
 
-def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
-
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
-
-
 def _stopped(settings: Settings) -> dict[str, str]:
-    """Numbers from which nothing leaves, and why, as the running server says."""
+    """Numbers from which nothing leaves, and why, as the running server says; of a cluster, /readyz of each worker does."""
+    if settings.cluster is not None:
+        return {}
     import asyncio
 
     from wabox.cli.running import listening
@@ -125,8 +117,8 @@ def _change(what: str, ids: list[str], as_json: bool, data: Path | None) -> None
     from wabox.sqlite.connection import DATABASE
 
     logs.configure(terminal=True, level=logging.WARNING)
-    settings = _settings(data)
-    if not (settings.data / DATABASE).is_file():
+    settings = settings_for(data)
+    if settings.cluster is None and not (settings.data / DATABASE).is_file():
         raise StorageError(f"There is no outbox in {settings.data}: {DATABASE} is not there. Is it the data folder?")
     refused = asyncio.run(_changed(settings, what, ids, as_json))
     if refused:
@@ -137,12 +129,12 @@ async def _changed(settings: Settings, what: str, ids: list[str], as_json: bool)
     """Whether any of them could not be changed."""
     import msgspec
 
-    from wabox.cli.running import Line, reached
+    from wabox.cli.running import Line
     from wabox.core.delivery import Delivery
     from wabox.errors import WaboxError
 
     refused = False
-    async with reached(settings) as there:
+    async with at_hand(settings) as there:
         for id_ in ids:
             found: Delivery | None
             if isinstance(there, Line):

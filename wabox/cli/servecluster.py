@@ -17,21 +17,24 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.cluster.making import known
     from wabox.cluster.records.database import Database
     from wabox.cluster.router import Router
-    from wabox.clusterapp import MISSING, ROLES, build_cluster
+    from wabox.clusterapp import ROLES, build_cluster, place_of
+    from wabox.services.lacking import lacking
     from wabox.web.locks import Locks
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     cluster = cluster_of(settings)
     if role not in ROLES:
         raise SettingsError(f"--role {role!r}: write {', '.join(ROLES)}")
-    database = Database(cluster.postgres, cluster.name)
-    router = Router.of(cluster.redis)
+    place = place_of(cluster, 0)
+    database, router = Database(place.postgres, place.name), Router.of(place.redis)
     try:
         partitions = await known(database, router, cluster.name)
     finally:
         await database.aclose()
         await router.aclose()
     bot = load_for(settings)
+    for sentence in lacking(settings, bot):
+        typer.echo(f"wabox: on a cluster, {sentence} (wabox help cluster)", err=True)
     notifier = Notifier()
     sock = listen(settings.host, settings.port)
     app = await build_cluster(settings, bot, role, partitions)
@@ -43,7 +46,6 @@ async def serve_cluster(settings: Settings, role: str) -> None:
         at = f"http://{settings.host}:{server.port}"
         serves = f"wabox serves {bot.name!r} as {role} of the cluster {cluster.name!r} at {at}/webhook"
         typer.echo(f"{serves} (Ctrl-C stops)")
-        typer.echo(f"A cluster does not have: {'; '.join(MISSING)}. See wabox help cluster.", err=True)
         async with notifier.ready(serves):
             await until_stopped(server)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 
 import aiormq
@@ -14,6 +15,8 @@ from aiormq.exceptions import AMQPError
 from wabox.errors import Unavailable
 
 log = structlog.get_logger(__name__)
+# It writes a line, not in our format, for each attempt that fails; who asked hears it as Unavailable.
+logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 
 DEADLINE = 3.0
 """s to connect: a frozen broker says nothing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,20 @@ from redis.exceptions import ResponseError
 
 from wabox.cluster.broker import Broker, close
 from wabox.cluster.making import agreed
+from wabox.cluster.partition import slot_of
 from wabox.cluster.records.database import Database
-from wabox.cluster.router import Node, Router
+from wabox.cluster.router import Node, Router, Unreachable
+from wabox.cluster.shards import Shards
+from wabox.cluster.store import Place
 from wabox.cluster.topology import Topology
 from wabox.errors import SettingsError, Unavailable
 
-OLDEST_RABBIT, OLDEST_REDIS = (4, 0), (7, 0)
+OLDEST_RABBIT, OLDEST_REDIS, OLDEST_VALKEY = (4, 0), (7, 0), (7, 2)
+CONFIRM, COMMIT = 20.0, 10.0
+"""ms that a publish with its confirm, and a write with its replica, may take, in the middle of all: customers wait for both."""
+TIMES = 20
+SHARE = 1.25
+"""Of the mean, that the primary with the most partitions may have."""
 SKEW = 2.0
 """s that clocks may differ by."""
 WANTED = {
@@ -36,10 +45,10 @@ class Point:
     fix: str = ""
 
 
-async def look(redis: Sequence[str], rabbitmq: Sequence[str], postgres: str, name: str) -> list[Point]:
-    """All points, those of the engines that can be reached."""
+async def look(place: Place) -> list[Point]:
+    """All points, those of the engines that can be reached; how many partitions there are is asked."""
     found: list[Point] = []
-    database, broker = Database(postgres, name), Broker(rabbitmq)
+    database = Database(place.postgres, place.name)
     try:
         partitions = await agreed(database)
         found.append(Point("PostgreSQL", True, f"answers; {partitions} partitions"))
@@ -48,30 +57,52 @@ async def look(redis: Sequence[str], rabbitmq: Sequence[str], postgres: str, nam
         found.append(Point("PostgreSQL", False, str(error), "see [cluster] postgres, and wabox cluster init"))
     finally:
         await database.aclose()
+    found += await _rabbits(place, Topology(partitions, place.name))
     try:
-        found += await _rabbit(broker, Topology(partitions, name), len(rabbitmq))
-    except Unavailable as error:
-        found.append(Point("RabbitMQ", False, str(error), "see [cluster] rabbitmq"))
-    finally:
-        await broker.aclose()
-    router = Router.of(redis)
+        router = Router.of(place.redis)
+    except SettingsError as error:
+        return [*found, Point("Redis", False, str(error), "see [cluster] redis")]
+    shards = Shards(router, max(partitions, 1), place.durability, prefix=f"{place.name}:")
     try:
         await router.start()
+        found += _spread(shards)
         found += await _redis(router)
+        found += await _commits(shards)
     except Unavailable as error:
         found.append(Point("Redis", False, str(error), "see [cluster] redis"))
     finally:
-        await router.aclose()
+        await shards.aclose()
     return found
 
 
-async def _rabbit(broker: Broker, topology: Topology, nodes: int) -> list[Point]:
-    version = await broker.version()
-    new = _numbers(version) >= OLDEST_RABBIT
-    fix = "4.0 or newer: before, a second worker gets no lanes"
-    found = [Point("RabbitMQ", new, f"version {version}", fix)]
-    odd = nodes % 2 == 1
-    found.append(Point("RabbitMQ nodes", odd, str(nodes), "name an odd number of nodes: a majority decides"))
+async def _rabbits(place: Place, topology: Topology) -> list[Point]:
+    """Each node that is named, and through the first that answers what is in it."""
+    found: list[Point] = []
+    answering = 0
+    for number, url in enumerate(place.rabbitmq, 1):
+        broker = Broker([url])
+        what = f"RabbitMQ {number} of {len(place.rabbitmq)}"
+        try:
+            version = await broker.version()
+            answering += 1
+            new = _numbers(version) >= OLDEST_RABBIT
+            fix = "4.0 or newer: before, a second worker gets no lanes"
+            found.append(Point(what, new, f"version {version}", fix))
+            if answering == 1:
+                found += await _rabbit(broker, topology)
+        except Unavailable as error:
+            found.append(Point(what, False, str(error), "see [cluster] rabbitmq"))
+        finally:
+            await broker.aclose()
+    named = len(place.rabbitmq)
+    said = f"{named} named, {answering} answer{'; three survive the loss of one' if named == 1 else ''}"
+    odd = named % 2 == 1 and answering == named
+    found.append(Point("RabbitMQ nodes", odd, said, "name every node, an odd number of them: a majority decides"))
+    return found
+
+
+async def _rabbit(broker: Broker, topology: Topology) -> list[Point]:
+    found: list[Point] = []
     channel = await broker.channel(confirms=True)
     try:
         if topology.partitions:
@@ -80,17 +111,77 @@ async def _rabbit(broker: Broker, topology: Topology, nodes: int) -> list[Point]
             count = dead.message_count or 0
             found.append(Point("dead letters", count == 0, str(count), f"look into the queue {topology.dead}"))
         queue = await channel.queue_declare("", exclusive=True)
-        began = time.perf_counter()
-        for _ in range(20):
-            await channel.basic_publish(
-                b"wabox", routing_key=queue.queue or "", properties=Basic.Properties(delivery_mode=2)
-            )
-        found.append(Point("publish and confirm", True, f"{(time.perf_counter() - began) / 20 * 1000:.1f} ms"))
+
+        async def publish() -> None:
+            properties = Basic.Properties(delivery_mode=2)
+            await channel.basic_publish(b"wabox", routing_key=queue.queue or "", properties=properties)
+
+        found.append(_quick("publish and confirm", await _times(publish), CONFIRM, "the broker or its disk is slow"))
     except AMQPError as error:
         found.append(Point("queues", False, str(error), "run wabox cluster init"))
     finally:
         await close(channel)
     return found
+
+
+def _spread(shards: Shards) -> list[Point]:
+    """Partitions by primary: the busiest must not have much more than its share, and none may be nobody's."""
+    owners = Counter(shards.router.owner(slot_of(number, shards.partitions)) for number in range(shards.partitions))
+    nobody = owners.pop(None, 0)
+    fix = "redis-cli --cluster rebalance; --cluster fix for slots without a node"
+    if not owners:
+        return [Point("Redis slots", False, "no node has any", fix)]
+    share = max(owners.values()) * len(owners) / sum(owners.values())
+    said = f"{'/'.join(map(str, owners.values()))} partitions on {len(owners)} primaries"
+    if nobody:
+        said += f", {nobody} on none"
+    return [Point("Redis slots", not nobody and share <= SHARE, said, fix)]
+
+
+async def _commits(shards: Shards) -> list[Point]:
+    """A write and, where that is promised, a replica that has it: on every primary, through a partition that it has."""
+    found = []
+    replicated = shards.durability == "replicated"
+    for node, partition in _one_of_each(shards):
+        key = shards.key(partition, "check")
+        waits = (("WAIT", 1, 1000),) if replicated else ()
+
+        async def write(partition: int = partition, key: str = key, waits: Any = waits) -> None:
+            answers = await shards.run(partition, ("SET", key, "1", "PX", 1000), *waits)
+            if replicated and not answers[1]:
+                raise Unreachable("no replica took a write within 1 s")
+
+        what = f"Redis {node[0]}:{node[1]} write{' and WAIT' if replicated else ''}"
+        try:
+            found.append(_quick(what, await _times(write), COMMIT, "look at its replica and the way to it"))
+        except (Unavailable, ResponseError) as error:
+            found.append(Point(what, False, str(error), "is its replica running and in step?"))
+    return found
+
+
+def _one_of_each(shards: Shards) -> list[tuple[Node, int]]:
+    found: dict[Node, int] = {}
+    for number in range(shards.partitions):
+        owner = shards.router.owner(slot_of(number, shards.partitions))
+        if owner is not None:
+            found.setdefault(owner, number)
+    return sorted(found.items())
+
+
+async def _times(act: Callable[[], Awaitable[None]]) -> list[float]:
+    """ms of each of a few, shortest first; the first of all makes connections and does not count."""
+    await act()
+    found = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        await act()
+        found.append((time.perf_counter() - began) * 1000)
+    return sorted(found)
+
+
+def _quick(what: str, times: Sequence[float], most: float, fix: str) -> Point:
+    middle = times[len(times) // 2]
+    return Point(what, middle <= most, f"{middle:.1f} ms, at most {times[-1]:.1f}", f"{most:g} ms or less: {fix}")
 
 
 async def _redis(router: Router) -> list[Point]:
@@ -101,9 +192,8 @@ async def _redis(router: Router) -> list[Point]:
             (info,) = await router.ask(node, ("INFO",))
             facts = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
             version = facts.get("valkey_version") or facts.get("redis_version", "0")
-            found.append(
-                Point(where, _numbers(version) >= OLDEST_REDIS, f"version {version}", "7.0, Valkey 7.2 or newer")
-            )
+            oldest = OLDEST_VALKEY if "valkey_version" in facts else OLDEST_REDIS
+            found.append(Point(where, _numbers(version) >= oldest, f"version {version}", "7.0, Valkey 7.2 or newer"))
             replicas = int(facts.get("connected_slaves", 0))
             found.append(
                 Point(f"{where} replicas", replicas > 0, str(replicas), "each primary needs one that is in step")

@@ -88,10 +88,10 @@ class Router:
         seeds: list[Node] = []
         options: dict[str, Any] = {"socket_timeout": DEADLINE, "socket_connect_timeout": DEADLINE}
         secure = False
-        for url in urls:
+        for number, url in enumerate(urls, 1):
             parts = urlsplit(url)
             if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-                raise SettingsError(f"[cluster] redis: {url!r} is no address; write redis://host:6379.")
+                raise SettingsError(f"[cluster] redis: address {number} is none; write redis://host:6379.")
             secure = secure or parts.scheme == "rediss"
             if parts.password:
                 options["password"] = unquote(parts.password)
@@ -118,6 +118,10 @@ class Router:
     def nodes(self) -> tuple[Node, ...]:
         """The primaries."""
         return tuple(dict.fromkeys(owner for owner in self._owners if owner is not None))
+
+    def owner(self, slot: int) -> Node | None:
+        """The primary that has it, as far as is known."""
+        return self._owners[slot]
 
     async def run(self, slot: int, *commands: Command) -> list[Any]:
         """Send the commands to the owner of ``slot``, on one connection, in one write; their answers in order.

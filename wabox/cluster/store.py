@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -43,9 +43,9 @@ PAUSE = 0.5
 class Place:
     """Where the engines are."""
 
-    redis: tuple[str, ...]
-    rabbitmq: tuple[str, ...]
-    postgres: str
+    redis: tuple[str, ...] = field(repr=False)
+    rabbitmq: tuple[str, ...] = field(repr=False)
+    postgres: str = field(repr=False)
     name: str = "wabox"
     """Of this bot's part of them: queues, keys and tables of another name are another bot's."""
     partitions: int = PARTITIONS

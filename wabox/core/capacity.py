@@ -24,7 +24,10 @@ ONE_VM: Final = 400.0
 """Messages in per second up to which one VM with SQLite is planned: half of what was measured."""
 SHARD: Final = 5_000_000_000
 """Bytes of data that one shard is planned for."""
-PER_WORKER: Final = 400.0
+UNEVEN: Final = 1.2
+"""Of the mean, that the busiest of several workers has."""
+NUMBER: Final = 80.0
+"""Messages a second that one WhatsApp number may send, unless Meta has raised it to 1,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,9 @@ class Plan:
     web: int
     """Cores."""
     workers: int
-    """Processes, of one core each; never fewer than two."""
+    """Processes, of one core each: one more than the load needs, because one may die."""
     broker: int
-    """Cores on each of three nodes."""
+    """Cores on each of three nodes, as machines come: 2, 4, 8, …"""
     shards: int
     """Primaries of Redis, each with a replica."""
     redis: int
@@ -48,23 +51,42 @@ class Plan:
     sql: int
     """Bytes a day."""
     partitions: int
+    numbers: int
+    """WhatsApp numbers, at the rate that each has at first."""
+    wall: str
+    """What is at its end next, for a person."""
 
 
 def plan(daily: int) -> Plan:
     """What so many conversations a day need."""
     messages, statuses = daily * IN * PEAK, daily * STATUSES * PEAK
     redis = round(daily * LIVE * STATE)
-    workers = max(2, math.ceil(messages / PER_WORKER))
+    workers = math.ceil(round(messages * WORKER / BUSY * UNEVEN, 6)) + 1
+    one_vm = messages <= ONE_VM
     return Plan(
         daily=daily,
         messages=messages,
         statuses=statuses,
-        one_vm=messages <= ONE_VM,
+        one_vm=one_vm,
         web=max(1, math.ceil((messages * WEBHOOK + statuses * STATUS) / BUSY)),
         workers=workers,
-        broker=max(2, math.ceil(messages * BROKER / BUSY)),
+        broker=_cores(messages * BROKER / BUSY),
         shards=max(3, math.ceil(redis / SHARD)),
         redis=redis,
         sql=daily * RECORD,
         partitions=512 if workers * 25 > 256 else 256,
+        numbers=max(1, math.ceil(daily * OUT * PEAK / NUMBER)),
+        wall=_wall(one_vm, workers),
     )
+
+
+def _cores(needed: float) -> int:
+    return max(2, 1 << math.ceil(math.log2(max(needed, 1))))
+
+
+def _wall(one_vm: bool, workers: int) -> str:
+    if one_vm:
+        return f"one VM, at about {ONE_VM:g} messages a second"
+    if workers * 25 <= 512:
+        return "the rate of the numbers, then memory of Redis"
+    return "partitions: 25 a worker, fixed once made"

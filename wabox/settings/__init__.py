@@ -208,7 +208,7 @@ def settings_of(sources: Sources) -> Settings:
         speech=models.speech_settings(sources.section("speech"), _named(sources, "speech", "key")),
         backup=backup_settings(sources.section("backup")),
         upgrade=upgrade_settings(sources.section("upgrade")),
-        cluster=cluster_settings(sources.section("cluster")),
+        cluster=cluster_settings(sources),
         prices=values.prices(sources.section("prices")),
         llm=models.llm_settings(sources.section("llm"), _named(sources, "llm", "key")),
         telemetry=models.telemetry_settings(sources.section("telemetry")),
@@ -231,7 +231,7 @@ def access_token(root: Path, environ: Mapping[str, str] | None = None) -> Secret
 
 def secret_files(sources: Sources) -> list[Path]:
     """Files with secrets that ``wabox.toml`` names."""
-    secret = [key for key in (*KEYS, *sources.free()) if key.kind == "secret"]
+    secret = [key.as_secret for key in (*KEYS, *sources.free()) if key.kind in ("secret", "address")]
     return [file for key in secret if (file := sources.secret_file(key)) is not None]
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 
 from wabox.errors import SettingsError
 from wabox.settings import values
-from wabox.settings.sources import Section
+from wabox.settings.keys import BY_NAME
+from wabox.settings.secret import Secret
+from wabox.settings.sources import Section, Sources
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
 DURABILITIES = ("replicated", "primary")
@@ -15,11 +18,13 @@ DURABILITIES = ("replicated", "primary")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSettings:
-    redis: tuple[str, ...]
+    """Addresses may hold passwords: they do not show themselves."""
+
+    redis: tuple[Secret, ...]
     """``redis://host:port`` of some nodes; the others are found."""
-    rabbitmq: tuple[str, ...]
+    rabbitmq: tuple[Secret, ...]
     """``amqp://user:password@host:port/`` of every node."""
-    postgres: str
+    postgres: Secret
     """``postgresql://user:password@host:port/database``."""
     name: str = "wabox"
     """Of this bot's queues, keys and tables: bots of other names may share the engines."""
@@ -27,26 +32,49 @@ class ClusterSettings:
     """``replicated``: nothing is sent or acknowledged before a replica of Redis has it; ``primary``: before the primary has."""
 
 
-def cluster_settings(section: Section) -> ClusterSettings | None:
+def cluster_settings(sources: Sources) -> ClusterSettings | None:
     """None: one machine. Raises SettingsError."""
-    redis, rabbitmq = _addresses(section, "redis"), _addresses(section, "rabbitmq")
-    postgres = values.text(section, "postgres")
-    if not redis and not rabbitmq and postgres is None:
+    section = sources.section("cluster")
+    redis, rabbitmq, postgres = (_addresses(sources, section, key) for key in ("redis", "rabbitmq", "postgres"))
+    if not redis and not rabbitmq and not postgres:
         return None
     for key, found in (("redis", redis), ("rabbitmq", rabbitmq), ("postgres", postgres)):
         if not found:
             raise SettingsError(f"{section.where(key)} is missing: a cluster needs redis, rabbitmq and postgres")
+    if len(postgres) > 1:
+        raise SettingsError(f"{section.where('postgres')} must be one address; wabox help cluster shows one")
     name = str(values.text(section, "name", "wabox"))
     if not _NAME.match(name):
         raise SettingsError(f"{section.where('name')} {name!r}: write small letters, digits and _, such as bakery")
     durability = str(values.text(section, "durability", "replicated"))
     if durability not in DURABILITIES:
         raise SettingsError(f"{section.where('durability')} {durability!r}: write {' or '.join(DURABILITIES)}")
-    return ClusterSettings(redis=redis, rabbitmq=rabbitmq, postgres=str(postgres), name=name, durability=durability)
+    return ClusterSettings(redis=redis, rabbitmq=rabbitmq, postgres=postgres[0], name=name, durability=durability)
 
 
-def _addresses(section: Section, key: str) -> tuple[str, ...]:
-    found = section.get(key, [])
+def _addresses(sources: Sources, section: Section, key: str) -> tuple[Secret, ...]:
+    """From the variable, a credential, or a file: as TOML, or one a line. Else from ``wabox.toml``. Errors do not show them."""
+    secret = sources.secret(BY_NAME["cluster", key].as_secret)
+    if secret is not None:
+        found, where = _listed(secret[0].reveal()), secret[1]
+    else:
+        written, where = section.get(key, []), section.where(key)
+        found = [written] if key == "postgres" and isinstance(written, str) else written
     if not isinstance(found, list) or not all(isinstance(entry, str) and "://" in entry for entry in found):
-        raise SettingsError(f"{section.where(key)} must be a list of addresses; wabox help cluster shows one")
-    return tuple(found)
+        wanted = "an address" if key == "postgres" else "a list of addresses"
+        raise SettingsError(f"{where} must be {wanted}; wabox help cluster shows one")
+    return tuple(Secret(entry) for entry in found)
+
+
+def _listed(text: str) -> object:
+    try:
+        return tomllib.loads(f"found = {text}")["found"]
+    except tomllib.TOMLDecodeError:
+        return text.split()
+
+
+def without_password(address: object) -> object:
+    """An address of ``wabox.toml``, or a list of them, for people to see."""
+    if isinstance(address, list):
+        return [without_password(one) for one in address]
+    return re.sub(r"(://[^/@:]*):.*@", r"\1:…@", address) if isinstance(address, str) else address

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Kind = Literal["text", "value", "secret"]
+Kind = Literal["text", "value", "secret", "address"]
+"""``address``: may hold a password, so it is a secret that may also stand in the file, where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Key:
     def written(self) -> str:
         """Its name in the file."""
         return f"{self.name}_file" if self.kind == "secret" else self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it may be called in the file."""
+        return (self.name, f"{self.name}_file") if self.kind == "address" else (self.written,)
+
+    @property
+    def as_secret(self) -> Key:
+        """The same, kept out of the file."""
+        return Key(self.section, self.name, None, "secret", self.live, self.variable.removeprefix("WABOX_"))
 
     @property
     def shown(self) -> str:
@@ -130,9 +141,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("smtp", "from"),
     Key("smtp", "user"),
     _secret("smtp", "password", "SMTP_PASSWORD"),
-    _value("cluster", "redis", []),
-    _value("cluster", "rabbitmq", []),
-    Key("cluster", "postgres"),
+    Key("cluster", "redis", [], "address"),
+    Key("cluster", "rabbitmq", [], "address"),
+    Key("cluster", "postgres", None, "address"),
     Key("cluster", "name", "wabox"),
     Key("cluster", "durability", "replicated"),
     Key("upgrade", "url"),
@@ -144,6 +155,6 @@ QUEUES: Final = "queues"
 """The section whose tables the owner names: :mod:`wabox.settings.queues`."""
 SECTIONS: Final = (*dict.fromkeys(key.section for key in KEYS), FREE, QUEUES)
 KNOWN: Final[Mapping[str, frozenset[str]]] = {
-    section: frozenset(key.written for key in KEYS if key.section == section) for section in SECTIONS
+    section: frozenset(name for key in KEYS if key.section == section for name in key.names) for section in SECTIONS
 }
 BY_NAME: Final[Mapping[tuple[str, str], Key]] = {(key.section, key.name): key for key in KEYS}

@@ -70,7 +70,7 @@ class Sources:
             values, variables = dict(tables.get(name, {})), {}
             for key in KEYS:
                 text = env.get(key.variable, "").strip()
-                if key.section == name and key.kind != "secret" and text:
+                if key.section == name and key.kind not in ("secret", "address") and text:
                     values[key.name] = _value(key, text)
                     variables[key.name] = key.variable
             self._sections[name] = Section(self.path, name, values, variables)

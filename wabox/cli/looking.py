@@ -1,0 +1,114 @@
+"""Where the command line looks and acts: the data folder, or the cluster that ``wabox.toml`` names."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from wabox.cli.running import Line
+    from wabox.cluster.records.queries import PostgresRecords
+    from wabox.cluster.store import ClusterStore
+    from wabox.core.conversation import ConversationSummary, Record
+    from wabox.core.delivery import Delivery
+    from wabox.core.person import Person
+    from wabox.settings import ClusterSettings, Settings
+    from wabox.sqlite.glance import Glance
+    from wabox.sqlite.store import SqliteStore
+
+T = TypeVar("T")
+NEWEST, LINES = 10_000, 5_000
+
+
+def settings_for(data: Path | None) -> Settings:
+    """Those of this folder. Whoever names a data folder means that one, and no cluster."""
+    from wabox.settings import load
+
+    settings = load(Path.cwd())
+    return settings if data is None else replace(settings, data=data.absolute(), cluster=None)
+
+
+def looking(settings: Settings) -> Glance | ClusterGlance:
+    """Use it in a ``with`` block. Raises StorageError, Unavailable."""
+    from wabox.sqlite.glance import Glance
+
+    return Glance(settings.data) if settings.cluster is None else ClusterGlance(settings)
+
+
+class ClusterGlance:
+    """What the command line asks a :class:`~wabox.sqlite.glance.Glance`, of PostgreSQL: records are there a moment later."""
+
+    def __init__(self, settings: Settings) -> None:
+        from wabox.cli.cluster import cluster_of
+
+        self._cluster: ClusterSettings = cluster_of(settings)
+
+    def __enter__(self) -> ClusterGlance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def conversations(self, limit: int = NEWEST) -> list[ConversationSummary]:
+        return list(self._asked(lambda records: records.conversations(limit)))
+
+    def transcript(self, conversation_id: str, limit: int = LINES) -> list[Record]:
+        return list(self._asked(lambda records: records.transcript(conversation_id, limit)))
+
+    def deliveries(self, limit: int, *, failed: bool = False) -> list[Delivery]:
+        return list(self._asked(lambda records: records.deliveries(limit, failed=failed)))
+
+    def delivery(self, outbound_id: str) -> Delivery | None:
+        found = self._asked(lambda records: records.delivery(outbound_id))
+        return None if found is None else found[0]
+
+    def find(self, words: str) -> list[Person]:
+        """Nobody: a cluster keeps conversations, not the customers behind them."""
+        return []
+
+    def _asked(self, question: Callable[[PostgresRecords], Awaitable[T]]) -> T:
+        import asyncio
+
+        from wabox.cluster.records.database import Database
+        from wabox.cluster.records.queries import PostgresRecords
+
+        async def ask() -> T:
+            database = Database(self._cluster.postgres.reveal(), self._cluster.name)
+            try:
+                return await question(PostgresRecords(database))
+            finally:
+                await database.aclose()
+
+        return asyncio.run(ask())
+
+
+@contextlib.asynccontextmanager
+async def at_hand(settings: Settings) -> AsyncIterator[Line | SqliteStore | ClusterStore]:
+    """The cluster's store; on one machine the server that has the data folder, or the store itself. Raises StorageError."""
+    if settings.cluster is None:
+        from wabox.cli.running import reached
+
+        async with reached(settings) as there:
+            yield there
+        return
+    from wabox.app import wall_clock
+    from wabox.cli.cluster import cluster_of
+    from wabox.cluster.making import agreed
+    from wabox.cluster.records.database import Database
+    from wabox.cluster.store import open_cluster
+    from wabox.clusterapp import place_of, worker_name
+
+    cluster = cluster_of(settings)
+    database = Database(cluster.postgres.reveal(), cluster.name)
+    try:
+        partitions = await agreed(database)
+    finally:
+        await database.aclose()
+    store = await open_cluster(place_of(cluster, partitions), wall_clock, worker_name())
+    try:
+        yield store
+    finally:
+        await store.close()

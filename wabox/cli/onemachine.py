@@ -1,0 +1,47 @@
+"""Commands that work on a data folder: where the bot runs on a cluster, what they would show is not what customers see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from wabox.errors import WaboxError
+
+INSTEAD: Final = {
+    "agents": "accounts are of one machine",
+    "backup": "use the backups of PostgreSQL and of Redis",
+    "broadcast": "broadcasts are sent from one machine",
+    "contacts": "contacts are kept on one machine",
+    "handoff": "nobody can take its cases yet: look at wabox conversations",
+    "learn": "it reads a data folder",
+    "meter": "prices are counted on one machine",
+    "publish": "every process serves the bot's folder as it is: change it everywhere, then restart",
+    "replay": "it reads a data folder",
+    "restore": "use the backups of PostgreSQL and of Redis",
+    "send": "templates are sent from one machine",
+    "stats": "counters are kept on one machine; see /metrics of every process",
+    "templates": "templates are kept on one machine",
+    "top": "see /metrics of every process",
+    "upgrade": "upgrade every machine with what installed wabox, one after the other",
+    "flows versions": "every process serves the bot's folder as it is",
+    "flows diff": "every process serves the bot's folder as it is",
+    "test record": "it reads a data folder",
+}
+"""By the command's first words: why not, and what to do."""
+
+
+def refuse(args: Sequence[str]) -> None:
+    """Raises WaboxError when this command cannot work here. Whoever names a folder with ``--data`` means that folder."""
+    why = INSTEAD.get(" ".join(args[:2])) or INSTEAD.get(args[0] if args else "")
+    if why is None or any(one in ("--help", "-h") or one.partition("=")[0] == "--data" for one in args):
+        return
+    from wabox.settings import load
+
+    try:
+        cluster = load(Path.cwd()).cluster
+    except WaboxError:
+        return  # the command says so itself
+    if cluster is not None:
+        command = " ".join(args[:2]) if " ".join(args[:2]) in INSTEAD else args[0]
+        raise WaboxError(f"this bot runs on a cluster, where wabox {command} does not work: {why} (wabox help cluster)")

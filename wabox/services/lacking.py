@@ -1,0 +1,33 @@
+"""What settings and a bot ask for and a cluster does not give, yet: said when it starts, not found out by a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wabox.flowfile.bot import Bot
+from wabox.settings import Settings
+from wabox.settings.backup import NIGHTLY
+
+
+def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
+    """Sentences."""
+    manners = settings.manners
+    if settings.llm is not None:
+        yield "[llm]: no language model is asked"
+    if settings.speech is not None:
+        yield "[speech]: voice messages stay unheard"
+    if settings.domain is not None:
+        yield f"[server] domain: HTTPS for {settings.domain.name} is a reverse proxy's business"
+    if settings.telemetry is not None:
+        yield "[telemetry]: traces go nowhere"
+    if settings.keep:
+        yield "[keep]: nothing is forgotten by its age; delete from PostgreSQL"
+    if settings.backup != NIGHTLY:
+        yield "[backup]: none is made; use those of PostgreSQL and Redis"
+    if manners.queues or manners.alerts.to or manners.alerts.escalate:
+        yield "[queues], [alerts]: nobody is told that a customer waits"
+    held = sorted({name for chart in bot.charts.live.values() for name, state in chart.states.items() if state.handoff})
+    if held:
+        yield f"handoff in {', '.join(held[:5])}: a case is opened, and nobody can take it; its timeouts go on"
+    if bot.templates:
+        yield "templates: what WhatsApp says of them is not looked at"
