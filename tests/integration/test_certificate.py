@@ -99,6 +99,12 @@ async def test_obtained_and_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         account = (tmp_path / "data" / "tls" / "account.json").read_text()
         await ours.certificate.look()
         assert await shown(port) == first, "it is not due"
+        settings = ours._settings
+        at, again = await asyncio.to_thread(
+            issuing.renewal, CertificateFolder(tmp_path / "data", DOMAIN), settings.acme_url
+        )
+        assert at is None or at > wall_clock()
+        assert again > wall_clock()
         ours.certificate._clock = lambda: wall_clock() + 4 * 365 * 86_400_000
         await ours.certificate.look()
         assert await shown(port) != first
@@ -176,6 +182,32 @@ async def test_pauses_between_failures(tmp_path: Path) -> None:
     asked = authority.asked
     await ours.look()
     assert authority.asked == asked
+
+
+async def test_the_authority_may_want_it_renewed_early(tmp_path: Path) -> None:
+    """It is asked when it said it may be; when it does not answer, the third of a life is what counts."""
+    folder, clock = CertificateFolder(tmp_path, DOMAIN), VirtualClock()
+    clock.now = wall_clock()
+    authority = Authority(folder)
+    advice: list[tuple[int | None, int] | None] = []
+
+    def advise() -> tuple[int | None, int]:
+        said = advice.pop(0)
+        if said is None:
+            raise CertificateError("nobody answers")
+        return said
+
+    ours = Certificate(folder, clock, authority, advise)
+    ours.begin()
+    await ours.look()
+    assert authority.asked == 1
+    hour = 3_600_000
+    began = clock.now
+    advice += [None, (None, began + 8 * hour), (began + 9 * hour, began + 20 * hour)]
+    for passed, left, asked in ((0, 2, 1), (5, 2, 1), (6, 1, 1), (8, 0, 1), (9, 0, 2)):
+        clock.now = began + passed * hour
+        await ours.look()
+        assert (len(advice), authority.asked) == (left, asked), passed
 
 
 async def test_the_end_does_not_wait_for_the_authority(tmp_path: Path) -> None:

@@ -396,7 +396,9 @@ async def test_a_body_that_trickles_is_given_up(world: World) -> None:
     clock, line = Clockwork(), Line()
     taken: list[Any] = []
     line.set_protocol = taken.append  # type: ignore[method-assign]
-    connected(world, line, clock).data_received(b"POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n")
+    connected(world, line, clock).data_received(
+        b"POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n"
+    )
     (other,) = taken
     closed = []
     other.data_received(b"x" * 65_536)

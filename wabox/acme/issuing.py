@@ -52,6 +52,27 @@ def issue(folder: CertificateFolder, directory: str, email: str | None, publish:
         ) from error
 
 
+def renewal(folder: CertificateFolder, directory: str) -> tuple[int | None, int]:
+    """When the authority wants the certificate renewed (ACME renewal information, RFC 9773; None: it does not say), and when to
+    ask it again; ms. It may be long before a third of its life is left, when the authority has to take it back. Raises
+    CertificateError or StorageError."""
+    import requests
+    from acme import client, errors
+    from josepy.errors import Error as JoseError
+
+    from wabox import __version__
+
+    net = client.ClientNetwork(user_agent=f"wabox/{__version__}", timeout=TIMEOUT)
+    try:
+        known = client.ClientV2(client.ClientV2.get_directory(directory, net), net)
+        at, again = known.renewal_time(folder.read(folder.file) or b"")
+    except (requests.RequestException, errors.Error, JoseError, ValueError) as error:
+        raise CertificateError(f"the certificate authority does not say when to renew ({_plain(error)})") from error
+    finally:
+        net.session.close()
+    return None if at is None else round(at.timestamp() * 1000), round(again.timestamp() * 1000)
+
+
 def _issue(folder: CertificateFolder, directory: str, email: str | None, publish: Publish) -> None:
     from acme import challenges, crypto_util
 

@@ -1,4 +1,5 @@
-"""The certificate of the public address: obtained, renewed when a third of its life is left, tried again when that fails.
+"""The certificate of the public address: obtained, renewed when a third of its life is left or when its authority says so (ACME
+renewal information), tried again when that fails.
 
 A failure never ends the server: the old certificate serves for as long as it is valid, the sentence of what to do is in the
 log, at ``/readyz`` and in ``wabox doctor``, and the pauses between tries double, from ten minutes to six hours: authorities
@@ -26,15 +27,24 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE: Final = 600_000
 LONGEST_PAUSE: Final = 6 * 3_600_000
 """ms."""
+NEVER: Final = 1 << 62
 
 
 class Certificate:
     """What the HTTPS port shows, and the proofs that the HTTP port shows while a new one is obtained."""
 
     def __init__(
-        self, folder: CertificateFolder, clock: Clock, issue: Callable[[Callable[[str, str], None]], None]
+        self,
+        folder: CertificateFolder,
+        clock: Clock,
+        issue: Callable[[Callable[[str, str], None]], None],
+        advise: Callable[[], tuple[int | None, int]] = lambda: (None, NEVER),
     ) -> None:
-        """``issue`` puts a certificate into the folder and is given how to publish proofs; it blocks."""
+        """``issue`` puts a certificate into the folder and is given how to publish proofs; ``advise`` says when the authority
+        wants it renewed, and when to ask again. Both block."""
+        self._advise = advise
+        self._advised: int | None = None
+        self._ask_at = 0
         self._folder = folder
         self._clock = clock
         self._issue = issue
@@ -64,7 +74,9 @@ class Certificate:
     async def look(self) -> None:
         """Obtain one if it is time; never raises for what an authority or a network does."""
         now = self._clock()
-        if now < self._not_before or (self._validity is not None and not self._validity.due(now)):
+        if now < self._not_before:
+            return
+        if self._validity is not None and not self._validity.due(now) and not await self._wanted(now):
             return
         try:
             await _aside(lambda: self._issue(self._publish))
@@ -74,8 +86,22 @@ class Certificate:
             self._failed(str(error), now)
             return
         self._failures, self._not_before, self.trouble = 0, 0, None
+        self._advised, self._ask_at = None, 0
         self._folder.trouble = None
         log.info("certificate.obtained", domain=self.domain, until=self.until)
+
+    async def _wanted(self, now: int) -> bool:
+        """Whether the authority wants it renewed by now."""
+        if now >= self._ask_at:
+            self._ask_at = now + LONGEST_PAUSE
+            try:
+                await _aside(self._ask)
+            except WaboxError as error:
+                log.info("certificate.not_advised", domain=self.domain, error=str(error))
+        return self._advised is not None and now >= self._advised
+
+    def _ask(self) -> None:
+        self._advised, self._ask_at = self._advise()
 
     def _failed(self, sentence: str, now: int) -> None:
         pause = min(FIRST_PAUSE << min(self._failures, 10), LONGEST_PAUSE)

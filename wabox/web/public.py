@@ -22,7 +22,7 @@ from wabox.web.server import Server, listen
 class Public:
     def __init__(self, settings: DomainSettings, data: Path, clock: Clock) -> None:
         """Takes the ports. Raises SettingsError."""
-        from wabox.acme.issuing import issue
+        from wabox.acme.issuing import issue, renewal
 
         require_acme()
         folder = CertificateFolder(data, settings.name)
@@ -30,7 +30,8 @@ class Public:
         self._http = listen(settings.address, settings.http_port)
         self._settings = settings
         asks = functools.partial(issue, folder, settings.acme_url, settings.acme_email)
-        self.certificate = Certificate(folder, clock, asks)
+        advises = functools.partial(renewal, folder, settings.acme_url)
+        self.certificate = Certificate(folder, clock, asks, advises)
 
     def begin(self) -> Certificate:
         """Raises StorageError."""
