@@ -55,6 +55,7 @@ from wabox.services.handoffs import Handoffs, Rows
 from wabox.services.invocations import Invocations
 from wabox.services.learning import Learning
 from wabox.services.messages import Messages
+from wabox.services.offering import Offering
 from wabox.services.outbox import Outbox
 from wabox.services.outward import Outward, outward_of
 from wabox.services.pace import RATE
@@ -121,10 +122,9 @@ class App:
         """Who is told that somebody waits."""
         self.dossiers = dossiers
         self.pictures = Pictures(lambda: [one.bot.charts for one in (versions.live, *versions.older)])
-        self.waiting = waiting
-        """Queues, and what those who wait are told."""
-        self.handoffs = handoffs
-        """Cases, and what people do about them."""
+        self.waiting, self.handoffs = waiting, handoffs
+        """Queues, and what those who wait are told; cases, and what people do about them."""
+        self.offering = Offering(store.desk, store.put, lambda: self.bot, messages.changes, accounts.find, clock)
         self.changes = messages.changes
         """What consoles and shells are told of."""
         self.versions = versions

@@ -54,6 +54,7 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
     jobs.add_job(guarded(app.look_at_rates, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(guarded(app.tallies.fold, "tallies"), "interval", seconds=TALLY_SECONDS)
     jobs.add_job(guarded(app.waiting.look, "waiting"), "interval", seconds=WAITING_SECONDS)
+    jobs.add_job(guarded(app.offering.look, "offers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.alarms.look, "alarms"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.release, "release"), "interval", seconds=EVERY / 1000)
     if backups is not None:

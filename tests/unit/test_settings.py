@@ -240,6 +240,7 @@ def test_queues(tmp_path: Path) -> None:
         'holidays = ["Christmas"]': "is no day",
         'timezone = "Mars"': "no time zone",
         "max_wait = 5": "must be a duration",
+        'assign = "ask"': "must be pull or offer",
         "capacity = -1": "whole number",
         "colour = 1": "unknown setting",
     }

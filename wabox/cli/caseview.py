@@ -45,6 +45,7 @@ def row(case: Mapping[str, Any]) -> str:
     """One line of a list."""
     if case["status"] == "waiting":
         state = f"waits {duration(case['waiting_ms'] or 0)}" + (", nobody told" if case.get("told") is False else "")
+        state += offered(case)
     elif case["status"] == "claimed":
         since = case["waiting_ms"]
         state = f"{case['agent_name']} has it" + (f", they wait {duration(since)}" if since is not None else "")
@@ -53,6 +54,13 @@ def row(case: Mapping[str, Any]) -> str:
         state = f"closed: {case['outcome']}{stars}"
     urgent = f" !{case['priority']}" if case["priority"] else ""
     return f"{case['id'][:10]}  {case['queue']}{urgent}  {plain(case['customer'])}  {state}  ({case['reason'] or 'no reason'})"
+
+
+def offered(case: Mapping[str, Any], passed: float = 0) -> str:
+    """Whose it is to take, and for how long still; nothing when it is anybody's. ``passed``: ms since it was told."""
+    if not case.get("offered"):
+        return ""
+    return f", offered to {plain(case['offered_name'])} for {duration(max(0, int(case['offered_ms'] - passed)))}"
 
 
 def said(line: Mapping[str, Any]) -> str:

@@ -102,6 +102,15 @@ def claim(
     _act("claim", case, {"take": take}, as_, as_json, data, server, lines=6)
 
 
+@group.command()
+def decline(case: Case, as_: As = None, as_json: Json = False, data: Data = None, server: At = None) -> None:
+    """Leave a case that is offered to you to the next agent.
+
+    Example:  wabox handoff decline h-1f3a
+    """
+    _act("decline", case, {}, as_, as_json, data, server, lines=0)
+
+
 @group.command("next")
 def next_(
     queue: Annotated[str | None, typer.Option(help="Of this queue only.")] = None,

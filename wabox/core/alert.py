@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-AlertWhat = Literal["opened", "returned", "waited too long", "unheard", "wrote"]
-"""``unheard``: those who should have been told first could not be. ``wrote``: the customer, to the agent on WhatsApp."""
+AlertWhat = Literal["opened", "returned", "waited too long", "unheard", "offered", "wrote"]
+"""``unheard``: those who should have been told first could not be. ``offered``: it is one agent's to take.
+``wrote``: the customer, to the agent on WhatsApp."""
 AlertStatus = Literal["waiting", "sent", "accepted", "refused", "stale"]
 """``sent``: WhatsApp has it, what becomes of it comes later. ``stale``: it was nobody's news any more before it left."""
 AlertKind = Literal["email", "ntfy", "whatsapp", "webhook", "console"]

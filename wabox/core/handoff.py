@@ -8,11 +8,14 @@ person is there, a bot that goes on is better than silence.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Final, Literal
 
 HandoffStatus = Literal["waiting", "claimed", "closed"]
-HandoffAct = Literal["claim", "reply", "note", "transfer", "close"]
+HandoffAct = Literal["claim", "decline", "reply", "note", "transfer", "close"]
 """What people do about a case."""
+
+
+ALL: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,15 @@ class Handoff:
     """The customer's, from 1 to 5."""
     told: str | None = None
     """What the customer was last told about the wait: ``place:least:most``, minutes."""
+    offered: str | None = None
+    """Whose it is to take until :attr:`offered_until`, an id; None: anybody's."""
+    offered_name: str | None = None
+    offered_until: int | None = None
+    passed: str = ""
+    """Who had it offered and did not take it since it came into its queue, ids with a space between; :data:`ALL` when
+    nobody is asked any more."""
+    brief: str | None = None
+    """What a language model made of the conversation when the case was opened."""
 
     @property
     def open(self) -> bool:
@@ -78,16 +90,39 @@ def claimed(case: Handoff, agent: str, name: str, now: int) -> Handoff:
         agent_name=name,
         claimed_at=now if case.claimed_at is None else case.claimed_at,
         last_agent_at=now,
+        **_UNOFFERED,
+        passed="",
     )
+
+
+_UNOFFERED: Final[dict[str, Any]] = {"offered": None, "offered_name": None, "offered_until": None}
+
+
+def offered(case: Handoff, agent: str, name: str, until: int, now: int) -> Handoff:
+    """The case while it is this agent's to take."""
+    return replace(case, at=now, offered=agent, offered_name=name, offered_until=until)
+
+
+def passed(case: Handoff, now: int) -> Handoff:
+    """The case after the agent who had it offered did not take it; nobody had: it is everybody's from now on."""
+    return replace(case, at=now, passed=f"{case.passed} {case.offered or ALL}".strip(), **_UNOFFERED)
 
 
 def returned(case: Handoff, now: int, queue: str | None = None) -> Handoff:
     """The case back in its queue, or in another one."""
     since = now if case.waiting_since is None else case.waiting_since
     return replace(
-        case, status="waiting", at=now, queue=queue or case.queue, agent=None, agent_name=None, waiting_since=since
+        case,
+        status="waiting",
+        at=now,
+        queue=queue or case.queue,
+        agent=None,
+        agent_name=None,
+        waiting_since=since,
+        **_UNOFFERED,
+        passed="",
     )
 
 
 def closed(case: Handoff, now: int, outcome: str) -> Handoff:
-    return replace(case, status="closed", at=now, closed_at=now, outcome=outcome, waiting_since=None)
+    return replace(case, status="closed", at=now, closed_at=now, outcome=outcome, waiting_since=None, **_UNOFFERED)

@@ -4,6 +4,7 @@
   console open. While the queue is closed they are told when it opens, all in one digest, and ``escalate`` at once.
 * One that waited for longer than ``max_wait``: they again, and ``escalate``.
 * One of which nobody could be told: ``escalate``. It is more urgent from then on, and its record says why.
+* One that is offered to an agent: they, where they answer.
 * What a customer writes to an agent who answers on WhatsApp goes there.
 """
 
@@ -63,6 +64,8 @@ def _what(draft: Draft, case: Handoff) -> AlertWhat | None:
         return "returned"
     if draft.file.pressed:
         return "waited too long"
+    if draft.file.offered:
+        return "offered"
     return "unheard" if draft.file.unheard else None
 
 
@@ -73,11 +76,15 @@ def _rows(draft: Draft, case: Handoff, what: AlertWhat) -> Iterator[Alert]:
     there = on_duty(queue, now, draft.message.number_id)
     opens = None if there else opens_at(queue, now, draft.message.number_id)
     due: dict[str, int] = {}
-    if what != "unheard":
+    if what == "offered":
+        # Where they answer: on their WhatsApp, and on whatever page they have open.
+        own_ways = (one for one in (*first, *then) if kind(one) == "whatsapp" and agent(one) == case.offered)
+        due = dict.fromkeys((*own_ways, CONSOLE), now)
+    elif what != "unheard":
         due = dict.fromkeys(first, now if opens is None else round(opens.timestamp() * 1000))
     if what in ("opened", "returned"):
         due[CONSOLE] = now
-    if not there or what in ("waited too long", "unheard"):
+    if (not there and what != "offered") or what in ("waited too long", "unheard"):
         due |= {to: now for to in then if what != "unheard" or to not in first}
     body = _body(draft, case)
     for to, at in due.items():

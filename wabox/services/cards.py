@@ -13,6 +13,7 @@ WORDS: Final = {
     "opened": "waits",
     "returned": "waits again",
     "waited too long": "has waited for too long",
+    "offered": "is offered to you",
     "unheard": "waits, and nobody could be told",
 }
 

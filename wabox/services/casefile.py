@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wabox.core.delivery import outbound_id
-from wabox.core.handoff import Handoff, claimed, closed, returned
+from wabox.core.handoff import Handoff, claimed, closed, offered, passed, returned
 from wabox.core.message import InboundMessage
 
 LEFT = "the conversation went on without a person"
@@ -25,6 +25,8 @@ class CaseFile:
         """Whoever answers is to be told again."""
         self.unheard = False
         """Nobody could be told: others are to be."""
+        self.offered = False
+        """An agent is to be told that it is theirs to take."""
         self.follow_up = 0
         """ms from now until the flow is to hear of the customer again."""
         self.follow_at: int | None = None
@@ -98,6 +100,22 @@ class CaseFile:
         if self.case is not None:
             self.pressed = alert
             self._set(replace(self.case, at=self._now, priority=self.case.priority + 1))
+
+    def offer(self, agent: str, name: str, until: int) -> None:
+        """It is theirs to take until then."""
+        if self.case is not None:
+            self.offered = True
+            self._set(offered(self.case, agent, name, until, self._now))
+
+    def pass_on(self) -> None:
+        """Who had it offered did not take it; nobody is left: anybody may."""
+        if self.case is not None:
+            self._set(passed(self.case, self._now))
+
+    def brief(self, words: str) -> None:
+        """What a language model made of the conversation."""
+        if self.case is not None:
+            self._set(replace(self.case, brief=words))
 
     def give_back(self, queue: str | None = None) -> None:
         if self.case is not None:

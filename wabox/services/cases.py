@@ -46,6 +46,11 @@ class CaseLine:
     closed_at: int | None
     outcome: str | None
     rating: int | None
+    offered: str | None
+    """Whose it is to take, an agent's id; None: anybody's who may."""
+    offered_name: str | None
+    offered_ms: int | None
+    """For so long still."""
     told: bool | None
     """Whether one who may answer was told of it; None: somebody has it, or had it."""
 
@@ -145,6 +150,9 @@ def line(case: Handoff, contact: Contact | None, now: int, *, told: bool | None 
         closed_at=case.closed_at,
         outcome=case.outcome,
         rating=case.rating,
+        offered=case.offered,
+        offered_name=case.offered_name,
+        offered_ms=None if case.offered_until is None else max(0, case.offered_until - now),
         told=told if case.status == "waiting" else None,
     )
 
@@ -221,7 +229,7 @@ def transcript(records: Sequence[Record]) -> list[Said]:
             agents[outbound_id(record.ref or "", 900)] = by
             if body.get("type") == "note":
                 said.append(Said(at=record.at, who="note", by=by, text=str(body.get("text") or ""), ref=record.ref))
-            elif body.get("type") not in ("reply", "tell", "unheard"):
+            elif body.get("type") not in ("reply", "tell", "unheard", "offer", "brief"):
                 where = payload.get("to") or payload.get("queue")
                 text = " ".join(filter(None, (str(body.get("type")), where and f"to {where}", body.get("text"))))
                 said.append(Said(at=record.at, who="event", by=by, text=text, ref=record.ref))

@@ -19,6 +19,7 @@ from wabox.core.dispatch import is_template
 from wabox.core.event import Event
 from wabox.core.handoff import DONE, Handoff, Outcome
 from wabox.services import alerting, followup, rating
+from wabox.services.deskclock import queue_of
 from wabox.services.replies import Lead
 from wabox.services.turn import Draft
 from wabox.whatsapp.payload import address
@@ -54,6 +55,9 @@ def act(draft: Draft) -> None:
     if message.type == "unheard":
         alerting.unheard(draft)
         return
+    if message.type == "offer":
+        _offer(draft, case)
+        return
     draft.outcome = _act(draft, case)
 
 
@@ -61,6 +65,8 @@ def _act(draft: Draft, case: Handoff) -> Outcome:
     match draft.message.type:
         case "claim":
             return _claim(draft, case)
+        case "decline":
+            return _decline(draft, case)
         case "reply":
             return _reply(draft, case)
         case "transfer":
@@ -98,12 +104,35 @@ def _other(case: Handoff) -> Outcome:
     )
 
 
+def _offer(draft: Draft, case: Handoff) -> None:
+    """To one agent, or to everybody, if it is as it was when that was decided."""
+    payload = draft.message.payload
+    if case.status != "waiting" or case.offered is not None or case.passed != payload["passed"]:
+        return
+    to = payload.get("to")
+    if to is None:
+        draft.file.pass_on()
+    else:
+        draft.file.offer(str(to), str(payload["name"]), draft.now + queue_of(draft, case).offer)
+
+
+def _decline(draft: Draft, case: Handoff) -> Outcome:
+    if case.status != "waiting" or case.offered != _who(draft)[0]:
+        return Outcome(refusal="this case is not offered to you any more")
+    draft.file.pass_on()
+    return DONE
+
+
 def _claim(draft: Draft, case: Handoff) -> Outcome:
     if _has(draft, case):
         return DONE
-    if case.status == "claimed" and draft.message.payload.get("take") is not True:
+    take = draft.message.payload.get("take") is True
+    if case.status == "claimed" and not take:
         return _other(case)
     agent, name = _who(draft)
+    if case.offered_until is not None and case.offered != agent and not take:
+        left = -(-max(0, case.offered_until - draft.now) // 1000)
+        return Outcome(refusal=f"it is offered to {case.offered_name} for {left} s more: wait, or take it over")
     draft.file.claim(agent, name)
     draft.withdraw = TAKEN
     draft.step(Event("handoff.claimed", {"agent": agent, "name": name}))

@@ -2,6 +2,7 @@
 
 ``desk:idle``  the agent keeps the customer waiting for longer than the queue's ``idle``: the case goes back to its queue. An
                agent whose words were the last keeps it for a day, so that no claim lasts for ever.
+``desk:offer`` the agent whose it was to take did not: it is offered to the next one (:mod:`wabox.services.offering`).
 ``desk:wait``  nobody took the case within ``max_wait``: it becomes more urgent, alerts go out again, the flow hears
                ``handoff.expired``, and a flow without words for that lets wabox say that it takes longer.
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "desk:"
 IDLE: Final = "desk:idle"
 WAIT: Final = "desk:wait"
+OFFER: Final = "desk:offer"
 PARKED: Final = 24 * 3_600_000
 """ms that an agent keeps a case whose customer does not write."""
 EXPIRED: Final = "handoff.expired"
@@ -49,14 +51,17 @@ def timers(draft: Draft) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
     if not draft.file.changes:
         return (), ()
     if case is None:
-        return (), (IDLE, WAIT)
+        return (), (IDLE, WAIT, OFFER)
     armed, queue = draft.session.sequence + 1, queue_of(draft, case)
     if case.status == "claimed":
-        return (Timer(name=IDLE, due_at=idle_at(case, queue.idle), armed=armed),), (WAIT,)
+        return (Timer(name=IDLE, due_at=idle_at(case, queue.idle), armed=armed),), (WAIT, OFFER)
+    until = case.offered_until
+    arm = () if until is None else (Timer(name=OFFER, due_at=until, armed=armed),)
+    disarm = (IDLE,) if arm else (IDLE, OFFER)
     comes = before is None or (before.id, before.status, before.queue) != (case.id, case.status, case.queue)
     if comes and queue.max_wait:
-        return (Timer(name=WAIT, due_at=draft.now + queue.max_wait, armed=armed),), (IDLE,)
-    return (), (IDLE,)
+        arm = (*arm, Timer(name=WAIT, due_at=draft.now + queue.max_wait, armed=armed))
+    return arm, disarm
 
 
 def late(case: Handoff, queue: QueueSettings) -> Timer | None:
@@ -96,6 +101,11 @@ def fire(draft: Draft) -> None:
         draft.file.give_back()
         return
     if case.status != "waiting":
+        return
+    if draft.message.payload.get("name") == OFFER:
+        if case.offered_until is not None and case.offered_until <= draft.now:
+            draft.record("event", {"not_taken": case.id, "agent": case.offered})
+            draft.file.pass_on()
         return
     draft.file.press()
     draft.record("event", {"nobody_took": case.id, "queue": case.queue})

@@ -35,6 +35,10 @@ class QueueSettings:
     """More of them, by business number."""
     capacity: int = 0
     """Cases that one agent may have at once; 0: any number."""
+    assign: str = "pull"
+    """``pull``: whoever is there takes what they like; ``offer``: each case is offered to one agent after the other."""
+    offer: int = 30_000
+    """ms that a case stays one agent's to take."""
     max_wait: int = 0
     """ms after which a case that nobody took escalates; 0: never."""
     idle: int = 30 * 60_000
@@ -72,6 +76,8 @@ def queue_settings(section: Section, timezone: str) -> Mapping[str, QueueSetting
             holidays=frozenset(_day(day, f"{where} holidays") for day in table.get("holidays", [])),
             number_holidays=_number_holidays(table.get("number_holidays", {}), f"{where} number_holidays"),
             capacity=_count(table.get("capacity", 0), f"{where} capacity"),
+            assign=_assign(table.get("assign", "pull"), f"{where} assign"),
+            offer=_duration(table.get("offer", "30s"), f"{where} offer") or 30_000,
             max_wait=_duration(table.get("max_wait", "0m"), f"{where} max_wait"),
             idle=_duration(table.get("idle", "30m"), f"{where} idle"),
             rating=_flag(table.get("rating", True), f"{where} rating"),
@@ -104,6 +110,12 @@ def _flag(given: Any, where: str) -> bool:
     if not isinstance(given, bool):
         raise SettingsError(f"{where} must be true or false, not {given!r}")
     return given
+
+
+def _assign(given: Any, where: str) -> str:
+    if given not in ("pull", "offer"):
+        raise SettingsError(f"{where} must be pull or offer, not {given!r}")
+    return str(given)
 
 
 def _duration(given: Any, where: str) -> int:

@@ -20,7 +20,7 @@ from wabox.settings.secret import Secret
 FILE: Final = "wabox.toml"
 QUEUE_KEYS: Final = frozenset(
     {"title", "skills", "hours", "timezone", "holidays", "capacity", "max_wait", "idle", "rating"}
-    | {"rating_template", "number_holidays", "alerts", "escalate"}
+    | {"assign", "offer", "rating_template", "number_holidays", "alerts", "escalate"}
 )
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 PREFIX: Final = "WABOX_SECRET_"

@@ -13,13 +13,14 @@ from wabox.core.wait import Past
 
 _COLUMNS: Final = (
     "id, status, queue, priority, reason, opened_at, changed_at, agent, agent_name, claimed_at, last_agent_at,"
-    " waiting_since, closed_at, outcome, rating, told"
+    " waiting_since, closed_at, outcome, rating, told, offered, offered_name,"
+    " offered_until, passed, brief"
 )
 _FIELDS: Final = tuple("at" if name == "changed_at" else name for name in _COLUMNS.split(", "))
 _OF: Final = ", ".join(f"h.{name}" for name in _COLUMNS.split(", "))
 _SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[1:])
 _SAVE: Final = (
-    f"INSERT INTO handoffs ({_COLUMNS}, conversation) VALUES ({', '.join('?' * 16)}, ?)"  # noqa: S608 - ours
+    f"INSERT INTO handoffs ({_COLUMNS}, conversation) VALUES ({', '.join('?' * 21)}, ?)"  # noqa: S608 - ours
     f" ON CONFLICT (id) DO UPDATE SET {_SET} WHERE conversation = excluded.conversation"
 )
 

@@ -115,7 +115,9 @@ CREATE TABLE handoffs (
   closed_at INTEGER,
   outcome TEXT,
   rating INTEGER,                   -- 1 to 5
-  told TEXT                         -- core.handoff.Handoff.told
+  told TEXT,                        -- core.handoff.Handoff.told
+  offered TEXT, offered_name TEXT, offered_until INTEGER,
+  passed TEXT NOT NULL DEFAULT '', brief TEXT
 ) STRICT;
 CREATE UNIQUE INDEX handoffs_open ON handoffs (conversation) WHERE status <> 'closed';
 CREATE INDEX handoffs_claimed ON handoffs (queue, claimed_at) WHERE claimed_at IS NOT NULL;

@@ -125,6 +125,16 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         return await act(request, "claim", case, data, None, take=data.take)
 
     @post(
+        "/handoffs/{case:str}/decline",
+        status_code=200,
+        summary="Leave one that is offered to you to the next",
+        tags=["handoffs"],
+        roles=ACT,
+    )
+    async def decline(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[Actor]) -> CaseReport:
+        return await act(request, "decline", case, data, None)
+
+    @post(
         "/handoffs/next", status_code=200, summary="Take the most urgent one that waits", tags=["handoffs"], roles=ACT
     )
     async def take_next(request: Request[Any, Any, Any], data: JSONBody[NextCall]) -> CaseReport:
@@ -203,7 +213,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         listening = app.changes.stream(present, heartbeat=HEARTBEAT, sees=sees)
         return Stream(listening, media_type="text/event-stream", headers=_AS_IT_COMES)
 
-    return [cases, case, take_next, take, claim, reply, note, transfer, close, queues, events]
+    return [cases, case, take_next, take, claim, decline, reply, note, transfer, close, queues, events]
 
 
 def no_case(_: Request[Any, Any, Any], error: NoCase) -> Response[dict[str, Any]]:

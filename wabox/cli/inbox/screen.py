@@ -65,6 +65,7 @@ class InboxApp(App[None]):
         Binding("r", "answer", "answer"),
         Binding("c", "claim(False)", "claim"),
         Binding("C", "claim(True)", "take"),
+        Binding("D", "decline", "decline"),
         Binding("n", "ask('note')", "note"),
         Binding("t", "transfer", "transfer"),
         Binding("x", "ask('close')", "close"),
@@ -278,6 +279,9 @@ class InboxApp(App[None]):
 
     def action_claim(self, take: bool) -> None:
         self.act("claim", "it is yours", take=take)
+
+    def action_decline(self) -> None:
+        self.act("decline", "the next one is asked")
 
     def action_help(self) -> None:
         self.push_screen(Help())

@@ -8,19 +8,19 @@ from typing import Any, Final
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from wabox.cli.caseview import clock, duration, plain, tick_of, understood
+from wabox.cli.caseview import clock, duration, offered, plain, tick_of, understood
 
 _WHO: Final = {"customer": "they", "bot": "bot", "event": "·"}
 
 HELP: Final = """\
  In the list                        In the line below
  Enter or r   answer                Enter        send
- c            claim                 Ctrl+J       a new line
+ c, D         claim, or decline     Ctrl+J       a new line
  C            take it over          Escape       back to the list
  n            note for colleagues
  t            transfer              Signs in the list
- x            close: the bot goes   !  waits     *  yours
-              on                    ·  a colleague's
+ x            close: the bot goes   !  waits     ?  offered to you
+              on                    *  yours     ·  a colleague's
  k            canned answers        +  wrote again
  a            attach a file         ✎  typed, not sent
  p            template (after 24 h)
@@ -39,7 +39,8 @@ def row(case: Mapping[str, Any], passed: float, who: str, marks: str, width: int
 
     ``marks`` begins with one for the open case: without colours nothing else shows it.
     """
-    sign = "!" if case["status"] == "waiting" else "*" if case["agent"] == who else "·"
+    mine = case["status"] == "waiting" and case.get("offered") == who
+    sign = "?" if mine else "!" if case["status"] == "waiting" else "*" if case["agent"] == who else "·"
     waits = "" if case["waiting_ms"] is None else duration(int(case["waiting_ms"] + max(0.0, passed)))
     room = width - 3 - cell_len(marks) - len(waits)
     urgent = "!" * min(int(case["priority"]), 3)
@@ -56,7 +57,7 @@ def head(report: Mapping[str, Any], passed: float, width: int) -> Text:
     )
     waits = "" if case["waiting_ms"] is None else f", waits {duration(int(case['waiting_ms'] + max(0.0, passed)))}"
     text.append(f"{plain(case['customer'])}", style="bold")
-    text.append(f"  {case['queue']}  {state}{waits}\n")
+    text.append(f"  {case['queue']}  {state}{waits}{offered(case, passed)}\n")
     text.append(f"{plain(case['reason'] or 'no reason')}", style="italic")
     language = f"  [{report['language']}]" if report["language"] else ""
     text.append(f"{language}{'' if _open(report) else '  24 h are over: a template only (p)'}\n")

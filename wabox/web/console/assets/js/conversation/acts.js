@@ -24,7 +24,8 @@ export function acts(conversation, { now, reread }) {
 
   const on = (name, data = {}) => done(`/handoffs/${encodeURIComponent(open().id)}/${name}`, data);
   const mine = () => open()?.status === "claimed" && open().agent === me.id;
-  const theirs = () => open()?.status === "claimed" && open().agent !== me.id;
+  const offered = () => (open()?.status === "waiting" ? open().offered : null);
+  const theirs = () => (open()?.status === "claimed" && open().agent !== me.id) || Boolean(offered() && offered() !== me.id);
 
   async function sure(title, words, act) {
     return dialog(title, (close) => h("div", { class: "body" }, h("p", {}, words), h("footer", {}, button(t("cancel"), () => close(false)), button(act, () => close(true), { kind: "main", autofocus: true }))));
@@ -39,9 +40,12 @@ export function acts(conversation, { now, reread }) {
       if (!open()) {
         if (await sure(t("step_in"), t("step_in.why"), t("step_in"))) await done(`/conversations/${encodeURIComponent(conversation)}/take`, {});
       } else if (theirs()) {
-        const name = open().agent_name ?? open().agent;
-        if (await sure(t("take_over"), t("take_over.why", { name }), t("take_over"))) await on("claim", { take: true });
+        const name = open().offered_name ?? open().agent_name ?? open().agent;
+        if (await sure(t("take_over"), t(offered() ? "take_over.offered" : "take_over.why", { name }), t("take_over"))) await on("claim", { take: true });
       } else await on("claim");
+    },
+    async decline() {
+      if (offered() === me.id && (await on("decline"))) toast(t("decline.done"));
     },
     async transfer() {
       if (!open() || !me.acts) return;

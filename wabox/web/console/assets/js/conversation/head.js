@@ -38,7 +38,7 @@ export function head(acts, { panel, note }) {
         title.textContent = name;
         fill(mark, face(name));
       }
-      const now = JSON.stringify([holder, one?.status, one?.agent, one?.waiting_ms === null, dossier.closes_at, dossier.quiet_until, one?.id]);
+      const now = JSON.stringify([holder, one?.status, one?.agent, one?.waiting_ms === null, one?.offered, dossier.closes_at, dossier.quiet_until, one?.id]);
       if (now === before) return;
       before = now;
       fill(state, ...told(dossier, one, holder));
@@ -54,6 +54,10 @@ function told(dossier, one, holder) {
   const name = one?.agent_name ?? one?.agent ?? "";
   if (holder === "agent") found.push(h("span", { class: "badge held", dir: "auto" }, one.agent === me.id ? t("holder.you") : t("holder.agent", { name })));
   else found.push(h("span", { class: `badge holder-${holder}` }, t(`holder.${holder}`)));
+  if (one?.offered) {
+    const mine = one.offered === me.id;
+    found.push(h("span", { class: `badge${mine ? " urgent" : ""}`, dir: "auto" }, mine ? t("offered.you") : t("offered.to", { name: one.offered_name }), " ", left(Date.now() + one.offered_ms)));
+  }
   if (dossier.quiet_until) found.push(h("span", { class: "soft" }, t("holder.until"), " ", left(dossier.quiet_until + dossier.skew)));
   if (one && one.waiting_ms !== null) found.push(h("span", {}, t("waits_since"), " ", wait(Date.now() - one.waiting_ms, "wait")));
   const ms = dossier.closes_at === null ? -1 : dossier.closes_at - dossier.now;
@@ -68,6 +72,7 @@ function choices(acts, one, note) {
   if (!one) found.push(made("claim", t("step_in"), acts.claim, { sign: "hand", key: "c" }));
   else if (acts.theirs()) found.push(made("claim", t("take_over"), acts.claim, { sign: "hand", key: "c" }));
   else if (one.status === "waiting") found.push(made("claim", t("claim"), acts.claim, { sign: "hand", kind: "main", key: "c" }));
+  if (one?.offered && one.offered === me.id) found.push(made("decline", t("decline"), acts.decline, {}));
   if (one) found.push(made("transfer", t("transfer"), acts.transfer, { sign: "transfer", key: "t" }));
   if (one && acts.mine()) found.push(made("close", t("give_back"), acts.close, { sign: "close", kind: "main", key: "e" }));
   return found;

@@ -1,5 +1,6 @@
 // One line of the list: who, since when, why, and who has it.
 
+import { me } from "../api.js";
 import { face, h } from "../dom.js";
 import { path } from "../router.js";
 import { clock, day, known, t } from "../texts.js";
@@ -26,6 +27,7 @@ function badge(found) {
   if (!found) return null;
   if (found.status === "claimed") return h("span", { class: "badge held", dir: "auto" }, found.agent_name ?? found.agent);
   if (found.status === "closed") return found.rating ? h("span", { class: "badge", aria: { label: t("rating_n", { n: found.rating }) } }, "★".repeat(found.rating)) : null;
+  if (found.offered) return h("span", { class: `badge${found.offered === me.id ? " urgent" : ""}`, dir: "auto" }, found.offered === me.id ? t("offered.you") : t("offered.to", { name: found.offered_name }));
   const urgent = found.priority > 0;
   return h("span", { class: `badge${urgent ? " urgent" : ""}`, dir: "auto" }, found.queue === "default" ? t("status.waiting") : found.queue);
 }
