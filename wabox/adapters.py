@@ -23,6 +23,7 @@ from wabox.core.traces import Traces
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
 from wabox.services.alarms import Way
+from wabox.services.briefs import Briefs
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
@@ -95,6 +96,15 @@ def advisor_of(settings: Settings, store: SqliteStore, clock: Clock) -> Advisor 
     key = llm.key.reveal() if llm.key else None
     client = LlmClient(llm.url, llm.model, key, user_agent=f"wabox/{__version__}")
     return Advisor(client, store.purse, clock, Limits.of(llm))
+
+
+def briefs_of(
+    settings: Settings, store: SqliteStore, advisor: Advisor | None, bot: Callable[[], Bot], clock: Clock
+) -> Briefs | None:
+    """Who writes summaries of cases; None when nobody is to."""
+    if advisor is None or settings.llm is None or not settings.llm.summaries:
+        return None
+    return Briefs(advisor, store.desk.page, store.desk.find, store.put, bot, clock)
 
 
 def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:

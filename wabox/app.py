@@ -21,6 +21,7 @@ import structlog
 from wabox.adapters import (
     accounts_of,
     advisor_of,
+    briefs_of,
     caller_of,
     graph_of,
     hearing_of,
@@ -130,10 +131,8 @@ class App:
         self.versions = versions
         self.figures = figures
         self.measures, self.tallies = figures.measures, figures.tallies
-        self.outward = outward
-        self._presence = presence
-        self._rates = rates
-        self._graph = graph
+        self.outward, self._presence = outward, presence
+        self._rates, self._graph = rates, graph
         self.publishing = publishing
         """None: the bot is served from its folder, as in the demo."""
         self.store = store
@@ -363,6 +362,7 @@ def _wired(
     )
     handoffs = Handoffs(rows, messages.answers, outward.sends, entry, clock)
     messages.colleagues = Colleagues(handoffs, store.alerts.by_card, accounts.find, lambda: versions.live.bot)
+    messages.briefs = briefs_of(settings, store, messages.advisor, lambda: versions.live.bot, clock)
     alarms = messages.alarms = Alarms(
         store.alerts,
         ways_of(settings, store, outward.sends, caller, lambda: versions.live.bot, clock),

@@ -117,6 +117,8 @@ def _whole(found: Mapping[str, Any], lines: int, width: int) -> Iterator[str]:
     yield ""
     for sentence in found["summary"]:
         yield from _wrap(sentence, width)
+    if case.get("brief"):
+        yield from _wrap(f"Summary by a language model, may be wrong: {plain(case['brief'])}", width)
     yield ""
     facts = {
         "case": case["id"],

@@ -51,6 +51,8 @@ class CaseLine:
     offered_name: str | None
     offered_ms: int | None
     """For so long still."""
+    brief: str | None
+    """What a language model made of the conversation when the case was opened. It may be wrong."""
     told: bool | None
     """Whether one who may answer was told of it; None: somebody has it, or had it."""
 
@@ -150,6 +152,7 @@ def line(case: Handoff, contact: Contact | None, now: int, *, told: bool | None 
         closed_at=case.closed_at,
         outcome=case.outcome,
         rating=case.rating,
+        brief=case.brief,
         offered=case.offered,
         offered_name=case.offered_name,
         offered_ms=None if case.offered_until is None else max(0, case.offered_until - now),

@@ -55,6 +55,10 @@ def act(draft: Draft) -> None:
     if message.type == "unheard":
         alerting.unheard(draft)
         return
+    if message.type == "brief":
+        if case.brief is None:
+            draft.file.brief(str(message.payload["words"]))
+        return
     if message.type == "offer":
         _offer(draft, case)
         return

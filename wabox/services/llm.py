@@ -19,7 +19,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -182,7 +182,51 @@ class Advisor:
     async def _asked(
         self, asked: LlmQuestion, max_tokens: int, conversation: str, day: str, bill: _Bill, until: float
     ) -> Advice:
-        messages, schema = messages_of(asked), schema_of(asked)
+        completion = await self._bought(
+            messages_of(asked), schema_of(asked), max_tokens, conversation, day, bill, until
+        )
+        if isinstance(completion, str):
+            return _saved(completion)
+        if completion.text is None:
+            return Advice(outcome="failed", why=completion.error or "no answer")
+        advice = judge(asked, completion.text)
+        if advice.outcome != "failed":
+            await self._purse.keep(self._key(asked), completion.text, self._clock())
+        return advice
+
+    async def write(
+        self, conversation: str, timezone: str, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any]
+    ) -> str | None:
+        """An answer for our own people, out of the same purse; None: there is no money, or none came. Nobody waits for it."""
+        now, bill, until = self._clock(), _Bill(), self._monotonic() + self._limits.deadline
+        day = datetime.fromtimestamp(now / 1000, ZoneInfo(timezone)).date().isoformat()
+        if self._share(await self._purse.spent(conversation, day)) >= CHEAPER:
+            return None  # what is left is for customers
+        if self._under_way >= AT_ONCE or not self._breaker.allows(now):
+            return None
+        self._under_way += 1
+        try:
+            found = await self._bought(messages, schema, self._limits.max_tokens, conversation, day, bill, until)
+        except BaseException:
+            self._breaker.leave()
+            raise
+        finally:
+            self._under_way -= 1
+        money = bill.micros / MILLION
+        log.info("llm.brief", conversation=conversation, money=money, tries=bill.tries, done=not isinstance(found, str))
+        return None if isinstance(found, str) else found.text
+
+    async def _bought(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any],
+        max_tokens: int,
+        conversation: str,
+        day: str,
+        bill: _Bill,
+        until: float,
+    ) -> Completion | str:
+        """What the endpoint said; or why it was not asked."""
         limits = self._limits
         size = len(json.dumps([messages, schema], ensure_ascii=False).encode())
         dearest = limits.prices.of(size // BYTES_A_TOKEN, max_tokens)
@@ -195,10 +239,10 @@ class Advisor:
                 break
             if bill.micros + dearest > limits.caps.turn:
                 self._breaker.leave()
-                return _saved(f"one turn may not cost up to {(bill.micros + dearest) / MILLION:.4f}")
+                return f"one turn may not cost up to {(bill.micros + dearest) / MILLION:.4f}"
             if not await self._purse.take(conversation, day, dearest, limits.caps):
                 self._breaker.leave()
-                return _saved(f"another {dearest / MILLION:.4f} would be more than may be spent today")
+                return f"another {dearest / MILLION:.4f} would be more than may be spent today"
             bill.tries += 1
             completion = await self._model.complete(messages, schema, max_tokens, left)
             await self._charge(completion, conversation, day, dearest, bill)
@@ -206,12 +250,7 @@ class Advisor:
                 log.error("llm.left_alone", error=completion.error)
             if completion.text is not None or not completion.again or not self._breaker.allows(self._clock()):
                 break
-        if completion.text is None:
-            return Advice(outcome="failed", why=completion.error or "no answer")
-        advice = judge(asked, completion.text)
-        if advice.outcome != "failed":
-            await self._purse.keep(self._key(asked), completion.text, self._clock())
-        return advice
+        return completion
 
     async def _charge(self, completion: Completion, conversation: str, day: str, dearest: int, bill: _Bill) -> None:
         """What is not known to be cheaper costs what it may have cost."""

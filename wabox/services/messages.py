@@ -26,6 +26,7 @@ from wabox.errors import ConversationError, StorageError
 from wabox.flowfile.bot import Bot
 from wabox.services.alarms import Alarms
 from wabox.services.answers import Answers
+from wabox.services.briefs import Briefs
 from wabox.services.changes import Changes, changed_by
 from wabox.services.colleagues import Colleagues
 from wabox.services.conversations import advance, apologise
@@ -93,7 +94,7 @@ class Messages:
         self._presence = presence
         self._clock = clock
         self._hearing = hearing
-        self._advisor = advisor
+        self.advisor = advisor
         self._measures = measures or Measures()
         self._slow = slow
         self._monotonic = monotonic
@@ -101,7 +102,9 @@ class Messages:
         """What became of people's acts."""
         self.alarms: Alarms | None = None
         self.colleagues: Colleagues | None = None
-        """Agents who answer on WhatsApp. Both are set by who wires them: they need what this has."""
+        """Agents who answer on WhatsApp."""
+        self.briefs: Briefs | None = None
+        """Who writes summaries of cases. All three are set by who wires them: they need what this has."""
         self.changes = changes or Changes()
         """What consoles and shells are told of."""
 
@@ -114,8 +117,10 @@ class Messages:
         """Let go of what was opened to read messages."""
         if self._hearing is not None:
             await self._hearing.aclose()
-        if self._advisor is not None:
-            await self._advisor.aclose()
+        if self.briefs is not None:
+            await self.briefs.stop()
+        if self.advisor is not None:
+            await self.advisor.aclose()
 
     async def accept(self, arrival: Arrival) -> None:
         """Store it; durable when this returns. Raises Unavailable when it was not stored.
@@ -164,9 +169,9 @@ class Messages:
                     raise spoilt
                 on, move = self._versions.take_up(session, message, now)
                 turn = advance(on.bot, on.resolver, session, message, now, move)
-                if turn.lost is not None and self._advisor is not None:
+                if turn.lost is not None and self.advisor is not None:
                     # Only this conversation's lane waits. Nothing was done yet, so nothing is lost if we die here.
-                    advice = await self._advisor.advise(on.bot, on.resolver, turn.lost, message)
+                    advice = await self.advisor.advise(on.bot, on.resolver, turn.lost, message)
                     now = self._clock()
                     turn = advance(on.bot, on.resolver, session, message, now, move, advice)
             except Exception as error:
@@ -210,6 +215,8 @@ class Messages:
                     measures.slow += 1
                     log.warning("turn.slow", **traced(turn, message, took, thought - began, stored - thought))
                 self.changes.publish(changed_by(unit))
+                if self.briefs is not None:
+                    self.briefs.opened(session.case, unit.handoffs)
                 leaving = [send for send in unit.sends if send.status is not DeliveryStatus.FAILED]
                 if arrived is not None and message.channel == "whatsapp":
                     for send in leaving:

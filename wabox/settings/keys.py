@@ -124,6 +124,7 @@ KEYS: Final[tuple[Key, ...]] = (
     _value("llm", "max_day", 1.0),
     _value("llm", "max_tokens", 300),
     _value("llm", "keep", 7),
+    _value("llm", "summaries", False),
     Key("speech", "url"),
     Key("speech", "model", "whisper-1"),
     _secret("speech", "key", "SPEECH_KEY"),

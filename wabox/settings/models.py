@@ -58,6 +58,8 @@ class LlmSettings:
     """That it may write."""
     keep: float = 7.0
     """Days that an answer is kept for the same question; 0: not at all."""
+    summaries: bool = False
+    """It also writes summaries of cases for whoever takes them: what was said leaves the house for that."""
 
 
 def llm_settings(table: Section, key: Secret | None) -> LlmSettings | None:
@@ -99,6 +101,7 @@ def llm_settings(table: Section, key: Secret | None) -> LlmSettings | None:
         max_day=number("max_day", 1.0),
         max_tokens=int(number("max_tokens", 300, 16, 4000)),
         keep=number("keep", 7, 0, 90),
+        summaries=values.flag(table, "summaries", default=False),
     )
 
 

@@ -11,7 +11,7 @@ export function facts(acts) {
   return {
     node,
     show(dossier) {
-      const now = JSON.stringify([dossier.contact, dossier.consent, dossier.places, dossier.case?.reason, dossier.case?.opened_at, dossier.earlier, dossier.language]);
+      const now = JSON.stringify([dossier.contact, dossier.consent, dossier.places, dossier.case?.reason, dossier.case?.brief, dossier.case?.opened_at, dossier.earlier, dossier.language]);
       if (now === before) return;
       before = now;
       const open = new Set([...node.querySelectorAll("details")].filter((one) => one.open).map((one) => one.dataset.name));
@@ -50,7 +50,7 @@ function change(id, acts) {
 
 function reason({ case: one }) {
   if (!one) return null;
-  return h("dl", { class: "box" }, pair(t("case.reason"), known("reason", one.reason)), pair(t("case.queue"), one.queue), pair(t("case.opened"), full(one.opened_at)));
+  return h("dl", { class: "box" }, pair(t("case.reason"), known("reason", one.reason)), pair(t("case.queue"), one.queue), pair(t("case.opened"), full(one.opened_at)), one.brief && [h("dt", {}, t("brief")), h("dd", { class: "brief" }, h("p", { dir: "auto" }, one.brief), h("small", { class: "soft" }, t("brief.why")))]);
 }
 
 function slots({ places }) {
