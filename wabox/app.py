@@ -162,7 +162,7 @@ class App:
         self.store.lanes.run(self._messages.handle)
         calls = await self._invocations.recover()
         await self._downloads.recover()
-        log.info("started", bot=self.bot.name, waiting=self.store.lanes.backlog, unsent=unsent, calls=calls)
+        log.info("started", bot=self.bot.name, waiting=self.store.unhandled, unsent=unsent, calls=calls)
 
     async def stop(self) -> None:
         """Finish what is being handled, then close; what was not finished goes on at the next start."""

@@ -280,14 +280,14 @@ async def test_no_lane_starts_while_the_store_is_busy() -> None:
 async def test_a_message_that_cannot_be_read_back_is_buried(tmp_path: Path, clock: VirtualClock) -> None:
     """A row that no version of ours wrote does not stand in the way of those that can be read."""
     store = await open_store(tmp_path, clock)
-    await store.put(arrival(*(message(f"m{n}") for n in range(3 * HELD))))
-    for seq, body in {1: "{", HELD + 2: '{"message_id": 7}', 3 * HELD: "[]"}.items():
+    await store.put(arrival(*(message(f"m{n}") for n in range(HELD + 3))))
+    for seq, body in {1: "{", HELD: '{"message_id": 7}', HELD + 2: "[]"}.items():
         await ask(store, "UPDATE inbox SET body = CAST(? AS BLOB) WHERE seq = ?", body, seq)
     await store.close()
     store = await open_store(tmp_path, clock)
     handler = Handler(store)
     store.lanes.run(handler)
-    await handler.until(3 * HELD - 3)
+    await handler.until(HELD)
     found = await store.stats()
     assert (found.inbox, found.dead_letters) == (0, 3)
     await store.close()
@@ -321,8 +321,8 @@ async def test_a_lane_that_read_ahead_knows_what_it_is_fed_late() -> None:
         if len(handled) == HELD:
             all_held.set()
 
-    def load(after: int, limit: int, conversation_id: str | None) -> list[tuple[int, InboundMessage]]:
-        return [row for row in rows if row[0] > after and conversation_id is not None][:limit]
+    def load(conversation_id: str, after: int, limit: int) -> list[tuple[int, InboundMessage]]:
+        return [row for row in rows if row[0] > after][:limit]
 
     lanes = SqliteLanes(load)
     lanes.run(handle)
@@ -352,11 +352,10 @@ async def test_a_handled_message_gives_its_row_to_the_next(store: SqliteStore) -
     assert await ask(store, "SELECT count(*) FROM inbox WHERE seq > 0") == [(0,)]
 
 
-async def test_a_start_reads_page_by_page_in_the_order_of_arrival(
-    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+async def test_a_start_holds_no_message_and_comes_to_each_in_the_order_of_arrival(
+    tmp_path: Path, clock: VirtualClock
 ) -> None:
     """Rows were taken over in another order than messages came, and what comes during the start is read as well."""
-    monkeypatch.setattr(lanes_module, "PAGE", 3)
     store = await open_store(tmp_path, clock)
     for number in range(10):
         await store.put(arrival(message(f"u{number}", f"c{number}")))
@@ -368,7 +367,7 @@ async def test_a_start_reads_page_by_page_in_the_order_of_arrival(
     store = await open_store(tmp_path, clock)
     handler = Handler(store)
     store.lanes.run(handler)
-    assert store.lanes.backlog == 10
+    assert (store.unhandled, store.lanes.backlog) == (10, 0)
     order = [int(id_[1:]) for id_ in await handler.until(10)]
     assert order == [0, 1, 3, 5, 7, 8, 9, 10, 11, 12]
     await store.close()

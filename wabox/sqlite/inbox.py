@@ -11,8 +11,7 @@ that writes, and the places of a few thousand messages at most need no index on 
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +20,9 @@ from wabox.core.message import InboundMessage
 
 Row = tuple[int, InboundMessage]
 """A message with its number in the order of arrival."""
+
+TIMER = "timer:"
+"""How the ids of timers' messages begin, and no others."""
 
 encode = msgspec.json.Encoder().encode
 """Raises when a message is not JSON (half a surrogate pair, say)."""
@@ -33,22 +35,38 @@ class Place(NamedTuple):
     """The number in the order of arrival, never given twice: a place that was vacated is not mistaken for its successor."""
 
 
+_NOTHING: Mapping[str, Place] = {}
+
+
+class Waits(NamedTuple):
+    """A conversation that has something to handle."""
+
+    conversation_id: str
+    first: int
+    last: int
+    """The numbers of its messages: nothing of it waits before, nothing after."""
+    timer: bool
+    """The first one is a timer."""
+
+
 class Inbox:
     """Who is where. Lives on the event loop; changes only by what is committed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Also clears the slots that are free: a short table to begin with, and nothing of what is over."""
         connection.execute("DELETE FROM inbox WHERE seq = 0")
-        self._places: dict[tuple[str, str], Place] = {}
+        self._places: dict[str, dict[str, Place]] = {}
+        """By conversation and message."""
+        self._slot = self._seq = 0
         for slot, seq, conversation_id, message_id in connection.execute(
             "SELECT slot, seq, conversation_id, message_id FROM inbox"
         ):
-            self._places[conversation_id, message_id] = Place(slot, seq)
-        self._order: list[Place] = []
-        """Some of them in the order of arrival, while a start reads them page by page."""
+            self._places.setdefault(conversation_id, {})[message_id] = Place(slot, seq)
+            self._slot, self._seq = max(self._slot, slot), max(self._seq, seq)
         self._free: list[int] = []
-        self._slot = max((place.slot for place in self._places.values()), default=0)
-        self._seq = max((place.seq for place in self._places.values()), default=0)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places.values()))
 
     def reserve(self, count: int) -> list[Place]:
         """Places for messages that an operation may add; give back with :meth:`free` what it did not use."""
@@ -70,37 +88,46 @@ class Inbox:
         """An operation that had ``reserved`` committed these."""
         slots = {place.seq: place for place in reserved}
         for seq, message in rows:
-            self._places[message.conversation_id, message.message_id] = slots.pop(seq)
+            self._places.setdefault(message.conversation_id, {})[message.message_id] = slots.pop(seq)
         self.free(slots.values())
 
-    def following(self, seq: int, limit: int) -> list[Place]:
-        """The next ``limit`` after that number, in the order of arrival; the table has no index that would know it."""
-        at = bisect_right(self._order, seq, key=lambda place: place.seq)
-        if at == len(self._order):
-            later = (place for place in self._places.values() if place.seq > seq)
-            self._order, at = sorted(later, key=lambda place: place.seq), 0
-        return self._order[at : at + limit]
+    def waiting(self) -> list[Waits]:
+        """Every conversation that has something to handle, in the order of their first messages."""
+        found = []
+        for conversation_id, places in self._places.items():
+            seq, message_id = min((place.seq, message_id) for message_id, place in places.items())
+            last = max(place.seq for place in places.values())
+            found.append(Waits(conversation_id, seq, last, message_id.startswith(TIMER)))
+        found.sort(key=lambda one: one.first)
+        return found
+
+    def following(self, conversation_id: str, seq: int, limit: int) -> list[Place]:
+        """The next ``limit`` of a conversation after that number; the table has no index that would know it."""
+        later = [place for place in self._places.get(conversation_id, _NOTHING).values() if place.seq > seq]
+        later.sort(key=lambda place: place.seq)
+        return later[:limit]
 
     def find(self, conversation_id: str, message_ids: Iterable[str]) -> list[Place]:
         """Where those of these messages are that wait."""
-        found = (self._places.get((conversation_id, message_id)) for message_id in message_ids)
-        return [place for place in found if place is not None]
+        places = self._places.get(conversation_id, _NOTHING)
+        return [places[message_id] for message_id in message_ids if message_id in places]
 
     def holds(self, message: InboundMessage) -> bool:
         """Whether it waits, as far as has been announced."""
-        return (message.conversation_id, message.message_id) in self._places
+        return message.message_id in self._places.get(message.conversation_id, _NOTHING)
 
     def settled(self, conversation_id: str, message_ids: Iterable[str]) -> None:
         """These were handled, and that is committed."""
-        for message_id in message_ids:
-            place = self._places.pop((conversation_id, message_id), None)
-            if place is not None:
-                self._free.append(place.slot)
+        places = self._places.get(conversation_id)
+        if places is None:
+            return
+        self._free.extend(places.pop(message_id).slot for message_id in message_ids if message_id in places)
+        if not places:
+            del self._places[conversation_id]
 
     def dismiss(self, conversation_id: str) -> None:
         """Nothing waits in this conversation any more: somebody deleted it, and that is committed."""
-        gone = [key for key in self._places if key[0] == conversation_id]
-        self._free.extend(self._places.pop(key).slot for key in gone)
+        self._free.extend(place.slot for place in self._places.pop(conversation_id, {}).values())
 
 
 def add(connection: sqlite3.Connection, place: Place, message: InboundMessage, body: bytes) -> Row:
@@ -122,14 +149,9 @@ def restore(connection: sqlite3.Connection, settled: Iterable[Place]) -> None:
     connection.executemany("UPDATE inbox SET seq = ?2 WHERE slot = ?1", settled)
 
 
-def load(
-    connection: sqlite3.Connection, after: int, limit: int, conversation_id: str | None = None
-) -> tuple[list[Row], dict[int, str]]:
-    """The next ``limit`` messages, of one conversation or of all, and why some cannot be read, by number."""
-    found = connection.execute(
-        "SELECT seq, body FROM inbox WHERE seq > ?1 AND (?2 IS NULL OR conversation_id = ?2) ORDER BY seq LIMIT ?3",
-        (after, conversation_id, limit),
-    )
+def load(connection: sqlite3.Connection, after: int, limit: int) -> tuple[list[Row], dict[int, str]]:
+    """The next ``limit`` messages, and why some cannot be read, by number. Looks through the whole table."""
+    found = connection.execute("SELECT seq, body FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
     return _decoded(found.fetchall())
 
 

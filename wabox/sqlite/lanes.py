@@ -2,7 +2,8 @@
 
 A lane exists while its conversation has something to handle: a queue and one task. The inbox table is the truth; a lane holds
 at most :data:`HELD` of its messages and reads the rest when it gets there, so a customer who floods us, or a conversation whose
-handling fails again and again, cannot fill the memory. A failing lane holds the one message it is stuck on.
+handling fails again and again, cannot fill the memory; nor can what a start finds. A failing lane holds the one message it is
+stuck on.
 
 ``seq`` (the place in the inbox) tells what a lane has: everything of its conversation up to ``last``. Messages are fed in the
 order of commits, so a lane that read further than it was fed recognises what comes late.
@@ -18,23 +19,20 @@ start before timers.
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
-from wabox.core.message import InboundMessage
 from wabox.core.ports import Handle
 from wabox.errors import Unavailable
+from wabox.sqlite.inbox import Row, Waits
 
 log = structlog.get_logger(__name__)
 
-Row = tuple[int, InboundMessage]
-Load = Callable[[int, int, str | None], Sequence[Row]]
-"""Up to ``limit`` inbox rows after a place, of one conversation or of all."""
+Load = Callable[[str, int, int], Sequence[Row]]
+"""Inbox rows of a conversation after a place, up to a limit; fewer: there are no more."""
 
 HELD = 64
 """Messages of one conversation in memory."""
@@ -42,8 +40,6 @@ STARTS = 16
 """Lanes started per turn of the event loop."""
 BUSY_SECONDS = 0.002
 """Before looking again whether the store is still busy."""
-PAGE = 1000
-"""Rows read at a time at the start."""
 BURST, PACE = 100, 5.0
 """Messages of one customer that are handled at once, and per second from then on."""
 PACED = 4096
@@ -77,16 +73,18 @@ class SqliteLanes:
         self,
         load: Load,
         *,
+        waiting: Callable[[], Sequence[Waits]] = list,
         busy: Callable[[], bool] = lambda: False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``busy``: whether what is under way is enough for now."""
+        """``waiting``: what a start finds, in the order of arrival. ``busy``: whether what is under way is enough for now."""
         self._monotonic = monotonic
         self._paces: dict[str, float] = {}
         """When each customer's messages so far would have come at :data:`PACE`."""
         self._most_paces = PACED
         self._load = load
+        self._waiting = waiting
         self._busy = busy
         self._sleep = sleep
         self._handle: Handle | None = None
@@ -102,7 +100,8 @@ class SqliteLanes:
 
     @property
     def backlog(self) -> int:
-        """Messages held, waiting or being handled; those that a flooding or failing conversation left on disk not counted."""
+        """Messages held, waiting or being handled; not those on disk: what a start found and has not come to, and what a
+        flooding or failing conversation has beyond its share."""
         return self._backlog
 
     @property
@@ -116,20 +115,16 @@ class SqliteLanes:
         return self._fresh
 
     def run(self, handle: Handle) -> None:
-        """Begin: what is in the inbox first, then what is fed."""
-        self._left = sys.maxsize
+        """Begin: what is in the inbox first, then what is fed.
+
+        Of what is there only the conversations are held; each is read when its turn comes. So a hundred thousand messages that
+        a crash left over keep no webhook waiting, and are never in memory all at once.
+        """
         self._handle = handle
-        after = 0
-        collecting = gc.isenabled()
-        gc.disable()  # a hundred thousand messages stay, and looking through them again and again is half of the time
-        try:
-            while rows := self._load(after, PAGE, None):
-                self.feed(rows)
-                after = rows[-1][0]
-        finally:
-            if collecting:
-                gc.enable()
-        self._left = after
+        for conversation_id, _, last, timer in self._waiting():
+            self._left = max(self._left, last)
+            self._new(conversation_id, timer=timer).beyond = True
+        self._pump()
 
     def feed(self, rows: Iterable[Row]) -> None:
         """Take messages that were just committed, in the order of their places."""
@@ -139,8 +134,7 @@ class SqliteLanes:
             seq, message = row
             lane = self._lanes.get(message.conversation_id)
             if lane is None:
-                lane = self._lanes[message.conversation_id] = _Lane(message.conversation_id)
-                (self._timers if message.channel == "timer" else self._customers).append(lane)
+                lane = self._new(message.conversation_id, timer=message.channel == "timer")
             if lane.beyond or seq <= lane.last:
                 continue
             if lane.failing or (lane.paced and lane.rows) or len(lane.rows) >= HELD:
@@ -168,6 +162,11 @@ class SqliteLanes:
             await asyncio.gather(*running, return_exceptions=True)
         self._lanes.clear()
         self._backlog = self._due = self._fresh = 0
+
+    def _new(self, conversation_id: str, *, timer: bool) -> _Lane:
+        lane = self._lanes[conversation_id] = _Lane(conversation_id)
+        (self._timers if timer else self._customers).append(lane)
+        return lane
 
     def _pump(self) -> None:
         self._pump_scheduled = False
@@ -234,7 +233,7 @@ class SqliteLanes:
 
     def _read_on(self, lane: _Lane) -> None:
         limit = 1 if lane.paced else HELD
-        rows = self._load(lane.last, limit, lane.id)
+        rows = self._load(lane.id, lane.last, limit)
         for row in rows:
             self._hold(lane, row)
         lane.beyond = len(rows) == limit

@@ -145,7 +145,11 @@ class SqliteStore:
         self.register = Register(folder, self.writer, self._people, self.media, clock, self._dismiss)
         self._recent = Recent()
         self.lanes = SqliteLanes(
-            self._load_inbox, busy=lambda: self.writer.waiting > BUSY, sleep=sleep, monotonic=monotonic
+            self._load_inbox,
+            waiting=self._inbox.waiting,
+            busy=lambda: self.writer.waiting > BUSY,
+            sleep=sleep,
+            monotonic=monotonic,
         )
         self._marks = Marks(self.writer, sleep=sleep)
         self._closed = False
@@ -196,28 +200,23 @@ class SqliteStore:
             self._inbox.free(places)
             raise
 
-    def _load_inbox(self, after: int, limit: int, conversation_id: str | None) -> list[inbox.Row]:
+    def _load_inbox(self, conversation_id: str, after: int, limit: int) -> list[inbox.Row]:
         rows: list[inbox.Row] = []
-        more = True
-        while more and (wanted := limit - len(rows)) > 0:
-            if conversation_id is None:
-                places = self._inbox.following(after, wanted)
-                found, unreadable = self._reader.read(inbox.load_at, places)
-                more, after = len(places) == wanted, places[-1].seq if places else after
-            else:
-                found, unreadable = self._reader.read(inbox.load, after, wanted, conversation_id)
-                more, after = (
-                    len(found) + len(unreadable) == wanted,
-                    max([after, *unreadable, *(seq for seq, _ in found)]),
-                )
+        while places := self._inbox.following(conversation_id, after, limit - len(rows)):
+            found, unreadable = self._reader.read(inbox.load_at, places)
+            after = places[-1].seq
             rows += found
-            if unreadable:
-                log.error("inbox.unreadable", messages=len(unreadable), reason=next(iter(unreadable.values())))
-                buried = self.writer.submit(partial(inbox.bury, unreadable=unreadable, now=self._clock()))
-                buried.add_done_callback(lambda future: future.exception())  # they are met again at the next start
-        # A row may be committed and its commit not yet announced here: `_received` will bring it, and only then can it be
-        # settled.
-        return [(seq, message) for seq, message in rows if self._inbox.holds(message)]
+            if not unreadable:
+                break
+            log.error("inbox.unreadable", messages=len(unreadable), reason=next(iter(unreadable.values())))
+            buried = self.writer.submit(partial(inbox.bury, unreadable=unreadable, now=self._clock()))
+            buried.add_done_callback(lambda future: future.exception())  # they are met again at the next start
+        return rows
+
+    @property
+    def unhandled(self) -> int:
+        """Messages in the inbox, held by lanes or not."""
+        return len(self._inbox)
 
     @property
     def crowded(self) -> bool:

@@ -66,7 +66,7 @@ def take_due(
         delete(connection, conversation, name)
         message = InboundMessage(
             # Numbers begin anew when a conversation does; the time does not.
-            message_id=f"timer:{conversation_id}:{name}:{armed}:{due_at}",
+            message_id=f"{inbox.TIMER}{conversation_id}:{name}:{armed}:{due_at}",
             number_id=number_id,
             conversation_id=conversation_id,
             timestamp=due_at,
