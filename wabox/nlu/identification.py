@@ -13,6 +13,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from wabox.nlu.utterances import RECENT
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "LATIN": ("en", "es", "pt", "fr", "de", "it", "nl", "pl", "ro", "tr", "vi", "id", "ms", "sw", "tl", "hi-Latn"),
@@ -41,7 +44,7 @@ MARK = "_"
 KEYS = 16
 """Letters of the longest word that is looked up whole, its marks counted."""
 LONGEST = 5
-SEEN = 120
+SEEN = 200
 """Letters of a text that are looked at."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0dff'’]+[^\W\d_]*)*")
@@ -57,6 +60,7 @@ def words_of(text: str) -> list[str]:
     return [word.replace("’", "'") for word in _WORD.findall(text[: 2 * SEEN].lower())]
 
 
+@lru_cache(maxsize=RECENT)
 def script_of(text: str) -> str | None:
     """The script of the text; None when it has no letters that we know."""
     if text.isascii():
@@ -82,7 +86,7 @@ def identify(text: str, among: Iterable[str] | None = None) -> tuple[tuple[str, 
     allowed = None if among is None else frozenset(among)
     if own is not None:
         return ((own, 1.0),) if allowed is None or own in allowed else ()
-    places = [place for place, one in enumerate(GROUPS[script]) if allowed is None or one in allowed]
+    places = _columns(script, allowed)
     if len(places) < 2:
         return tuple((GROUPS[script][place], 1.0) for place in places)
     import numpy as np  # a bot whose languages have scripts of their own does without
@@ -99,3 +103,9 @@ def identify(text: str, among: Iterable[str] | None = None) -> tuple[tuple[str, 
     odds /= odds.sum()
     found = [(GROUPS[script][place], float(share)) for place, share in zip(places, odds, strict=True)]
     return tuple(sorted(found, key=lambda one: -one[1]))
+
+
+@lru_cache(maxsize=64)
+def _columns(script: str, allowed: frozenset[str] | None) -> list[int]:
+    """Of the table, for those languages of a script that are in question."""
+    return [place for place, one in enumerate(GROUPS[script]) if allowed is None or one in allowed]

@@ -185,6 +185,7 @@ class Languages:
         return owners[0] if len(owners) == 1 else None
 
 
+@lru_cache(maxsize=128)
 def short(language: str) -> str:
     """``pt`` of ``pt-BR``."""
     return language.replace("_", "-").partition("-")[0].lower()
@@ -224,17 +225,22 @@ KNOWN = (
 
 def detect(text: str, among: Sequence[str]) -> str | None:
     """The likeliest of these languages for a text by itself, without the caution that a conversation needs."""
-    by_short = {short(language): language for language in reversed(among)}
-    found = identify(text, (*by_short, "hi-Latn"))
+    by_short, asked, others = _question(tuple(among))
+    found = identify(text, asked)
     if script_of(text) == "LATIN":
-        spelled = _spelled(tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")).choose(
-            tokens(text)
-        )
+        spelled = _spelled(others).choose(tokens(text))
         unsure = not found or found[0][0] in ("en", "hi-Latn") or found[0][1] < _BEGIN
         if spelled is not None and (unsure or spelled[1] >= _CERTAIN):
             return by_short[spelled[0]]
-    found = tuple(one for one in found if one[0] in by_short)
-    return by_short[found[0][0]] if found else None
+    return next((by_short[one] for one, _ in found if one in by_short), None)
+
+
+@lru_cache(maxsize=16)
+def _question(among: tuple[str, ...]) -> tuple[Mapping[str, str], frozenset[str], tuple[str, ...]]:
+    """The languages by their short names, what the table is asked, and the languages that have another script."""
+    by_short = {short(language): language for language in reversed(among)}
+    others = tuple(one for one in map(short, among) if GROUPS_OF.get(one) != "LATIN")
+    return by_short, frozenset((*by_short, "hi-Latn")), others
 
 
 @lru_cache(maxsize=16)
