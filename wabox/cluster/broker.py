@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import aiormq
 import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import AMQPError
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
 from wabox.errors import Unavailable
 
@@ -23,8 +23,8 @@ DEADLINE = 3.0
 HEARTBEAT = 10
 CLOSING = 1.0
 """s for the broker to say goodbye."""
-BROKEN = (AMQPError, ConnectionError, OSError, asyncio.TimeoutError)
-"""What a lost connection looks like."""
+BROKEN = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, asyncio.TimeoutError)
+"""What a lost connection looks like. A channel that was closed a moment ago says so with a RuntimeError of aiormq's."""
 
 
 def cancelled() -> bool:

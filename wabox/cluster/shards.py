@@ -25,10 +25,10 @@ what its replica had not heard yet."""
 
 WAIT_MS = 100
 WAITS = 50
-"""How often a replica is waited for, before the work goes on without one, with an alarm: 5 s, longer than a primary that was
-cut off from the others goes on writing (``cluster-node-timeout``: 2 to 5 s)."""
-ALONE = 10.0
-"""s for which the other writes of a partition do not wait then."""
+"""How often a replica that lags is waited for, before the work goes on without it, with an alarm: 5 s, longer than a primary
+that was cut off from the others goes on writing (``cluster-node-timeout``: 2 to 5 s)."""
+ALONE, BEHIND = 2.0, 10.0
+"""s for which the other writes of a partition do not wait then: no replica is there, or one that does not keep up."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -126,7 +126,8 @@ class Shards:
         """
         arguments = (_encode(change.index), change.session, change.work, change.record, *change.ids)
         replicated = self.durability == "replicated"
-        waits: tuple[Command, ...] = (("WAIT", 1, WAIT_MS),) if replicated else ()
+        patience = 1 if self._lonely(partition) else WAIT_MS
+        waits: tuple[Command, ...] = (("WAIT", 1, patience),) if replicated else ()
         try:
             answers = await self.run(partition, WRITE.call(keys, *arguments), *waits)
         except NoScriptError:
@@ -139,19 +140,25 @@ class Shards:
     async def _replicated(self, partition: int, key: str, keep: int) -> None:
         """Wait for a replica again. What a replica has, it has in order: one later write that arrived says all."""
         loop = asyncio.get_running_loop()
-        until = self._alone.get(partition, 0.0)
+        if self._lonely(partition):
+            self.unreplicated += 1
+            return  # others have waited in vain just now: customers need not wait one after the other
+        pause = BEHIND
         for _ in range(WAITS):
-            if loop.time() < until:
-                break  # others have waited in vain just now: customers need not wait one after the other
-            if (await self.run(partition, ("PEXPIRE", key, keep), ("WAIT", 1, WAIT_MS)))[1]:
-                self._alone.pop(partition, None)
+            _, heard, role = await self.run(partition, ("PEXPIRE", key, keep), ("WAIT", 1, WAIT_MS), ("ROLE",))
+            if heard:
                 return
-        else:
-            self._alone[partition] = loop.time() + ALONE
+            if not role[2]:
+                pause = ALONE  # a replica that was just promoted has none of its own: there is nobody to wait for
+                break
+        self._alone[partition] = loop.time() + pause
         self.unreplicated += 1
         log.error(
             "cluster.not_replicated", partition=partition, fix="is the replica of this shard running and in step?"
         )
+
+    def _lonely(self, partition: int) -> bool:
+        return asyncio.get_running_loop().time() < self._alone.get(partition, 0.0)
 
     async def _answers(self, partition: int) -> bool:
         """A write, because a node may read and not write."""

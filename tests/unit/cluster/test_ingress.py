@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiormq.exceptions import ChannelInvalidStateError
 
 from tests.integration.storage import arrival, message
 from wabox.cluster.ingress import RabbitIngress
@@ -80,6 +81,16 @@ async def test_a_connection_that_is_lost_before_the_confirm_is_unavailable() -> 
             await made.put(arrival(message("a")))
         assert broker.opened == opened, "the channel is not used again"
     assert not made.crowded
+
+
+async def test_a_channel_that_was_closed_meanwhile_is_unavailable() -> None:
+    """A RuntimeError of aiormq's, and no AMQPError."""
+
+    async def closed() -> None:
+        raise ChannelInvalidStateError("closed")
+
+    with pytest.raises(Unavailable, match="did not confirm"):
+        await ingress(Broker(Channel(closed))).put(arrival(message("a")))
 
 
 async def test_whoever_is_cancelled_stays_cancelled() -> None:

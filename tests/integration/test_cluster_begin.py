@@ -1,0 +1,66 @@
+"""A process of a cluster begins and replies while PostgreSQL is away. On real servers of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import VirtualClock
+from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
+from tests.integration.storage import arrival, conversation, message, outbound, unit
+from wabox.cluster.making import AGREED, known
+from wabox.cluster.records.database import Database
+from wabox.cluster.router import Router
+from wabox.cluster.store import open_cluster
+from wabox.core.message import InboundMessage
+from wabox.errors import Unavailable
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="WABOX_TEST_CLUSTER names no servers; see packaging/cluster/up")
+
+NOBODY = "postgresql://wabox@127.0.0.1:9/wabox"
+
+
+@pytest.fixture
+async def adapter(tmp_path: Path) -> AsyncIterator[ClusterAdapter]:
+    made = ClusterAdapter(tmp_path)
+    await made.open()
+    yield made
+    await made.aclose()
+
+
+async def test_what_all_agree_on_is_copied_to_redis(adapter: ClusterAdapter) -> None:
+    here = place(NAME)
+    router = Router.of(here.redis)
+    there, away = Database(here.postgres, here.name), Database(NOBODY, here.name)
+    try:
+        with pytest.raises(Unavailable, match="PostgreSQL"):
+            await known(away, router, here.name)
+        await there.agree({"partitions": str(here.partitions), **AGREED})
+        assert await known(there, router, here.name) == here.partitions
+        assert await known(away, router, here.name) == here.partitions
+    finally:
+        await there.aclose()
+        await router.aclose()
+
+
+async def test_a_worker_takes_and_commits_without_postgresql(adapter: ClusterAdapter) -> None:
+    store = await open_cluster(replace(place(NAME), postgres=NOBODY), VirtualClock(), "alone")
+    handled = asyncio.Event()
+
+    async def handle(message: InboundMessage) -> None:
+        assert await store.commit(unit(message.message_id, sends=[outbound(message.message_id)])) == "committed"
+        handled.set()
+
+    try:
+        await store.begin()
+        store.lanes.run(handle)
+        await store.put(arrival(message("a")))
+        async with asyncio.timeout(30):
+            await handled.wait()
+        assert [row.id for row in await store.pending(conversation(), 10)] == [outbound("a").id]
+    finally:
+        await store.close()

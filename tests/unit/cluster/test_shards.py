@@ -1,0 +1,71 @@
+"""``WAIT``: nothing is sent before a replica has it, and nobody waits for a replica that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wabox.cluster.shards import WAIT_MS, WAITS, Change, Durability, Index, Shards
+
+CHANGE = Change(index=Index(id="c", version=0, now=0, remember=1, keep=1, unsent=None, calls=False, timers=[]))
+
+
+class Router:
+    """A primary; ``heard``: how many replicas say so, by try."""
+
+    def __init__(self, heard: Sequence[int], replicas: int) -> None:
+        self._heard = list(heard)
+        self._replicas = [[b"127.0.0.1", b"7203", b"1"]] * replicas
+        self.waits: list[int] = []
+
+    async def run(self, slot: int, *commands: Sequence[Any]) -> list[Any]:
+        return [self._answer(command) for command in commands]
+
+    def _answer(self, command: Sequence[Any]) -> Any:
+        match command[0]:
+            case "WAIT":
+                self.waits.append(command[2])
+                return self._heard.pop(0) if self._heard else 0
+            case "ROLE":
+                return [b"master", 1, self._replicas]
+            case "EVALSHA":
+                return [0, 1]
+        return 1
+
+
+def shards(
+    heard: Sequence[int] = (), *, replicas: int = 1, durability: Durability = "replicated"
+) -> tuple[Shards, Router]:
+    router: Any = Router(heard, replicas)
+    return Shards(router, 4, durability), router
+
+
+async def test_a_replica_has_it_before_anybody_goes_on() -> None:
+    made, router = shards([0, 0, 1])
+    assert await made.write(0, ["k"], CHANGE) == (0, 1)
+    assert router.waits == [WAIT_MS] * 3
+    assert made.unreplicated == 0
+
+
+async def test_primary_durability_waits_for_nobody() -> None:
+    made, router = shards(durability="primary")
+    await made.write(0, ["k"], CHANGE)
+    assert router.waits == []
+
+
+async def test_a_replica_that_lags_is_waited_for_until_the_alarm() -> None:
+    made, router = shards()
+    await made.write(0, ["k"], CHANGE)
+    assert router.waits == [WAIT_MS] * (1 + WAITS)
+    assert made.unreplicated == 1
+
+
+async def test_nobody_waits_for_a_replica_that_does_not_exist() -> None:
+    """One that was just promoted has none: customers of its shard have waited long enough."""
+    made, router = shards(replicas=0)
+    for _ in range(3):
+        await made.write(0, ["k"], CHANGE)
+    assert router.waits == [WAIT_MS, WAIT_MS, 1, 1]
+    assert made.unreplicated == 3, "each is counted"
+    await made.write(1, ["k"], CHANGE)
+    assert router.waits[4:] == [WAIT_MS] * 2, "another partition asks for itself"
