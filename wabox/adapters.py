@@ -17,6 +17,7 @@ from wabox.calls.llm import LlmClient
 from wabox.calls.mail import MailCalls
 from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
+from wabox.core.agent import Agent
 from wabox.core.alert import AlertKind
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.traces import Traces
@@ -115,16 +116,22 @@ def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> C
 
 
 def ways_of(
-    settings: Settings, store: SqliteStore, sends: Sends, caller: Caller, bot: Callable[[], Bot], clock: Clock
+    settings: Settings,
+    store: SqliteStore,
+    sends: Sends,
+    caller: Caller,
+    bot: Callable[[], Bot],
+    clock: Clock,
+    account: Callable[[str], Agent | None],
 ) -> dict[AlertKind, Way]:
-    """How people are told that somebody waits."""
+    """How people are told that somebody waits. ``account``: an agent by id, also one whose account is closed."""
     token = settings.manners.alerts.ntfy_token
     web = WebWay(caller, clock, None if token is None else token.reveal())
     ways: dict[AlertKind, Way] = {
         "console": console,
         "webhook": web.webhook,
         "ntfy": web.ntfy,
-        "whatsapp": WhatsAppWay(sends, store.delivery, bot, clock),
+        "whatsapp": WhatsAppWay(sends, store.delivery, bot, clock, account),
     }
     if settings.smtp is not None:
         ways["email"] = MailWay(MailCalls(settings.smtp), clock)

@@ -362,6 +362,28 @@ async def test_an_agent_answers_from_their_own_whatsapp(tmp_path: Path) -> None:
         assert again == ["Ana: this case is closed: the customer is with the bot, or has a new case"]
 
 
+async def test_a_closed_account_is_told_nothing_and_says_nothing(tmp_path: Path) -> None:
+    """Its number stands in wabox.toml still."""
+    from wabox.services.accounts import NewAgent
+
+    async with staffed(tmp_path, WHATSAPP) as app:
+        desk = Shop(app.app, app.messenger, app.clock)
+        await desk.app.accounts.add(NewAgent(id="marta", roles=["agent"]))
+        await desk.from_marta("hello bot")
+        await ask(desk)
+        await desk.told()
+        card, told = desk.card, len(desk.left)
+        await desk.app.accounts.disable("marta", True)
+        (said,) = await desk.from_marta("I still know where you live", quoting=card)
+        assert "Your account may not answer customers" in said
+        await ask(desk, "eva")
+        await desk.told()
+        assert not any("Eva" in one for one in desk.left[told:])
+        (case,) = [line for line in await desk.app.handoffs.lines() if line.conversation_id.endswith("eva")]
+        (alert,) = [one for one in (await desk.app.handoffs.case(case.id)).alerts if one.to.startswith("WhatsApp")]
+        assert (alert.status, "the account of marta is closed" in str(alert.reason)) == ("refused", True)
+
+
 async def test_only_the_agent_answers_by_quoting(tmp_path: Path) -> None:
     """A customer who quotes the id of a card talks to the bot; so does an agent who quotes something else."""
     async with staffed(tmp_path, WHATSAPP) as app:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from wabox.core.alert import Alert, Told, phone
+from wabox.core.agent import Agent
+from wabox.core.alert import Alert, Told, agent, phone
 from wabox.core.delivery import EVIDENCE, Delivery, DeliveryStatus
 from wabox.core.invocation import Invocation
 from wabox.core.ports import Caller, Clock
@@ -112,7 +113,9 @@ class WhatsAppWay:
         delivery: Callable[[str], Awaitable[Delivery | None]],
         bot: Callable[[], Bot],
         clock: Clock,
+        account: Callable[[str], Agent | None],
     ) -> None:
+        self._account = account
         self._sends = sends
         self._delivery = delivery
         self._bot = bot
@@ -122,6 +125,10 @@ class WhatsAppWay:
         first = alerts[0]
         if first.status == "sent" and first.ref is not None:
             return await self._became(first, first.ref)
+        if (whose := self._account(agent(first.to))) is not None and whose.disabled:
+            return Told(
+                status="refused", reason=f"the account of {whose.name} is closed: customers' words are not sent there"
+            )
         request = SendRequest(
             to=phone(first.to), text=quoted(alerts, self._clock()), number_id=str(first.body["number_id"])
         )
