@@ -7,14 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from wabox.core.ports import Clock
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
 from wabox.services.learning import Learning
 from wabox.services.models import Models
 from wabox.services.publishing import Publishing
-from wabox.settings import Settings
+from wabox.services.rating import MARKS
+from wabox.settings import QueueSettings, Settings
 from wabox.sqlite.store import SqliteStore
+
+log = structlog.get_logger(__name__)
 
 
 def publishing_of(
@@ -61,7 +66,7 @@ def learning_of(settings: Settings, folder: Path) -> Learning:
 
 
 def _loaded(settings: Settings, folder: Path, name: str, *, published: bool = False) -> Bot:
-    return load_bot(
+    bot = load_bot(
         folder,
         language=settings.language,
         context=settings.context,
@@ -69,6 +74,21 @@ def _loaded(settings: Settings, folder: Path, name: str, *, published: bool = Fa
         published=published,
         manners=settings.manners,
     )
+    for queue in settings.manners.queues.values():
+        if (wrong := _no_rating(bot, queue)) is not None:
+            log.warning("settings.rating_template", queue=queue.name, template=queue.rating_template, problem=wrong)
+    return bot
+
+
+def _no_rating(bot: Bot, queue: QueueSettings) -> str | None:
+    """Why customers cannot be asked with the queue's ``rating_template``; None: they can, or are not to be."""
+    if not queue.rating or not queue.rating_template:
+        return None
+    template = bot.templates.get(queue.rating_template)
+    if template is None:
+        return f"templates.yaml has no such template; it has {', '.join(sorted(bot.templates)) or 'none'}"
+    taps = {reply.event for reply in template.replies(bot.texts.default)}
+    return None if taps & set(MARKS) else f"it has no quick reply called {', '.join(MARKS)}"
 
 
 def models_of(settings: Settings, bot: str) -> Models:

@@ -11,6 +11,11 @@ export function t(key, values = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+const PLURAL = new Intl.PluralRules(language);
+
+// The same for so many: "numbers.started.one", or what the key itself says; `shown` is the number as it is written.
+export const counted = (key, count, shown = whole(count)) => t(`${key}.${PLURAL.select(count)}` in words ? `${key}.${PLURAL.select(count)}` : key, { n: shown });
+
 // Words for a value that the server names; what it invents later is shown as it is.
 export const known = (group, value) => words[`${group}.${value}`] ?? String(value ?? "");
 

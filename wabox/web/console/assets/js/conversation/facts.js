@@ -1,6 +1,6 @@
 // The customer: who it is, what they agreed to, what the bot knows, and what was before.
 
-import { me } from "../api.js";
+import { get, me } from "../api.js";
 import { dialog } from "../dialog.js";
 import { button, fill, h } from "../dom.js";
 import { full, known, t, tongue } from "../texts.js";
@@ -15,7 +15,7 @@ export function facts(acts) {
       if (now === before) return;
       before = now;
       const open = new Set([...node.querySelectorAll("details")].filter((one) => one.open).map((one) => one.dataset.name));
-      fill(node, h("h2", {}, t("customer")), ...who(dossier, acts), reason(dossier), ...slots(dossier), earlier(dossier));
+      fill(node, h("h2", {}, t("customer")), ...who(dossier, acts), reason(dossier), alerts(dossier), ...slots(dossier), earlier(dossier));
       for (const one of node.querySelectorAll("details")) if (open.has(one.dataset.name)) one.open = true;
     },
   };
@@ -51,6 +51,18 @@ function change(id, acts) {
 function reason({ case: one }) {
   if (!one) return null;
   return h("dl", { class: "box" }, pair(t("case.reason"), known("reason", one.reason)), pair(t("case.queue"), one.queue), pair(t("case.opened"), full(one.opened_at)), one.brief && [h("dt", {}, t("brief")), h("dd", { class: "brief" }, h("p", { dir: "auto" }, one.brief), h("small", { class: "soft" }, t("brief.why")))]);
+}
+
+// Who was told that somebody waits, asked for when somebody wants to know.
+function alerts({ case: one }) {
+  if (!one) return null;
+  const list = h("ul", { class: "earlier" });
+  const read = async () => {
+    const found = await get(`/handoffs/${encodeURIComponent(one.id)}`, { lines: 1 }).catch(() => null);
+    fill(list, ...(found?.alerts ?? []).map((alert) => h("li", {}, h("strong", { dir: "auto" }, alert.to), " ", h("span", { class: alert.status === "refused" ? "badge urgent" : "soft" }, known("alert", alert.status)), h("span", { class: "soft", dir: "auto" }, [full(alert.at), alert.reason].filter(Boolean).join(" · ")))));
+    if (!found?.alerts.length) fill(list, h("li", { class: "soft" }, t("alerts.none")));
+  };
+  return h("details", { data: { name: "alerts" }, ontoggle: (event) => event.target.open && read() }, h("summary", {}, t("alerts")), list);
 }
 
 function slots({ places }) {

@@ -25,7 +25,7 @@ async function canned(one) {
     function draw() {
       const words = search.value.toLowerCase();
       const meant = all.filter((answer) => `${answer.name} ${answer.title} ${answer.text}`.toLowerCase().includes(words));
-      fill(items, ...meant.map((answer) => h("li", {}, h("button", { type: "button", onclick: () => close(answer.text) }, h("strong", { dir: "auto" }, answer.title || answer.name), h("span", { class: "soft", dir: "auto" }, answer.text)))));
+      fill(items, ...meant.map((answer) => h("li", {}, h("button", { type: "button", onclick: () => close(answer.text) }, h("strong", { dir: "auto" }, answer.title || answer.name), h("span", { class: "soft", dir: "auto" }, answer.text), answer.missing.length > 0 && h("span", { class: "badge urgent", dir: "auto" }, t("canned.missing", { names: answer.missing.join(", ") }))))));
       if (!all.length) fill(items, h("li", { class: "soft" }, t("canned.none")));
     }
     draw();

@@ -5,7 +5,7 @@ import { sorry } from "../dialog.js";
 import { fill, h } from "../dom.js";
 import { course, quantile, ranks, track } from "../plots/plots.js";
 import { gathered, listen } from "../stream.js";
-import { clock, day, known, number, share, span, t, whole } from "../texts.js";
+import { clock, counted, day, known, number, share, span, t, whole } from "../texts.js";
 import { heat } from "../waits.js";
 
 const RANGES = [24, 168, 720];
@@ -58,7 +58,7 @@ function cards(stats, figures, queues, closed) {
     h(
       "div",
       { class: "tiles" },
-      tile(t("numbers.inbound"), whole(stats.inbound), t("numbers.started", { n: whole(started) })),
+      tile(t("numbers.inbound"), whole(stats.inbound), counted("numbers.started", started)),
       tile(t("numbers.outbound"), whole(stats.outbound), t("numbers.failed", { n: whole(stats.failed) }), stats.failed > 0),
       tile(t("numbers.understood"), heard ? share(1 - lost / heard) : "–", t("numbers.lost", { n: whole(lost) })),
       tile(t("numbers.handed"), whole(handed), started ? t("numbers.of_conversations", { share: share(Math.min(1, handed / started)) }) : ""),
