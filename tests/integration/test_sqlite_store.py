@@ -277,6 +277,26 @@ async def test_no_lane_starts_while_the_store_is_busy() -> None:
     await lanes.drain(1)
 
 
+async def test_a_timer_starts_only_while_hardly_a_write_waits() -> None:
+    """A customer's message goes on meanwhile."""
+    handled: list[str] = []
+    begun = {"customer": asyncio.Event(), "timer": asyncio.Event()}
+    calm = False
+
+    async def handle(arrived: InboundMessage) -> None:
+        handled.append(arrived.message_id)
+        begun[arrived.message_id].set()
+
+    lanes = SqliteLanes(lambda *_: [], calm=lambda: calm)
+    lanes.run(handle)
+    lanes.feed([(1, changed(message("timer", "bob"), channel="timer")), (2, message("customer"))])
+    await begun["customer"].wait()
+    assert handled == ["customer"]
+    calm = True
+    await begun["timer"].wait()
+    await lanes.drain(1)
+
+
 async def test_a_message_that_cannot_be_read_back_is_buried(tmp_path: Path, clock: VirtualClock) -> None:
     """A row that no version of ours wrote does not stand in the way of those that can be read."""
     store = await open_store(tmp_path, clock)

@@ -13,7 +13,7 @@ the first :data:`BURST`; the rest waits on disk. Others do not notice, and no me
 
 Starting a lane costs a step of the statechart before it first waits, and then a write. When thousands come due at once, they
 start a few per turn of the event loop, and none while many writes wait, so that webhooks are answered in between; customers
-start before timers.
+start before timers, and timers only while hardly a write waits: a webhook stands behind whatever was handed in before it.
 """
 
 from __future__ import annotations
@@ -75,10 +75,12 @@ class SqliteLanes:
         *,
         waiting: Callable[[], Sequence[Waits]] = list,
         busy: Callable[[], bool] = lambda: False,
+        calm: Callable[[], bool] = lambda: True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``waiting``: what a start finds, in the order of arrival. ``busy``: whether what is under way is enough for now."""
+        """``waiting``: what a start finds, in the order of arrival. ``busy``: whether what is under way is enough for now;
+        ``calm``: whether it is so little that timers may go on, too."""
         self._monotonic = monotonic
         self._paces: dict[str, float] = {}
         """When each customer's messages so far would have come at :data:`PACE`."""
@@ -86,6 +88,7 @@ class SqliteLanes:
         self._load = load
         self._waiting = waiting
         self._busy = busy
+        self._calm = calm
         self._sleep = sleep
         self._handle: Handle | None = None
         self._lanes: dict[str, _Lane] = {}
@@ -174,10 +177,11 @@ class SqliteLanes:
         for _ in range(0 if busy else STARTS):
             if self._customers:
                 lane = self._customers.popleft()
-            elif self._timers:
+            elif self._timers and self._calm():
                 lane = self._timers.popleft()
             else:
-                return
+                busy = True
+                break
             lane.task = asyncio.create_task(self._work(lane))
         if self._customers or self._timers:
             self._pump_scheduled = True

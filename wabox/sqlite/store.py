@@ -63,6 +63,8 @@ log = structlog.get_logger(__name__)
 SNAPSHOT_LIMIT = 1024 * 1024
 BUSY = 128
 """Uncommitted writes while which no lane starts: 10 ms of work."""
+CALM = 16
+"""Uncommitted writes beyond which no timer starts: they are what a webhook waits for."""
 TIMERS_STEP = 100
 """Due timers moved per transaction: 3 ms, so that no webhook waits long for its own."""
 TIMERS_HELD = 10_000
@@ -148,6 +150,7 @@ class SqliteStore:
             self._load_inbox,
             waiting=self._inbox.waiting,
             busy=lambda: self.writer.waiting > BUSY,
+            calm=lambda: self.writer.waiting <= CALM,
             sleep=sleep,
             monotonic=monotonic,
         )
