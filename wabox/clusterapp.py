@@ -30,11 +30,13 @@ from wabox.cluster.ending import end
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
+from wabox.core.figure import Sample
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
+from wabox.services.figures import FRESH, measured, process
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
@@ -126,6 +128,8 @@ class ClusterApp:
         self._invocations = invocations
         self._presence = presence
         self._messenger = messenger
+        self._counted: tuple[int, ...] = ()
+        self._counted_at = -FRESH
         self._sweeping: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         """Partitions came to this worker: what a dead one left is in them."""
@@ -177,6 +181,28 @@ class ClusterApp:
     @property
     def crowded(self) -> bool:
         return self._messages.crowded
+
+    async def samples(self) -> Sequence[Sample]:
+        """For ``/metrics``: of this process; from a worker also what all share, which every worker tells alike."""
+        store = self.store
+        reachable = not isinstance((await self.probe())["broker"], str)
+        found = [*measured(self.measures), *process()]
+        found.append(Sample(name="info", labels=(__version__, self.bot.name, ""), value=1))
+        found.append(Sample(name="cluster_broker_reachable", value=reachable))
+        found += [Sample(name="number_stopped", labels=(number,), value=1) for number in self._outbox.stopped]
+        if self.role == "web":
+            return found
+        found.append(Sample(name="queue_messages", value=store.lanes.backlog))
+        found.append(Sample(name="cluster_partitions", value=len(store.leases.mine)))
+        found.append(Sample(name="cluster_partitions_closed", value=len(store.shards.gates.closed)))
+        found.append(Sample(name="cluster_unreplicated_total", value=store.shards.unreplicated))
+        with contextlib.suppress(StorageError):  # PostgreSQL is away: the rest is known all the same
+            if self.clock() - self._counted_at >= FRESH:
+                self._counted = await self.store.counts()
+                self._counted_at = self.clock()
+            names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters")
+            found += [Sample(name=name, value=count) for name, count in zip(names, self._counted, strict=True)]
+        return found
 
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``: a web process is ready when the broker takes messages, a worker also while some shards are away."""

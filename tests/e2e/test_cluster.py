@@ -68,6 +68,16 @@ def said(graph: FakeGraph) -> dict[str, list[str]]:
     return {to: [one.text for one in all_ if one.text.strip() != "Which number?"] for to, all_ in found.items()}
 
 
+async def metrics(process: Process, data: Path) -> dict[str, float]:
+    """What a process tells a monitor; nothing, without the token."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}") as client:
+        assert (await client.get("/metrics")).status_code == 401
+        token = (data / "metrics_token").read_text().strip()
+        text = (await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})).text
+    lines = [line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
 async def test_two_workers_answer_in_order_though_one_is_killed(tmp_path: Path) -> None:
     """Every message is taken and answered, in order; only what was under way when the worker died may come twice."""
     graph = FakeGraph(0.01)
@@ -106,6 +116,10 @@ async def test_two_workers_answer_in_order_though_one_is_killed(tmp_path: Path) 
         repeated = Counter({one.outbound_id: one.to for one in graph.received if counts[one.outbound_id] > 1}.values())
         assert max(counts.values()) <= 2
         assert not repeated or max(repeated.values()) == 1, "one of a customer was under way, at most"
+        found = {one: await metrics(one, tmp_path / "data") for one in (web, other)}
+        assert 0 < found[other]["wabox_cluster_partitions"] <= 8
+        assert found[other]["wabox_conversations"] == CUSTOMERS
+        assert found[web]['wabox_webhooks_total{status="200"}'] == CUSTOMERS * EACH
         assert other.stop() == 0, other.output[-2000:]
         assert web.stop() == 0, web.output[-2000:]
     graph.stop()

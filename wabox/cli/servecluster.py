@@ -19,7 +19,9 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.cluster.router import Router
     from wabox.clusterapp import ROLES, build_cluster, place_of
     from wabox.services.lacking import lacking
+    from wabox.web.door import METRICS_TOKEN, Door
     from wabox.web.locks import Locks
+    from wabox.web.metrics import metrics_route
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
     cluster = cluster_of(settings)
@@ -40,7 +42,10 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     app = await build_cluster(settings, bot, role, partitions)
     try:
         await app.start()
-        server = Server(asgi_app(app, Locks(settings.require_whatsapp())), sock)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        door = Door(settings.data)
+        figures = metrics_route(app, door.token(METRICS_TOKEN), door.token())
+        server = Server(asgi_app(app, Locks(settings.require_whatsapp()), [figures]), sock)
         await server.begin()
         loaded()
         at = f"http://{settings.host}:{server.port}"

@@ -230,6 +230,11 @@ class ClusterStore:
             conversations=conversations, inbox=inbox, outbox=outbox, handoffs_waiting=waiting, dead_letters=dead
         )
 
+    async def counts(self) -> tuple[int, int, int, int]:
+        """Conversations, messages that still have to leave, cases that wait, dead letters: what PostgreSQL knows alone."""
+        self._open()
+        return await self._records.counts()
+
     async def waiting(self) -> int:
         """Messages in the lanes that nobody has; and those that this worker has."""
         channel = await self.broker.channel()

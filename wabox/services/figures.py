@@ -56,7 +56,7 @@ class Figures:
 
     async def samples(self) -> Sequence[Sample]:
         """Every figure that there is something to say of. A database that cannot be read takes its own ones away only."""
-        found = [*self._measured(), *self._standing(), *_process()]
+        found = [*self._measured(), *self._standing(), *process()]
         try:
             found += await self._count()
         except StorageError:
@@ -66,18 +66,9 @@ class Figures:
         return found
 
     def _measured(self) -> Iterator[Sample]:
-        measures, writer = self.measures, self._store.writer
-        for (name, labels), times in measures.times().items():
-            yield histogram(name, times, labels)
-        yield histogram("writer_batch_operations", writer.batches)
-        yield histogram("writer_commit_seconds", writer.commits)
-        for status, count in measures.webhooks.items():
-            yield Sample(name="webhooks_total", labels=(str(status),), value=count)
-        for told, count in measures.alerts.items():
-            yield Sample(name="alerts_total", labels=told, value=count)
-        yield Sample(name="turn_failures_total", value=measures.failures)
-        yield Sample(name="turn_conflicts_total", value=measures.conflicts)
-        yield Sample(name="turns_slow_total", value=measures.slow)
+        yield from measured(self.measures)
+        yield histogram("writer_batch_operations", self._store.writer.batches)
+        yield histogram("writer_commit_seconds", self._store.writer.commits)
 
     def _standing(self) -> Iterator[Sample]:
         store, live = self._store, self._versions.live
@@ -127,11 +118,24 @@ class Figures:
         ]
 
 
+def measured(measures: Measures) -> Iterator[Sample]:
+    """What a process measures while it works, on one machine and in a cluster."""
+    for (name, labels), times in measures.times().items():
+        yield histogram(name, times, labels)
+    for status, count in measures.webhooks.items():
+        yield Sample(name="webhooks_total", labels=(str(status),), value=count)
+    for told, count in measures.alerts.items():
+        yield Sample(name="alerts_total", labels=told, value=count)
+    yield Sample(name="turn_failures_total", value=measures.failures)
+    yield Sample(name="turn_conflicts_total", value=measures.conflicts)
+    yield Sample(name="turns_slow_total", value=measures.slow)
+
+
 def histogram(name: str, times: Histogram, labels: tuple[str, ...] = ()) -> Sample:
     return Sample(name=name, labels=labels, value=times.sum, bounds=times.bounds, counts=tuple(times.counts))
 
 
-def _process() -> Iterator[Sample]:
+def process() -> Iterator[Sample]:
     times = os.times()
     yield Sample(name="process_cpu_seconds_total", value=times.user + times.system)
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from litestar import Request, Response, get
 from litestar.connection import ASGIConnection
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
 
-def metrics_route(figures: Figures, *tokens: str) -> HTTPRouteHandler:
+class Told(Protocol):
+    """Whoever has figures: one machine, or one process of a cluster."""
+
+    async def samples(self) -> Sequence[Sample]: ...
+
+
+def metrics_route(figures: Told, *tokens: str) -> HTTPRouteHandler:
     """Open to whoever has one of the tokens."""
     wanted = [token.encode() for token in tokens]
 
