@@ -443,6 +443,14 @@ async def test_the_operator_alone_can_read_an_encrypted_backup(world: World, tmp
     assert restored.proof.conversations == 1
 
 
+def test_nothing_to_back_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and no folder is made for it."""
+    monkeypatch.chdir(tmp_path)
+    assert "is not there" in str(CliRunner().invoke(command, ["backup"]).exception)
+    assert "there is none" in CliRunner().invoke(command, ["backup", "list"]).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_the_commands(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """backup, list, verify and restore, as a script uses them."""
     await world.write("tea")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from wabox.cli import new as command
@@ -81,6 +82,24 @@ def test_questions_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "wabox agents add ana" in ran.output
     flow = tmp_path / "ana-s-bakery" / "flows" / "ana_s_bakery"
     assert "lunes–sábado 07:00–18:00" in (flow / "texts.es.yaml").read_text(encoding="utf-8")
+
+
+def test_ctrl_c_at_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends like Ctrl-C anywhere, and nothing was made; input that ends is no Ctrl-C."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "at_terminal", lambda: True)
+    assert CliRunner().invoke(app, ["new"], input="Ana\n").exit_code == 1
+
+    def interrupted(_: object) -> Wishes:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise typer.Abort from None  # as a prompt does
+
+    monkeypatch.setattr(command, "_asked", interrupted)
+    ran = CliRunner().invoke(app, ["new"])
+    assert (ran.exit_code, "Aborted" in ran.output) == (130, False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_asked_with_yes_options_or_without_a_terminal(

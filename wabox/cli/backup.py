@@ -104,7 +104,10 @@ def list_(
 
     settings = _settings(data)
     place = folder or settings.backup.folder or settings.data / "backups"
-    for one in backupfolder.listed(place):
+    found = backupfolder.listed(place)
+    if not found and not as_json:
+        typer.echo(f"there is none in {place}: wabox backup makes one")
+    for one in found:
         size = (place / one.name).stat().st_size
         at = backupfolder.time_of(one)
         if as_json:

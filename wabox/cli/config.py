@@ -39,7 +39,7 @@ def show(
 
     sources = Sources(Path.cwd(), os.environ)
     settings_of(sources)
-    section = ""
+    section, starred = "", False
     for key in _keys(sources):
         value, origin = _found(sources, key)
         if given and origin == "default":
@@ -48,12 +48,15 @@ def show(
             line = {"section": key.section, "name": key.name, "value": value, "origin": origin}
             typer.echo(json.dumps({**line, "variable": key.variable, "live": key.live}, ensure_ascii=False))
             continue
+        starred = starred or key.live
         if key.section != section:
             typer.echo(f"{chr(10) if section else ''}[{key.section}]")
             section = key.section
         shown = "-" if value is None else json.dumps(value, ensure_ascii=False)
         shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
         typer.echo(f"{'*' if key.live else ' '} {key.name:<16} {shown}{'' if origin == 'default' else f'  ({origin})'}")
+    if starred:
+        typer.echo("\n* a running server takes it up on SIGHUP; the others when it starts")
 
 
 @group.command()

@@ -58,7 +58,7 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     from wabox.cli.serve import load_for
     from wabox.demo.cloud import FakeCloud
     from wabox.demo.control import control_router
-    from wabox.demo.customer import ACCOUNT_ID
+    from wabox.demo.customer import ACCOUNT_ID, CUSTOMERS, strangers
     from wabox.demo.graph import graph_app
     from wabox.demo.phone import home, phone_router
     from wabox.errors import SettingsError
@@ -72,10 +72,11 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
     from wabox.web.guard import Guard
     from wabox.web.server import Server, asgi_app, listen, until_stopped
 
+    taken = ""
     try:
         sock = listen("127.0.0.1", port)
     except SettingsError:
-        sock = listen("127.0.0.1", 0)
+        sock, taken = listen("127.0.0.1", 0), f"Port {port} is taken, so this is another one.\n"
     graph_sock = listen("127.0.0.1", 0)
     port, graph_port = sock.getsockname()[1], graph_sock.getsockname()[1]
     own = load_settings(Path.cwd(), {})
@@ -106,6 +107,7 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
         app_secret=app_secret,
         access_token=access_token,
         verify_token=verify_token,
+        customers=CUSTOMERS if loaded.name == "shop" else strangers(CUSTOMERS),
         webhook_url=f"http://127.0.0.1:{port}/webhook",
         business_name=loaded.title,
         templates={
@@ -133,11 +135,13 @@ async def _demo(bot: str | None, port: int, data: Path, faults: list[str], seed:
         await graph.begin()
         await server.begin()
         typer.echo(f"wabox demo: the bot {loaded.name!r}, the real server, and a WhatsApp made of paper.\n")
+        if taken:
+            typer.echo(taken)
         typer.echo(f"  The phone    http://127.0.0.1:{port}/phone")
         typer.echo(f"  The console  http://127.0.0.1:{port}/console\n")
-        typer.echo("Ask the bot for a person, then answer as one: in the console, or from another terminal:\n")
+        typer.echo("Ask the bot for a person, then answer as one: in the console, or in a terminal:\n")
         typer.echo(f"  wabox handoff list --data {data}")
-        typer.echo(f'  wabox handoff reply CASE "Hello, Marta here" --claim --data {data}\n')
+        typer.echo(f'  wabox handoff reply CASE "Hello" --claim --data {data}\n')
         typer.echo("Ctrl-C stops.")
 
         def hang_up() -> None:

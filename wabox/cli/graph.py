@@ -35,10 +35,14 @@ def graph(
 
     Example:  wabox flows graph shop -o shop.svg
     """
+    import sys
+
     from wabox.diagram import mermaid, svg
     from wabox.errors import FlowError
     from wabox.flowfile.findings import did_you_mean
 
+    if output is None and format_ is Format.svg and sys.stdout.isatty():
+        raise FlowError(f"a picture does not show in a terminal: add -o {Path(bot).stem}.svg, or --format mermaid")
     drawn = _chart(bot, chart)
     steps = [word.strip() for word in path.split(",") if word.strip()]
     for state in (*(lit or ()), *steps):

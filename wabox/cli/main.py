@@ -57,6 +57,16 @@ class Commands(TyperGroup):
         both = " ".join(args[:2])
         return (both, self.commands[both], args[2:]) if both in self.commands else super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Ctrl-C at a question ends like Ctrl-C anywhere else: a line of its own, and 130."""
+        try:
+            return super().invoke(ctx)
+        except typer.Abort as error:
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            typer.echo(err=True)
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     cls=Commands,

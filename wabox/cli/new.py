@@ -92,7 +92,7 @@ def _asked(folder: Path | None) -> Wishes:
     """Five questions; a wrong answer is told why and asked for again."""
     from wabox.flowfile import firstbot
 
-    typer.echo("Five questions; Enter takes what stands in brackets, and everything can be changed later.\n")
+    typer.echo("Five questions; Enter takes what stands in brackets. All can be changed later.\n")
     called = folder.absolute().name.replace("_", " ").replace("-", " ").title() if folder else "My Bakery"
     business = _ask("1. What is your business called?", called, firstbot.business)
     typer.echo(f"   ({' '.join(firstbot.spoken())})")

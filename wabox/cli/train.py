@@ -93,6 +93,8 @@ def classify(
     if model is not None and bot is not None:
         raise typer.BadParameter("goes without a bot", param_hint="--model")
     ask = _asker(bot) if model is None else _reader(read_model(model))
+    if sys.stdin.isatty():
+        typer.echo("A text a line; Ctrl-D ends.", err=True)
     for line in sys.stdin:
         typer.echo(json.dumps(ask(line.rstrip("\r\n")), ensure_ascii=False))
 

@@ -8,7 +8,8 @@ All numbers are fictional.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 ACCOUNT_ID = "100000000000001"
 
@@ -70,3 +71,15 @@ CUSTOMERS = (
         suggestions=("Hola", "Hello", "Can I return a mug?"),
     ),
 )
+
+
+GREETINGS = {
+    "sam": ("Hi", "I want to talk to a person"),
+    "lucia": ("Hola", "Quiero hablar con una persona"),
+    "ana": ("Hola", "Hello"),
+}
+
+
+def strangers(customers: Sequence[Customer]) -> tuple[Customer, ...]:
+    """The same people before a bot that may sell nothing: what they open with suits any."""
+    return tuple(replace(one, suggestions=GREETINGS.get(one.key, ("Hi",))) for one in customers)

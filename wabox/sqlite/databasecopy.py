@@ -121,9 +121,14 @@ def published(path: Path) -> list[tuple[str, str, tuple[str, ...]]]:
         raise StorageError(f"{path.name} is damaged: {error}") from error
 
 
-def _opened(path: Path, how: str) -> sqlite3.Connection:
+def there(path: Path) -> None:
+    """Raises StorageError when there is no such database."""
     if not path.is_file():
         raise StorageError(f"{path} is not there. Is it the data folder?")
+
+
+def _opened(path: Path, how: str) -> sqlite3.Connection:
+    there(path)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
     connection.execute("PRAGMA busy_timeout = 5000").fetchall()
     return connection

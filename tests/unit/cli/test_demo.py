@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from wabox.cli.demo import _shown
+from wabox.demo.customer import CUSTOMERS, strangers
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,10 @@ def test_shown(tmp_path: Path, bots: tuple[str, ...], shown: str | None) -> None
         (flows / name).mkdir(parents=True)
         (flows / name / "flow.yaml").write_text("states: {a: {}}")
     assert _shown(flows) == shown
+
+
+def test_first_words_that_suit_any_bot() -> None:
+    """A dentist is not asked about an order."""
+    words = [line for one in strangers(CUSTOMERS) for line in one.suggestions]
+    assert "Hi" in words
+    assert not [line for line in words if "order" in line or "pedido" in line or "mug" in line]

@@ -59,6 +59,7 @@ def make(
         raise StorageError(f"{file} is there already; choose another name, nothing was written")
     if recipients:
         sealing.check(recipients)
+    databasecopy.there(data / DATABASE)  # before a folder is made for it
     folder = folder if file is None else file.absolute().parent
     with backupfolder.working(folder) as work:
         inside, packed, proof_at = work / "inside", work / "packed", work / "proof"
