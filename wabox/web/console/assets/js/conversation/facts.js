@@ -15,7 +15,7 @@ export function facts(acts) {
       if (now === before) return;
       before = now;
       const open = new Set([...node.querySelectorAll("details")].filter((one) => one.open).map((one) => one.dataset.name));
-      fill(node, h("h2", {}, t("customer")), ...who(dossier, acts), reason(dossier), alerts(dossier), ...slots(dossier), earlier(dossier));
+      fill(node, h("h2", {}, t("customer")), ...who(dossier, acts), reason(dossier), brief(dossier), alerts(dossier), ...slots(dossier), earlier(dossier));
       for (const one of node.querySelectorAll("details")) if (open.has(one.dataset.name)) one.open = true;
     },
   };
@@ -50,7 +50,12 @@ function change(id, acts) {
 
 function reason({ case: one }) {
   if (!one) return null;
-  return h("dl", { class: "box" }, pair(t("case.reason"), known("reason", one.reason)), pair(t("case.queue"), one.queue), pair(t("case.opened"), full(one.opened_at)), one.brief && [h("dt", {}, t("brief")), h("dd", { class: "brief" }, h("p", { dir: "auto" }, one.brief), h("small", { class: "soft" }, t("brief.why")))]);
+  return h("dl", { class: "box" }, pair(t("case.reason"), known("reason", one.reason)), pair(t("case.queue"), one.queue), pair(t("case.opened"), full(one.opened_at)));
+}
+
+function brief({ case: one }) {
+  if (!one?.brief) return null;
+  return h("section", { class: "brief" }, h("h3", {}, t("brief")), h("p", { dir: "auto" }, one.brief), h("small", { class: "soft" }, t("brief.why")));
 }
 
 // Who was told that somebody waits, asked for when somebody wants to know.
