@@ -3,8 +3,8 @@
 A mark that a delivery status would restore after a crash (``sent``, ``failed``) need not be durable at once: gathered for
 a tenth of a second, the marks of neighbouring rows write their page once. Only what follows in the same conversation may not
 overtake it; a unit of work takes along the marks of its own conversation and no others. (Taking all that wait was half of
-the CPU time under load: the units of one batch all take the same ones, and the more wait, the more units gather. Looking
-through all that wait for its own was still a tenth of it.)
+the CPU time under load: the units of one batch all take the same ones, and the more wait, the more units gather. They are
+kept by conversation, so that finding its own costs a unit the same however many wait.)
 """
 
 from __future__ import annotations
