@@ -1,7 +1,7 @@
 """Yes, no and anger, in figures: ``python -m tests.bench answers``.
 
 The phrases of ``tests/data/language``, half of which (SHA-256 odd) were not looked at while the words were collected, and
-those of ``data/answers.tsv``, which were written when the words were there. An
+those of ``data/answers.tsv``: 80.8 % right when they were first read, before the words that they showed to be missing. An
 *inversion* is yes read for no, or no for yes. Anger: *alarms* are calm messages taken for angry, *precision* is the share of
 angry ones among those that are reported. Beside them real answers from SGD (WABOX_NLU_DATA, sgd_yesno, dev split, after a
 question for confirmation): what is not read is left to the rest of the sentence, so there only inversions are counted as wrong.
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[1] / "data" / "language"
 
 
 def fresh() -> list[tuple[str, str, str]]:
-    """The phrases that nothing was made for, without those of the tests' set."""
+    """The phrases that nothing was made for at first, without those of the tests' set."""
     known = {tokens(text) for half in (False, True) for *_, text in rows("yes_no", held_out=half)}
     lines = (Path(__file__).parent / "data" / "answers.tsv").read_text(encoding="utf-8").splitlines()
     found = [line.split("\t") for line in lines if not line.startswith("#")]
