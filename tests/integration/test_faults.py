@@ -189,8 +189,7 @@ async def test_a_day_in_which_statuses_come(tmp_path: Path, seed: int) -> None:
         assert once_given_up < 10, "of 72 that may be sent once, those that a 5xx lost"
         assert await store.unsent() == []
         assert meta.tries_while_expired < 2 * 12 + 12, "a stopped number is tried every five minutes, with one message"
-        told = store._inbox
-        events = [id_ for _, id_ in told._places if id_.startswith("failed:")]
+        events = [id_ for places in store._inbox._places.values() for id_ in places if id_.startswith("failed:")]
         assert len(events) == sum([len(await reasons(store, name)) for name in CUSTOMERS])
     finally:
         await store.close()
