@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
@@ -72,9 +73,17 @@ class Office:
                 self.process.stdout.close()
 
     def post(self, path: str, **data: object) -> None:
+        self._ask(path, json.dumps(data).encode())
+
+    def get(self, path: str) -> Any:
+        return json.loads(self._ask(path, None))
+
+    def _ask(self, path: str, body: bytes | None) -> bytes:
         token = (self.folder / "data" / "token").read_text().strip()
         headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-        urllib.request.urlopen(urllib.request.Request(self.url + path, json.dumps(data).encode(), headers)).close()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers)) as answer:
+            content: bytes = answer.read()
+        return content
 
     def customer(self, who: str, text: str) -> None:
         self.post(f"/phone/api/{who}/say", text=text)
@@ -180,7 +189,11 @@ def test_a_customer_asks_for_a_person(office: Office, seat: Callable[..., Page])
     expect(desk.locator(".items")).to_contain_text("a new mug")
     expect(phone.locator(".theirs").last.get_by_role("button").first).to_be_visible()
     before = phone.locator(".theirs").count()
-    office.customer("sam", "5")
+    phone.get_by_role("button", name="Good", exact=True).click()
+    expect(desk.locator(".items").get_by_label("rated 5 of 5")).to_have_text("★★★★★")
+    assert [(one["outcome"], one["rating"]) for one in office.get("/api/v1/handoffs?status=closed")] == [
+        ("a new mug", 5)
+    ]
     office.customer("sam", "menu")
     lit(desk, "menu")
     expect(phone.locator(".theirs")).not_to_have_count(before)
