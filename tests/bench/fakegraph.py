@@ -71,6 +71,10 @@ class FakeGraph:
         if self._server is not None:
             self._server.close()
 
+    def hear(self, sent: Callable[[Received], None]) -> None:
+        """From now on ``sent`` is called."""
+        self._sent = sent
+
     async def drained(self, expected: int, *, quiet: float = 5.0, patience: float = 90.0) -> None:
         """Wait until ``expected`` messages have come, or nothing came for ``quiet`` s, or ``patience`` s are over."""
         seen, since = len(self.received), perf_counter()
