@@ -126,7 +126,7 @@ def ways_of(
 ) -> dict[AlertKind, Way]:
     """How people are told that somebody waits. ``account``: an agent by id, also one whose account is closed."""
     token = settings.manners.alerts.ntfy_token
-    web = WebWay(caller, clock, None if token is None else token.reveal())
+    web = WebWay(caller, bot, clock, None if token is None else token.reveal())
     ways: dict[AlertKind, Way] = {
         "console": console,
         "webhook": web.webhook,
@@ -134,7 +134,7 @@ def ways_of(
         "whatsapp": WhatsAppWay(sends, store.delivery, bot, clock, account),
     }
     if settings.smtp is not None:
-        ways["email"] = MailWay(MailCalls(settings.smtp), clock)
+        ways["email"] = MailWay(MailCalls(settings.smtp), bot, clock)
     return ways
 
 

@@ -42,7 +42,10 @@ async def test_an_account_from_first_to_last(data: Path) -> None:
     )
     assert added.exit_code == 0, added.output
     assert "Ana López  owner  password  never seen" in added.output
-    assert (await run(data, "add", "crm", "--role", "viewer", "--no-password", "--queue", "orders")).exit_code == 0
+    crm = ("add", "crm", "--role", "viewer", "--no-password", "--queue", "orders")
+    refused = await run(data, *crm, "--language", "klingon")
+    assert "a language is one of ar, bn, de, en, " in str(refused.exception)
+    assert "speaks es-MX" in (await run(data, *crm, "--language", "es-MX")).output
     token = (await run(data, "token", "crm", "--label", "nightly")).output.strip()
     assert token.startswith("wabox_")
     listed = [json.loads(line) for line in (await run(data, "list", "--json")).output.splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from wabox.core.alert import shown
 from wabox.core.delivery import words
 from wabox.errors import SettingsError
 from wabox.flowfile.bot import load_bot
+from wabox.services.accounts import NewAgent
 from wabox.services.handoffs import NoCase, NotDone
 from wabox.settings import SmtpSettings, load
 from wabox.settings.secret import Secret
@@ -362,10 +364,25 @@ async def test_an_agent_answers_from_their_own_whatsapp(tmp_path: Path) -> None:
         assert again == ["Ana: this case is closed: the customer is with the bot, or has a new case"]
 
 
+async def test_a_card_speaks_the_language_of_whoever_gets_it(tmp_path: Path) -> None:
+    """Marta's account says Spanish: so do the card and what she is told about her answers; her word for done is understood."""
+    async with staffed(tmp_path, WHATSAPP) as app:
+        desk = Shop(app.app, app.messenger, app.clock)
+        await desk.app.accounts.add(NewAgent(id="marta", name="Marta", language="es"))
+        await desk.from_marta("hello bot")
+        await ask(desk)
+        await desk.told()
+        first, place, _, how = desk.left[-1].split("\n")
+        assert first == "Ana espera: pidió una persona"
+        assert re.fullmatch(r"cola desk, espera \d+ min, caso \S+", place)
+        assert how == "Responde a este mensaje: lo leerá el cliente. «hecho» cierra el caso."
+        card = desk.card
+        assert "Enviado a Ana." in await desk.from_marta("Good morning", quoting=card)
+        assert (await desk.from_marta("Hecho", quoting=card))[-1] == "El caso de Ana está cerrado."
+
+
 async def test_a_closed_account_is_told_nothing_and_says_nothing(tmp_path: Path) -> None:
     """Its number stands in wabox.toml still."""
-    from wabox.services.accounts import NewAgent
-
     async with staffed(tmp_path, WHATSAPP) as app:
         desk = Shop(app.app, app.messenger, app.clock)
         await desk.app.accounts.add(NewAgent(id="marta", roles=["agent"]))
@@ -401,8 +418,6 @@ async def test_only_the_agent_answers_by_quoting(tmp_path: Path) -> None:
 
 async def test_who_may_only_look_does_not_answer_from_whatsapp_either(tmp_path: Path) -> None:
     """Their phone still has the cards."""
-    from wabox.services.accounts import NewAgent
-
     async with staffed(tmp_path, WHATSAPP) as app:
         desk = Shop(app.app, app.messenger, app.clock)
         await desk.app.accounts.add(NewAgent(id="marta", roles=["viewer"]))
@@ -455,7 +470,6 @@ async def test_without_a_template_the_case_goes_on(tmp_path: Path) -> None:
 async def test_capacity_skills_and_queues_hold(tmp_path: Path) -> None:
     """An agent takes what they may: not another queue's, not without its skills, not more than its capacity, also at once."""
     from wabox.core.act import Act
-    from wabox.services.accounts import NewAgent
 
     async with staffed(tmp_path, '[queues.desk]\ncapacity = 2\nskills = ["es"]\n') as desk:
         accounts = desk.app.accounts

@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.doors import PASSWORD, TOKEN, House, house
 from wabox.services.accounts import ABSOLUTE, IDLE
+from wabox.web.console import words
 
 FORM = {"who": "agent", "password": PASSWORD}
 
@@ -54,6 +55,31 @@ async def test_a_browser_signs_in_and_out(doors: House) -> None:
         assert not client.cookies
     async with doors.client(cookies=kept) as client:
         assert (await client.get("/console", headers=browser)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "direction", "said"),
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es", "ltr", "Escribe tu nombre"),
+        ("fr, hi;q=0.4, ar;q=0.7", "ar", "rtl", "اكتب اسمك"),
+        ("hi-IN", "hi", "ltr", "अपना नाम"),
+        ("en;q=x, es;q=0", "en", "ltr", "Type your name"),
+        ("", "en", "ltr", "Type your name"),
+    ],
+)
+async def test_the_page_speaks_the_browsers_language(
+    doors: House, asked: str, language: str, direction: str, said: str
+) -> None:
+    """What it says goes wrong, too."""
+    async with doors.client(headers={"Accept-Language": asked}) as client:
+        page = await client.get("/console/login")
+        assert f'<html lang="{language}" dir="{direction}">' in page.text
+        assert "{{" not in page.text
+        assert said in (await client.post("/console/login", data={"who": ""})).text
+
+
+def test_every_language_says_everything() -> None:
+    assert {frozenset(texts) for texts in words.WORDS.values()} == {frozenset(words.WORDS["en"])}
 
 
 async def test_signing_out_everywhere_ends_every_browser(doors: House) -> None:

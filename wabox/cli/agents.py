@@ -44,6 +44,10 @@ def add(
         list[str] | None, typer.Option(metavar="NAME", help="Cases of this queue only; may be repeated.")
     ] = None,
     skill: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What they know; may be repeated.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Of the cards they get about cases: es. Default: the bot's first."),
+    ] = None,
     no_password: Annotated[bool, typer.Option("--no-password", help="For a program: it gets a token.")] = False,
     password_file: FromFile = None,
     as_json: Json = False,
@@ -63,6 +67,7 @@ def add(
         queues=tuple(queue or ()),
         skills=tuple(skill or ()),
         password=None if no_password else _password(password_file),
+        language=language,
     )
 
     async def ask(there: Line | Accounts) -> AgentLine:
@@ -278,6 +283,8 @@ def _told(line: AgentLine) -> str:
         parts.append(f"queues {', '.join(agent.queues)}")
     if agent.skills:
         parts.append(f"skills {', '.join(agent.skills)}")
+    if agent.language:
+        parts.append(f"speaks {agent.language}")
     parts.append(" + ".join(ways) or "no way in yet: wabox agents passwd, or token")
     if line.sessions:
         parts.append(f"signed in {line.sessions}×")

@@ -25,6 +25,8 @@ class Agent:
     """They see and answer cases of these only; empty: of all. An owner sees all."""
     skills: tuple[str, ...] = ()
     disabled: bool = False
+    language: str | None = None
+    """Of the cards that tell them of cases; None: the bot's first."""
 
     def may(self, roles: tuple[Role, ...]) -> bool:
         """Whether one of these roles is theirs."""

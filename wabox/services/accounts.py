@@ -17,6 +17,7 @@ from typing import Final, Literal
 from wabox.core.agent import ID, ROLES, SHELL, Act, Agent, AgentLine
 from wabox.core.ports import Clock
 from wabox.errors import WaboxError
+from wabox.flowfile.texts import languages, short
 from wabox.services.passwords import LONGEST, SHORTEST, Passwords
 from wabox.services.secondfactor import Enrolment, SecondFactor
 from wabox.services.throttle import Throttle
@@ -58,6 +59,8 @@ class NewAgent:
     skills: Sequence[str] = ()
     password: str | None = None
     """Without one there is no signing in, only tokens."""
+    language: str | None = None
+    """Of the cards that tell them of cases; the bot's first without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +270,10 @@ def _checked(new: NewAgent) -> Agent:
     if not roles or len(roles) != len(set(new.roles)):
         raise AccountError(f"roles are {', '.join(ROLES)}, not {', '.join(new.roles) or 'none'}")
     name = " ".join(new.name.split())[:80] or new.id
-    return Agent(id=new.id, name=name, roles=roles, queues=tuple(new.queues), skills=tuple(new.skills))
+    if new.language is not None and short(new.language) not in languages():
+        raise AccountError(f"a language is one of {', '.join(languages())}, not {new.language!r}")
+    queues, skills = tuple(new.queues), tuple(new.skills)
+    return Agent(id=new.id, name=name, roles=roles, queues=queues, skills=skills, language=new.language)
 
 
 def _good(password: str, id_: str) -> str:

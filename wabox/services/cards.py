@@ -1,21 +1,41 @@
-"""What an alert says: one card for a case, one digest for several."""
+"""What an alert says, in the language of whoever is told: one card for a case, one digest for several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from wabox.core.alert import Alert
+from wabox.engine.text import fill
+from wabox.flowfile.bot import Bot
 
 SHOWN: Final = 20
 """Cases that a digest names."""
-WORDS: Final = {
+_WHAT: Final = {
     "opened": "waits",
-    "returned": "waits again",
-    "waited too long": "has waited for too long",
-    "offered": "is offered to you",
-    "unheard": "waits, and nobody could be told",
+    "returned": "again",
+    "waited too long": "late",
+    "offered": "offered",
+    "unheard": "unheard",
+    "wrote": "wrote",
 }
+_REASONS: Final = {"asked for a person": "asked", "third misunderstanding": "third", "needs a person": "needs"}
+"""Those that wabox gives; a flow's own stand as they were written."""
+
+
+class Say(Protocol):
+    """A text of ``wabox.card``, in the language of whoever is told, filled."""
+
+    def __call__(self, key: str, /, **values: object) -> str: ...
+
+
+def say_in(bot: Bot, language: str | None) -> Say:
+    """None: the bot's first language. The bot's own words for a key win."""
+
+    def say(key: str, /, **values: object) -> str:
+        return fill(bot.text(f"wabox.card.{key}", language or bot.default_language), values)
+
+    return say
 
 
 def cases(alerts: Sequence[Alert]) -> list[Alert]:
@@ -24,47 +44,47 @@ def cases(alerts: Sequence[Alert]) -> list[Alert]:
     return sorted(newest.values(), key=lambda one: (one.body.get("opened_at") or 0, one.case))
 
 
-def title(alerts: Sequence[Alert]) -> str:
+def title(alerts: Sequence[Alert], say: Say) -> str:
     """In one line."""
     found = cases(alerts)
     if len(found) == 1:
         one = found[0]
-        if one.what == "wrote":
-            return f"{_word(one, 'customer')} wrote"
-        return f"{_word(one, 'customer')} {WORDS[one.what]}: {_word(one, 'reason') or 'a person is needed'}"
-    return f"{len(found)} customers wait for a person"
+        return say(_WHAT[one.what], customer=_word(one, "customer"), reason=_reason(one, say))
+    return say("many", n=len(found))
 
 
-def text(alerts: Sequence[Alert], now: int) -> str:
+def text(alerts: Sequence[Alert], now: int, say: Say) -> str:
     """Everything, for a mail or a message."""
-    return "\n".join(_lines(cases(alerts), now))
+    return "\n".join(_lines(cases(alerts), now, say))
 
 
-def quoted(alerts: Sequence[Alert], now: int) -> str:
+def quoted(alerts: Sequence[Alert], now: int, say: Say) -> str:
     """For the agent's own WhatsApp: with how to answer from there."""
-    found = cases(alerts)
-    if len(found) > 1:
-        how = "Reply to this message with the number and your words: 2 Good morning. “2 done” closes the case."
-    else:
-        how = "Reply to this message: the customer reads it. “done” closes the case."
-    return f"{text(alerts, now)}\n\n{how}"
+    how = say("answer" if len(cases(alerts)) == 1 else "answer_many")
+    return f"{text(alerts, now, say)}\n\n{how}"
 
 
-def _lines(found: Sequence[Alert], now: int) -> Iterator[str]:
+def _lines(found: Sequence[Alert], now: int, say: Say) -> Iterator[str]:
     if len(found) == 1:
         one = found[0]
         if one.what == "wrote":
             yield f"{_word(one, 'customer')}: {one.body.get('text', '')}"
             return
-        yield title(found)
-        yield f"queue {_word(one, 'queue')}, waits {_since(one, now)}, case {one.case}"
+        yield title(found, say)
+        yield say("place", queue=_word(one, "queue"), since=_since(one, now, say), case=one.case)
         return
-    yield title(found)
+    yield title(found, say)
     for number, one in enumerate(found[:SHOWN], 1):
-        why = _word(one, "reason") or "a person is needed"
-        yield f"{number}. {_word(one, 'customer')}: {why} ({_word(one, 'queue')}, {_since(one, now)})"
+        place = f"{_word(one, 'queue')}, {_since(one, now, say)}"
+        yield f"{number}. {_word(one, 'customer')}: {_reason(one, say)} ({place})"
     if len(found) > SHOWN:
-        yield f"… and {len(found) - SHOWN} more: wabox handoff list"
+        yield say("more", n=len(found) - SHOWN)
+
+
+def _reason(alert: Alert, say: Say) -> str:
+    reason = _word(alert, "reason")
+    known = _REASONS.get(reason or "needs a person")
+    return reason if known is None else say(known)
 
 
 def _word(alert: Alert, name: str) -> str:
@@ -72,6 +92,6 @@ def _word(alert: Alert, name: str) -> str:
     return " ".join(str(value or "").split())[:200]
 
 
-def _since(alert: Alert, now: int) -> str:
+def _since(alert: Alert, now: int, say: Say) -> str:
     minutes = max(0, now - int(alert.body.get("opened_at") or alert.created_at)) // 60_000
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    return say("minutes", n=minutes) if minutes < 120 else say("hours", n=minutes // 60)

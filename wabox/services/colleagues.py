@@ -20,12 +20,12 @@ from wabox.core.contact import Contact
 from wabox.core.message import InboundMessage
 from wabox.core.phone import spellings
 from wabox.flowfile.bot import Bot
-from wabox.services.cards import cases
+from wabox.services.cards import cases, say_in
 from wabox.services.handoffs import Handoffs, NoCase, NotDone
 
 DONE: Final = frozenset(
     {"done", "/done", "hecho", "listo", "fatto", "feito", "pronto", "fait", "fini", "terminé", "fertig", "erledigt"}
-    | {"готово", "gotowe", "tamam", "bitti", "selesai", "تم", "हो गया", "完成"}
+    | {"готово", "gotowe", "tamam", "bitti", "selesai", "imekwisha", "تم", "ہو گیا", "हो गया", "শেষ", "完成"}
 )
 _NUMBERED: Final = re.compile(r"\s*(\d{1,3})\s*[.):,-]?\s+(.+)", re.DOTALL)
 
@@ -61,17 +61,18 @@ class Colleagues:
     async def _answer(self, message: InboundMessage, told: Sequence[Alert]) -> str:
         words = (message.text or "").strip()
         one = told[0]
+        account = self._account(agent(one.to))
+        say = say_in(self._bot(), account.language if account is not None else None)
         if message.type != "text" or not words:
-            return "Only words can be passed on from here; files can be sent from the console."
+            return say("only_words")
         if len(told) > 1:
             found = _NUMBERED.fullmatch(words)
             if found is None or not 1 <= int(found[1]) <= len(told):
-                return f"That message is about {len(told)} customers. Begin with the number: 2 Good morning."
+                return say("which", n=len(told))
             one, words = told[int(found[1]) - 1], found[2].strip()
-        who = Agent(id=agent(one.to), name=agent(one.to))
-        who = self._account(who.id) or who
+        who = account or Agent(id=agent(one.to), name=agent(one.to))
         if not who.may(("owner", "agent")):
-            return "Your account may not answer customers. Whoever looks after wabox can change that."
+            return say("rights")
         over = words.casefold().rstrip(".!") in DONE
         act = Act(
             id=f"whatsapp:{message.message_id}",
@@ -87,7 +88,7 @@ class Colleagues:
             await self._handoffs.act(act, who)
         except (NotDone, NoCase) as error:
             return f"{customer}: {error}"
-        return f"The case of {customer} is closed." if over else f"Sent to {customer}."
+        return say("closed" if over else "sent", customer=customer)
 
     def _addresses(self, contact: Contact) -> frozenset[str]:
         """Those of the settings that are this person's."""

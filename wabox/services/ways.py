@@ -15,7 +15,7 @@ from wabox.core.ports import Caller, Clock
 from wabox.engine.text import doubled
 from wabox.errors import Unavailable
 from wabox.flowfile.bot import Bot
-from wabox.services.cards import cases, quoted, text, title
+from wabox.services.cards import Say, cases, quoted, say_in, text, title
 from wabox.services.sends import CannotSend, SendRequest, Sends
 
 TIMEOUT: Final = 10_000
@@ -42,29 +42,31 @@ async def console(alerts: Sequence[Alert]) -> Told:
 class WebWay:
     """A webhook, or ntfy: one POST."""
 
-    def __init__(self, caller: Caller, clock: Clock, token: str | None) -> None:
+    def __init__(self, caller: Caller, bot: Callable[[], Bot], clock: Clock, token: str | None) -> None:
         """``token``: ntfy's, if the topic needs one."""
         self._caller = caller
+        self._bot = bot
         self._clock = clock
         self._token = token
 
     async def webhook(self, alerts: Sequence[Alert]) -> Told:
         found = cases(alerts)
-        one = found[0]
-        body: dict[str, Any] = {**one.body, "what": one.what, "text": title(found)}
+        one, say = found[0], say_in(self._bot(), None)
+        body: dict[str, Any] = {**one.body, "what": one.what, "text": title(found, say)}
         if len(found) > 1:
-            body = {"what": "digest", "text": text(found, self._clock()), "cases": [dict(each.body) for each in found]}
+            words = text(found, self._clock(), say)
+            body = {"what": "digest", "text": words, "cases": [dict(each.body) for each in found]}
         return await self._post(one, one.to, {}, body)
 
     async def ntfy(self, alerts: Sequence[Alert]) -> Told:
         """JSON to the server's root, which takes any script. Source: ntfy, "Publish as JSON" (2026)."""
-        found = cases(alerts)
+        found, say = cases(alerts), say_in(self._bot(), None)
         url = urlsplit(found[0].to.partition(":")[2])
         pressing = len(found) > 1 or found[0].what in ("waited too long", "unheard")
         body = {
             "topic": url.path.strip("/"),
-            "title": title(found),
-            "message": text(found, self._clock()),
+            "title": title(found, say),
+            "message": text(found, self._clock(), say),
             "priority": URGENT if pressing else 3,
         }
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -91,17 +93,19 @@ class WebWay:
 
 
 class MailWay:
-    def __init__(self, mailer: Mailer, clock: Clock) -> None:
+    def __init__(self, mailer: Mailer, bot: Callable[[], Bot], clock: Clock) -> None:
         self._mailer = mailer
+        self._bot = bot
         self._clock = clock
 
     async def __call__(self, alerts: Sequence[Alert]) -> Told:
-        found = cases(alerts)
-        words = text(found, self._clock())
+        found, say = cases(alerts), say_in(self._bot(), None)
+        words = text(found, self._clock(), say)
         if len(found) == 1:
-            words += f'\n\nAnswer in the console, or: wabox handoff reply {found[0].case[:10]} "…" --claim'
+            command = f'wabox handoff reply {found[0].case[:10]} "…" --claim'
+            words = f"{words}\n\n{say('mail', command=command)}"
         to = found[0].to.partition(":")[2]
-        return await self._mailer.send(to, title(found), words, found[0].id)
+        return await self._mailer.send(to, title(found, say), words, found[0].id)
 
 
 class WhatsAppWay:
@@ -125,16 +129,17 @@ class WhatsAppWay:
         first = alerts[0]
         if first.status == "sent" and first.ref is not None:
             return await self._became(first, first.ref)
-        if (whose := self._account(agent(first.to))) is not None and whose.disabled:
+        whose = self._account(agent(first.to))
+        if whose is not None and whose.disabled:
             return Told(
                 status="refused", reason=f"the account of {whose.name} is closed: customers' words are not sent there"
             )
-        request = SendRequest(
-            to=phone(first.to), text=quoted(alerts, self._clock()), number_id=str(first.body["number_id"])
-        )
+        say = say_in(self._bot(), whose.language if whose is not None else None)
+        words = quoted(alerts, self._clock(), say)
+        request = SendRequest(to=phone(first.to), text=words, number_id=str(first.body["number_id"]))
         try:
             if (await self._sends.plan(request)).refusal is not None:
-                request = await self._template(request, alerts)
+                request = await self._template(request, alerts, say)
             plan = await self._sends.send(request, f"alert:{first.id}:{first.attempts}")
         except CannotSend as error:
             return Told(status="refused", reason=str(error))
@@ -142,13 +147,13 @@ class WhatsAppWay:
             return Told(status="refused", reason=str(error), again=True)
         return Told(status="sent", ref=plan.outbound_id)
 
-    async def _template(self, request: SendRequest, alerts: Sequence[Alert]) -> SendRequest:
+    async def _template(self, request: SendRequest, alerts: Sequence[Alert], say: Say) -> SendRequest:
         name = self._bot().manners.alerts.template
         if name is None:
             raise CannotSend("the agent last wrote more than 24 hours ago, and [alerts] template names no template")
         found = cases(alerts)
         body = found[0].body
-        words = (title(found), str(body["reason"]), str(body["queue"]))
+        words = (title(found, say), str(body["reason"]), str(body["queue"]))
         if len(found) == 1:
             words = (str(body["customer"]), *words[1:])
         known = dict(zip(("customer", "reason", "queue"), words, strict=True))

@@ -17,23 +17,32 @@ REMEMBERED: Final = 90 * 86_400_000
 NAMES: Final = 10_000
 """Names under which signing in failed that are remembered."""
 
-_AGENT: Final = "a.id, a.name, a.roles, a.queues, a.skills, a.disabled"
+_AGENT: Final = "a.id, a.name, a.roles, a.queues, a.skills, a.disabled, a.language"
 
 
 def _agent(row: Sequence[object]) -> Agent:
-    id_, name, roles, queues, skills, disabled = row
+    id_, name, roles, queues, skills, disabled, language = row
     lists = (tuple(json.loads(str(one))) for one in (roles, queues, skills))
     return Agent(
-        id=str(id_), name=str(name), roles=next(lists), queues=next(lists), skills=next(lists), disabled=bool(disabled)
+        id=str(id_),
+        name=str(name),
+        roles=next(lists),
+        queues=next(lists),
+        skills=next(lists),
+        disabled=bool(disabled),
+        language=None if language is None else str(language),
     )
 
 
 def add(connection: sqlite3.Connection, agent: Agent, password: str | None, now: int) -> bool:
     """False: the id is taken."""
     added = connection.execute(
-        "INSERT INTO agents (id, name, roles, queues, skills, disabled, password, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        (agent.id, agent.name, *map(json.dumps, (agent.roles, agent.queues, agent.skills)), 0, password, now),
+        "INSERT INTO agents (id, name, roles, queues, skills, disabled, password, created_at, language)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        (
+            *(agent.id, agent.name, *map(json.dumps, (agent.roles, agent.queues, agent.skills))),
+            *(0, password, now, agent.language),
+        ),
     )
     return added.rowcount == 1
 

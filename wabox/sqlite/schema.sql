@@ -353,7 +353,8 @@ CREATE TABLE agents (
   skills TEXT NOT NULL,
   disabled INTEGER NOT NULL DEFAULT 0,
   password TEXT,                    -- argon2id, encoded with its parameters
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  language TEXT                     -- of the cards that tell them of cases; NULL: the bot's first
 ) STRICT;
 
 CREATE TABLE agent_tokens (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from wabox.core import limits
 from wabox.engine.text import placeholders
 from wabox.flowfile import intents
 from wabox.flowfile.texts import Texts, built_in, languages
+from wabox.services.colleagues import DONE
 
 BUTTONS = (
     "wabox.repair.yes",
@@ -28,6 +31,17 @@ def test_every_text_is_there(language: str) -> None:
         assert sorted(placeholders(text)) == sorted(placeholders(english[key])), key
     for key in BUTTONS:
         assert len(own[key]) <= limits.BUTTON_TITLE, key
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_a_card_says_closes_a_case_closes_it(language: str) -> None:
+    """The word between its quotation marks is one that is understood."""
+    own = built_in(language)
+    for key, before in (("answer", ""), ("answer_many", "2 ")):
+        told = re.search(r"[“„«”]\s?([^“”„«»]+?)\s?[”“»]", own[f"wabox.card.{key}"])
+        assert told is not None
+        assert told[1].startswith(before)
+        assert told[1].removeprefix(before) in DONE
 
 
 def test_languages() -> None:

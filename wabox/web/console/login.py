@@ -43,28 +43,28 @@ def login_router(guard: Guard, enter: Callable[[str], Awaitable[str]] | None = N
             answer = Redirect(wanted, status_code=303)
             answer.set_cookie(_cookie(await enter(bucket(caller.address)), caller))
             return answer
-        return _page(wanted=wanted)
+        return _page(_language(request), wanted=wanted)
 
     @post("/login", status_code=200, request_max_body_size=FORM)
     async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-        caller = guard.caller(request)
+        caller, language = guard.caller(request), _language(request)
         try:
             same_site(request, caller)
         except PermissionDeniedException:
-            return _page(words.FOREIGN, 403)
+            return _page(language, "foreign", 403)
         form = await request.form()
         who, password, code = (str(form.get(name, ""))[:400] for name in ("who", "password", "code"))
         wanted = _place(str(form.get("next", "")))
         if not who or not password:
-            return _page(words.EMPTY, 400, who, wanted)
+            return _page(language, "empty", 400, who, wanted)
         try:
             cookie = await guard.accounts.sign_in(who, password, bucket(caller.address), code)
         except TooOften as error:
-            refused = _page(words.TOO_OFTEN.format(seconds=error.seconds), 429, who, wanted)
+            refused = _page(language, "too_often", 429, who, wanted, error.seconds)
             refused.headers["Retry-After"] = str(error.seconds)
             return refused
         if cookie is None:
-            return _page(words.WRONG, 401, who, wanted)
+            return _page(language, "wrong", 401, who, wanted)
         answer = Redirect(wanted, status_code=303)
         answer.set_cookie(_cookie(cookie, caller))
         return answer
@@ -119,11 +119,21 @@ def _cookie(value: str, caller: Caller) -> Cookie:
     )
 
 
-def _page(problem: str = "", status: int = 200, who: str = "", wanted: str = HOME) -> Response[str]:
+def _language(request: Request[Any, Any, Any]) -> str:
+    return words.spoken(request.headers.get("accept-language", ""))
+
+
+def _page(
+    language: str, problem: str = "", status: int = 200, who: str = "", wanted: str = HOME, seconds: int = 0
+) -> Response[str]:
+    """``problem``: which of its words."""
     page = read("login.html").replace("{{style}}", address("css/login.css"))
-    told = f'<p class="problem" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    for key, text in {**words.LOGIN, "given": who, "next": wanted}.items():
-        page = page.replace("{{" + key + "}}", escape(text, quote=True))
+    texts = words.WORDS[language]
+    said = escape(texts[problem].replace("{seconds}", str(seconds))) if problem else ""
+    told = f'<p class="problem" id="problem" role="alert">{said}</p>' if problem else ""
     page = page.replace("{{problem}}", told).replace("{{described}}", 'aria-describedby="problem"' if problem else "")
-    headers = {"Content-Security-Policy": PAGE}
+    shown = {**texts, "language": language, "direction": words.DIRECTION.get(language, "ltr"), "next": wanted}
+    for key, text in {**shown, "given": who}.items():
+        page = page.replace("{{" + key + "}}", escape(text, quote=True))
+    headers = {"Content-Security-Policy": PAGE, "Content-Language": language, "Vary": "Accept-Language"}
     return Response(page, media_type=MediaType.HTML, status_code=status, headers=headers)

@@ -62,12 +62,16 @@ function brief({ case: one }) {
 function alerts({ case: one }) {
   if (!one) return null;
   const list = h("ul", { class: "earlier" });
+  const summary = h("summary", {}, t("alerts"));
   const read = async () => {
     const found = await get(`/handoffs/${encodeURIComponent(one.id)}`, { lines: 1 }).catch(() => null);
     fill(list, ...(found?.alerts ?? []).map((alert) => h("li", {}, h("strong", { dir: "auto" }, alert.to), " ", h("span", { class: alert.status === "refused" ? "badge urgent" : "soft" }, known("alert", alert.status)), h("span", { class: "soft", dir: "auto" }, [full(alert.at), alert.reason].filter(Boolean).join(" · ")))));
     if (!found?.alerts.length) fill(list, h("li", { class: "soft" }, t("alerts.none")));
+    const missed = (found?.alerts ?? []).filter((alert) => alert.status === "refused").length;
+    fill(summary, t("alerts"), missed ? [" ", h("span", { class: "badge urgent" }, t("alerts.missed", { n: missed }))] : null);
   };
-  return h("details", { data: { name: "alerts" }, ontoggle: (event) => event.target.open && read() }, h("summary", {}, t("alerts")), list);
+  if (one.status === "waiting") read(); // it matters most while nobody has the case
+  return h("details", { data: { name: "alerts" }, ontoggle: (event) => event.target.open && read() }, summary, list);
 }
 
 function slots({ places }) {
