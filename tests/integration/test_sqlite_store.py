@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -614,3 +615,64 @@ async def test_messages_are_refused_when_too_many_wait(tmp_path: Path) -> None:
     await storage.put(arrival(message("m9")))
     assert len(await handler.until(10)) == 10
     await adapter.aclose()
+
+
+async def test_a_customer_is_not_kept_among_the_timers() -> None:
+    """Timers stand back while writes wait; whoever writes meanwhile in a conversation of which one is due does not."""
+    handled: list[str] = []
+    done = asyncio.Event()
+
+    async def handle(arrived: InboundMessage) -> None:
+        handled.append(arrived.message_id)
+        if len(handled) == 2:
+            done.set()
+
+    lanes = SqliteLanes(lambda *_: [], calm=lambda: False)
+    lanes.run(handle)
+    lanes.feed([(1, changed(message("t1"), channel="timer")), (2, changed(message("t2", "bob"), channel="timer"))])
+    await asyncio.sleep(0)
+    assert handled == []
+    lanes.feed([(3, message("m1"))])
+    await asyncio.wait_for(done.wait(), 5)
+    assert handled == ["t1", "m1"]
+    await lanes.drain(0)
+
+
+async def test_a_start_takes_a_conversation_with_a_customers_message_before_timers(store: SqliteStore) -> None:
+    """Whether its timer came first or not."""
+    for name in ("a", "b"):
+        await store.commit(unit(name=name, arm=[Timer(name="soft", due_at=NOW, armed=1)]))
+    await store.sweep(NOW, 10)
+    await store.put(arrival(message("m1", "a")))
+    assert [one.timer for one in store._inbox.waiting()] == [False, True]
+
+
+async def test_a_read_that_fails_after_an_unreadable_row_leaves_nothing_behind(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is buried stays in memory until the next start: the next try finds fewer rows than it asked for, not the end."""
+    store = await open_store(tmp_path, clock)
+    for n in range(HELD + 6):
+        await store.put(arrival(message(f"m{n}")))
+    await ask(store, "UPDATE inbox SET body = x'00' WHERE message_id = 'm3'")
+    await store.close()
+
+    async def sleep(_: float) -> None:
+        await store.writer.submit(lambda connection: None)  # until what is buried is
+
+    store = await open_store(tmp_path, clock, sleep=sleep)
+    read, calls = store._reader.read, 0
+
+    def fails_once(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Unavailable("not now")
+        return read(*arguments)
+
+    monkeypatch.setattr(store._reader, "read", fails_once)
+    handler = Handler(store)
+    store.lanes.run(handler)
+    handled = await asyncio.wait_for(handler.until(HELD + 5), 10)
+    assert handled == [f"m{n}" for n in range(HELD + 6) if n != 3]
+    await store.close()

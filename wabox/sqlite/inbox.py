@@ -46,7 +46,7 @@ class Waits(NamedTuple):
     last: int
     """The numbers of its messages: nothing of it waits before, nothing after."""
     timer: bool
-    """The first one is a timer."""
+    """All of them are timers: no customer waits."""
 
 
 class Inbox:
@@ -95,9 +95,9 @@ class Inbox:
         """Every conversation that has something to handle, in the order of their first messages."""
         found = []
         for conversation_id, places in self._places.items():
-            seq, message_id = min((place.seq, message_id) for message_id, place in places.items())
-            last = max(place.seq for place in places.values())
-            found.append(Waits(conversation_id, seq, last, message_id.startswith(TIMER)))
+            numbers = [place.seq for place in places.values()]
+            timer = all(message_id.startswith(TIMER) for message_id in places)
+            found.append(Waits(conversation_id, min(numbers), max(numbers), timer))
         found.sort(key=lambda one: one.first)
         return found
 
@@ -111,10 +111,6 @@ class Inbox:
         """Where those of these messages are that wait."""
         places = self._places.get(conversation_id, _NOTHING)
         return [places[message_id] for message_id in message_ids if message_id in places]
-
-    def holds(self, message: InboundMessage) -> bool:
-        """Whether it waits, as far as has been announced."""
-        return message.message_id in self._places.get(message.conversation_id, _NOTHING)
 
     def settled(self, conversation_id: str, message_ids: Iterable[str]) -> None:
         """These were handled, and that is committed."""

@@ -49,10 +49,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class _Lane:
-    __slots__ = ("beyond", "failing", "id", "last", "paced", "pausing", "rows", "task")
+    __slots__ = ("beyond", "failing", "id", "last", "paced", "pausing", "rows", "task", "timer")
 
-    def __init__(self, conversation_id: str) -> None:
+    def __init__(self, conversation_id: str, *, timer: bool = False) -> None:
         self.id = conversation_id
+        self.timer = timer
+        """It has timers only, and starts after customers."""
         self.rows: deque[Row] = deque()
         self.last = 0
         """The place of the last message that was held here."""
@@ -138,6 +140,9 @@ class SqliteLanes:
             lane = self._lanes.get(message.conversation_id)
             if lane is None:
                 lane = self._new(message.conversation_id, timer=message.channel == "timer")
+            elif lane.timer and lane.task is None and message.channel != "timer":
+                lane.timer = False
+                self._customers.append(lane)  # among the timers it is passed over, once it has begun
             if lane.beyond or seq <= lane.last:
                 continue
             if lane.failing or (lane.paced and lane.rows) or len(lane.rows) >= HELD:
@@ -167,7 +172,7 @@ class SqliteLanes:
         self._backlog = self._due = self._fresh = 0
 
     def _new(self, conversation_id: str, *, timer: bool) -> _Lane:
-        lane = self._lanes[conversation_id] = _Lane(conversation_id)
+        lane = self._lanes[conversation_id] = _Lane(conversation_id, timer=timer)
         (self._timers if timer else self._customers).append(lane)
         return lane
 
@@ -182,7 +187,8 @@ class SqliteLanes:
             else:
                 busy = True
                 break
-            lane.task = asyncio.create_task(self._work(lane))
+            if lane.task is None:
+                lane.task = asyncio.create_task(self._work(lane))
         if self._customers or self._timers:
             self._pump_scheduled = True
             asyncio.get_running_loop().call_later(BUSY_SECONDS if busy else 0, self._pump)

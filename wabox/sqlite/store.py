@@ -210,7 +210,7 @@ class SqliteStore:
             after = places[-1].seq
             rows += found
             if not unreadable:
-                break
+                continue  # fewer than the limit must mean that there are no more
             log.error("inbox.unreadable", messages=len(unreadable), reason=next(iter(unreadable.values())))
             buried = self.writer.submit(partial(inbox.bury, unreadable=unreadable, now=self._clock()))
             buried.add_done_callback(lambda future: future.exception())  # they are met again at the next start
