@@ -30,7 +30,7 @@ from wabox.core.message import InboundMessage
 from wabox.errors import Unavailable
 from wabox.sqlite import lanes as lanes_module
 from wabox.sqlite.admission import Limits
-from wabox.sqlite.lanes import BURST, HELD, PACE, STARTS, SqliteLanes
+from wabox.sqlite.lanes import AGED, BURST, HELD, PACE, STARTS, SqliteLanes
 from wabox.sqlite.store import SqliteStore, open_store
 
 
@@ -288,13 +288,35 @@ async def test_a_timer_starts_only_while_hardly_a_write_waits() -> None:
         handled.append(arrived.message_id)
         begun[arrived.message_id].set()
 
-    lanes = SqliteLanes(lambda *_: [], calm=lambda: calm)
+    lanes = SqliteLanes(lambda *_: [], calm=lambda: calm, monotonic=lambda: 0.0)
     lanes.run(handle)
     lanes.feed([(1, changed(message("timer", "bob"), channel="timer")), (2, message("customer"))])
     await begun["customer"].wait()
     assert handled == ["customer"]
     calm = True
     await begun["timer"].wait()
+    await lanes.drain(1)
+
+
+async def test_timers_start_one_by_one_where_it_is_never_calm() -> None:
+    """Late is allowed; never is not."""
+    now = 0.0
+    handled: list[str] = []
+    begun = asyncio.Event()
+
+    async def handle(arrived: InboundMessage) -> None:
+        handled.append(arrived.message_id)
+        begun.set()
+
+    lanes = SqliteLanes(lambda *_: [], calm=lambda: False, monotonic=lambda: now)
+    lanes.run(handle)
+    lanes.feed([(n, changed(message(f"t{n}", f"c{n}"), channel="timer")) for n in (1, 2)])
+    for step in (1, 2):
+        assert len(handled) == step - 1
+        now += AGED
+        await asyncio.wait_for(begun.wait(), 5)
+        begun.clear()
+    assert handled == ["t1", "t2"]
     await lanes.drain(1)
 
 
@@ -627,7 +649,7 @@ async def test_a_customer_is_not_kept_among_the_timers() -> None:
         if len(handled) == 2:
             done.set()
 
-    lanes = SqliteLanes(lambda *_: [], calm=lambda: False)
+    lanes = SqliteLanes(lambda *_: [], calm=lambda: False, monotonic=lambda: 0.0)
     lanes.run(handle)
     lanes.feed([(1, changed(message("t1"), channel="timer")), (2, changed(message("t2", "bob"), channel="timer"))])
     await asyncio.sleep(0)

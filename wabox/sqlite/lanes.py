@@ -13,7 +13,8 @@ the first :data:`BURST`; the rest waits on disk. Others do not notice, and no me
 
 Starting a lane costs a step of the statechart before it first waits, and then a write. When thousands come due at once, they
 start a few per turn of the event loop, and none while many writes wait, so that webhooks are answered in between; customers
-start before timers, and timers only while hardly a write waits: a webhook stands behind whatever was handed in before it.
+start before timers, and timers only while hardly a write waits: a webhook stands behind whatever was handed in before it. Where
+that moment never comes, one timer starts every :data:`AGED` seconds all the same: late is allowed, never is not.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ HELD = 64
 """Messages of one conversation in memory."""
 STARTS = 16
 """Lanes started per turn of the event loop."""
+AGED = 0.02
+"""s after which the oldest timer starts, however many writes wait."""
 BUSY_SECONDS = 0.002
 """Before looking again whether the store is still busy."""
 BURST, PACE = 100, 5.0
@@ -96,6 +99,8 @@ class SqliteLanes:
         self._lanes: dict[str, _Lane] = {}
         self._customers: deque[_Lane] = deque()
         self._timers: deque[_Lane] = deque()
+        self._timer_at = 0.0
+        """When one of them last started, or the first of them came."""
         self._pump_scheduled = False
         self._backlog = 0
         self._due = 0
@@ -173,25 +178,33 @@ class SqliteLanes:
 
     def _new(self, conversation_id: str, *, timer: bool) -> _Lane:
         lane = self._lanes[conversation_id] = _Lane(conversation_id, timer=timer)
+        if timer and not self._timers:
+            self._timer_at = self._monotonic()
         (self._timers if timer else self._customers).append(lane)
         return lane
 
     def _pump(self) -> None:
         self._pump_scheduled = False
-        busy = self._busy()
+        busy, now = self._busy(), self._monotonic()
+        if self._timers and now - self._timer_at >= AGED:
+            self._start(self._timers.popleft())
+            self._timer_at = now
         for _ in range(0 if busy else STARTS):
             if self._customers:
-                lane = self._customers.popleft()
+                self._start(self._customers.popleft())
             elif self._timers and self._calm():
-                lane = self._timers.popleft()
+                self._start(self._timers.popleft())
+                self._timer_at = now
             else:
                 busy = True
                 break
-            if lane.task is None:
-                lane.task = asyncio.create_task(self._work(lane))
         if self._customers or self._timers:
             self._pump_scheduled = True
             asyncio.get_running_loop().call_later(BUSY_SECONDS if busy else 0, self._pump)
+
+    def _start(self, lane: _Lane) -> None:
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._work(lane))
 
     async def _work(self, lane: _Lane) -> None:
         pause = FIRST_PAUSE
