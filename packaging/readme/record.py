@@ -1,6 +1,7 @@
 """Records how a bot begins on a machine that has nothing: ``python packaging/readme/record.py ROOT OUT.cast``.
 
-ROOT is a fresh Debian (``debootstrap --variant=minbase bookworm ROOT``, with /proc and /dev in it) with the package in its /root. Keys are typed at a person's pace; what stands on the screen, and when, is written as an asciicast (version 2).
+ROOT is a fresh Debian (``debootstrap --variant=minbase bookworm ROOT``, with /proc and /dev in it), the package in its
+/root. Keys are typed at a person's pace; what stands on the screen, and when, is written as an asciicast (version 2).
 Needs root, for chroot.
 """
 

@@ -136,7 +136,7 @@ def _copied(starter: str) -> dict[str, bytes | str]:
 def _answers(wishes: Wishes) -> dict[str, bytes | str]:
     words = {language: _words()[language] for language in wishes.languages}
     found: dict[str, bytes | str] = {
-        "flow.yaml": _FLOW.format(language=wishes.languages[0], queue=_QUEUE),
+        "flow.yaml": _FLOW.format(title=_quoted(wishes.business), language=wishes.languages[0], queue=_QUEUE),
         "intents.yaml": _intents(words),
         "tests/answers.yaml": _test(wishes.languages),
     }
@@ -233,6 +233,7 @@ _FLOW: Final = """\
 # Every line can be changed; `wabox check` says what is wrong, `wabox chat` shows what it does.
 # A state says or asks something; `on` lists what may happen next. A tapped button is the event of that name.
 # The words themselves are in texts.<language>.yaml, what customers write in intents.yaml.
+meta: {{title: {title}}}
 initial: hello
 language: {language}
 timeouts: {{soft: 30m, hard: 23h}}      # silence: a reminder, then the end before WhatsApp closes its 24 hours
