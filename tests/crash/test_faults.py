@@ -60,10 +60,10 @@ async def locked(world: World, server: Process, pool: Pool, data: Path) -> None:
 async def second(folder: Path, world: World) -> str:
     """What another server on the same folder says before it ends."""
     env = wabox_env(folder / "data", world.graph.url)
+    own = folder / "second"  # its words would be lost among those of the first
+    own.mkdir()
     with (
-        Process(
-            (sys.executable, "-m", "wabox", "serve", "--bot", str(BOT)), folder=folder, env=env, core=None
-        ) as other,
+        Process((sys.executable, "-m", "wabox", "serve", "--bot", str(BOT)), folder=own, env=env, core=None) as other,
         pytest.raises(RuntimeError) as said,
     ):
         await other.ready()
