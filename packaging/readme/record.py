@@ -1,7 +1,7 @@
 """Records how a bot begins on a machine that has nothing: ``python packaging/readme/record.py ROOT OUT.cast``.
 
 ROOT is a fresh Debian (``debootstrap --variant=minbase bookworm ROOT``, with /proc and /dev in it), the package in its
-/root. Keys are typed at a person's pace; what stands on the screen, and when, is written as an asciicast (version 2).
+/srv. Keys are typed at a person's pace; what stands on the screen, and when, is written as an asciicast (version 2).
 Needs root, for chroot.
 """
 
@@ -47,10 +47,10 @@ def main(root: str, out: str) -> None:
     child, screen = pty.fork()
     if child == 0:
         os.environ.clear()
-        os.environ |= {"TERM": "xterm-256color", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "PS1": "# "}
+        os.environ |= {"TERM": "xterm-256color", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "PS1": "# "}
         os.environ |= {"LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         os.chroot(root)
-        os.chdir("/root")
+        os.chdir("/srv")
         os.execv("/bin/bash", ["bash", "--norc", "--noprofile"])  # noqa: S606 - a person's shell is what is recorded
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     began = time.monotonic()
