@@ -12,7 +12,8 @@ import asyncpg
 
 from wabox.errors import Unavailable
 
-SCHEMA = Path(__file__).parent / "schema.sql"
+SCHEMA = Path(__file__).parent / "schema"
+"""A file for each part, in the order of their names; whatever is there already stays as it is."""
 POOL = 8
 DEADLINE = 10.0
 """s for one statement: people wait for it, customers do not."""
@@ -67,7 +68,8 @@ class Database:
         """Make what is missing."""
         async with self.transaction() as connection:
             await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-            await connection.execute(SCHEMA.read_text(encoding="utf-8"))
+            for part in sorted(SCHEMA.glob("*.sql")):
+                await connection.execute(part.read_text(encoding="utf-8"))
 
     async def agreed(self) -> dict[str, str]:
         """What everybody in the cluster must agree on. Empty before ``wabox cluster init``."""
