@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import random
 import secrets
@@ -27,6 +28,7 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.cluster.begun import ABANDONED
 from wabox.cluster.ending import end
+from wabox.cluster.leases import Leases
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
@@ -43,7 +45,6 @@ from wabox.services.outbox import Outbox
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.requests import reveal
-from wabox.services.sending import SETTLE_AFTER
 from wabox.services.slots import prepare
 from wabox.services.timers import fire
 from wabox.services.versions import Versions, served
@@ -79,6 +80,13 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
+def patience(leases: Leases, row: OutboundMessage) -> int | None:
+    """ms to wait for the status of a message that somebody began to send. The customer waits too: it is short when that worker
+    is dead, unless the message must not come twice. One that lives may only be slow, and sends it yet."""
+    dead = row.status is DeliveryStatus.SENDING and not leases.doubtful(row.conversation_id)
+    return ABANDONED if dead and row.policy == "repeat" else None
+
+
 class StoredOutbox(Outbox):
     """Reads what leaves from the store, always: before what this worker says, a dead one may have left something unsent.
 
@@ -94,12 +102,8 @@ class StoredOutbox(Outbox):
 
     def _doubtful(self, row: OutboundMessage) -> OutboundMessage:
         """Whoever began to send it is dead or no owner any more. Statuses went on coming, to whom does not matter, so the doubt
-        began with the attempt; and it ends soon, because the customer waits, unless the message must not come twice."""
-        now = self._clock()
-        since = min(row.attempted_at or now, now)
-        if row.status is DeliveryStatus.SENDING and row.policy == "repeat":
-            since -= SETTLE_AFTER - ABANDONED
-        return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=since)
+        began with the attempt."""
+        return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=row.attempted_at or self._clock())
 
 
 class ClusterApp:
@@ -251,6 +255,7 @@ async def build_cluster(
         measures=measures,
         steady=steady_clock if clock is wall_clock else clock,
         ask=ASK,
+        patience=functools.partial(patience, store.leases),
     )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)

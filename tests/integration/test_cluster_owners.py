@@ -79,8 +79,12 @@ async def test_calls_of_a_worker_that_lives_are_its_own(adapter: ClusterAdapter)
     for task in list(new.leases._taking):
         await task
     assert await new.calls() == [], "its lane has moved, what it has begun has not"
+    assert new.leases.doubtful(ANA), "what it is sending is not to be sent by another"
+    await new.leases.look()
+    assert new.leases.doubtful(ANA)
     await old.close()
     gained.clear()
     await new.leases.look()
+    assert not new.leases.doubtful(ANA)
     assert gained, "whoever looks after calls is told"
     assert [found.id for found in await new.calls()] == ["c"]

@@ -51,6 +51,10 @@ class Leases:
         """Those in which nobody else has calls under way."""
         return [partition for partition in self.mine if partition not in self._inherited]
 
+    def doubtful(self, conversation_id: str) -> bool:
+        """Whether this conversation came from a worker that may live, and may be sending what it has begun."""
+        return self._shards.partition(conversation_id) in self._inherited
+
     def run(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._go_on())
 
@@ -67,9 +71,18 @@ class Leases:
         await self._live()
         before = set(self._mine)
         partitions = [p for p in range(self._shards.partitions) if self._shards.gates.is_open(p)]
-        held = await asyncio.gather(*(self._renewed(partition) for partition in partitions))
-        self._mine = {partition for partition, ours in zip(partitions, held, strict=True) if ours}
-        left = {partition for partition, worker in self._inherited.items() if not await self._lives(worker)}
+        taken = await self._shards.each({p: ("SET", self._key(p), self._worker, "NX", "PX", HELD) for p in partitions})
+        others = [p for p, made in taken.items() if made is None]
+        holders = await self._shards.each({p: ("GET", self._key(p)) for p in others})
+        ours = [p for p, holder in holders.items() if holder == self._worker.encode()]
+        await self._shards.each({p: ("PEXPIRE", self._key(p), HELD) for p in ours})
+        asked = set(holders) | {p for p, made in taken.items() if made is not None}
+        # Of the others nobody knows; what was ours nobody else can have got.
+        self._mine = (
+            {p for p, made in taken.items() if made is not None} | set(ours) | (before & set(partitions) - asked)
+        )
+        dead = {worker for worker in set(self._inherited.values()) if not await self._lives(worker)}
+        left = {partition for partition, worker in self._inherited.items() if worker in dead}
         for partition in left:
             del self._inherited[partition]
         if self._mine - before or left:
@@ -117,20 +130,6 @@ class Leases:
     def _life(self, worker: str, verb: str, *more: str | int) -> tuple[int, tuple[str | int, ...]]:
         partition = self._shards.partition(worker)
         return partition, (verb, self._shards.key(partition, f"alive:{worker}"), *more)
-
-    async def _renewed(self, partition: int) -> bool:
-        try:
-            key = self._key(partition)
-            (made,) = await self._shards.run(partition, ("SET", key, self._worker, "NX", "PX", HELD))
-            if made is not None:
-                return True
-            (holder,) = await self._shards.run(partition, ("GET", key))
-            if holder != self._worker.encode():
-                return False
-            await self._shards.run(partition, ("PEXPIRE", key, HELD))
-        except Unavailable:
-            return partition in self._mine  # nobody else can have got it
-        return True
 
     def _key(self, partition: int) -> str:
         return self._shards.key(partition, "own")

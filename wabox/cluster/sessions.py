@@ -213,10 +213,12 @@ class RedisSessions:
 
     async def sweep(self, now: int, limit: int, *, since: int = 0) -> int:
         moved = 0
-        for partition in self._leases.mine:
+        some = {p: ("ZCOUNT", self._shards.key(p, "t"), f"({since}", now) for p in self._leases.mine}
+        for partition, count in (await self._shards.each(some)).items():
             if moved >= limit:
                 break
-            moved += await self._sweep(partition, now, limit - moved, since)
+            if count:
+                moved += await self._sweep(partition, now, limit - moved, since)
         return moved
 
     async def _sweep(self, partition: int, now: int, limit: int, since: int) -> int:
@@ -374,12 +376,7 @@ class RedisSessions:
 
     async def _indexed(self, name: str, low: int | str, high: int | str) -> list[str]:
         found: list[str] = []
-        for partition in self._leases.mine:
-            try:
-                (members,) = await self._shards.run(
-                    partition, ("ZRANGEBYSCORE", self._shards.key(partition, name), low, high)
-                )
-            except Unavailable:
-                continue  # its gate is closed now; the next look comes by
+        ranges = {p: ("ZRANGEBYSCORE", self._shards.key(p, name), low, high) for p in self._leases.mine}
+        for members in (await self._shards.each(ranges)).values():
             found += [member.decode() for member in members]
         return found

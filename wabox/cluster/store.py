@@ -265,16 +265,26 @@ class ClusterStore:
 
     async def _drain_for_ever(self) -> None:
         while True:
-            for partition in range(self.topology.partitions):
-                if self.shards.gates.is_open(partition):
-                    try:
-                        await self._drain(partition)
-                    except Unavailable as error:
-                        log.warning("cluster.records_wait", reason=str(error))
-                        break
-                    except Exception as error:  # the next look may do better, and must come
-                        log.error("cluster.records_failed", partition=partition, exc_info=error)
+            for partition in await self._recorded():
+                try:
+                    await self._drain(partition)
+                except Unavailable as error:
+                    log.warning("cluster.records_wait", reason=str(error))
+                    break
+                except Exception as error:  # the next look may do better, and must come
+                    log.error("cluster.records_failed", partition=partition, exc_info=error)
             await asyncio.sleep(PAUSE)
+
+    async def _recorded(self) -> list[int]:
+        """Partitions with records that are not in PostgreSQL yet."""
+        try:
+            lengths = await self.shards.each(
+                {p: ("XLEN", self.shards.key(p, "r")) for p in range(self.topology.partitions)}
+            )
+        except Exception as error:
+            log.error("cluster.records_failed", exc_info=error)
+            return []
+        return [partition for partition, length in lengths.items() if length]
 
     # ---- Versions ------------------------------------------------------------------------------------------------------
 

@@ -48,10 +48,12 @@ class Outbox:
         steady: Clock | None = None,
         came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
         ask: float = math.inf,
+        patience: Callable[[OutboundMessage], int | None] = lambda row: None,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
         messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace.
-        ``came`` is told of delivery statuses, and of what failed here, once that is stored. ``ask``: see ``Sender``."""
+        ``came`` is told of delivery statuses, and of what failed here, once that is stored. ``ask`` and ``patience``: see
+        ``Sender``."""
         self._sessions = sessions
         self._measures = measures or Measures()
         self._clock = clock
@@ -74,6 +76,7 @@ class Outbox:
             measures=self._measures,
             came=came,
             ask=ask,
+            patience=patience,
         )
         self._chains: dict[str, deque[OutboundMessage]] = {}
         # Conversations that have messages in the store beyond their chain, with how often more were added there: a read

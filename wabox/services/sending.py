@@ -96,8 +96,10 @@ class Sender:
         monotonic: Callable[[], float] = time.perf_counter,
         came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
         ask: float = math.inf,
+        patience: Callable[[OutboundMessage], int | None] = lambda row: None,
     ) -> None:
-        """``ask``: s between two looks whether a doubt is over, where another process may learn of it."""
+        """``ask``: s between two looks whether a doubt is over, where another process may learn of it. ``patience``: ms to
+        wait for the status of a message as the store has it, where that is not ``settle_after``."""
         self._sessions = sessions
         self._came = came
         self._messenger = messenger
@@ -109,6 +111,7 @@ class Sender:
         self._slots = asyncio.Semaphore(in_flight)
         self._settle_after = settle_after
         self._ask = ask
+        self._patience = patience
         self.hold = hold
         self._measures = measures
         self._monotonic = monotonic
@@ -263,8 +266,7 @@ class Sender:
     async def _wait_for_status(self, message: OutboundMessage) -> OutboundMessage | None:
         """Wait until a status settles ``message`` (None) or its policy must decide (the message, to be sent again)."""
         doubts = self._doubts[message.id] = self._doubts.get(message.id, 0) + 1
-        patience = self._settle_after * 4 ** (doubts - 1)
-        deadline = min(message.attempted_at or self._clock(), self._clock()) + patience
+        since = min(message.attempted_at or self._clock(), self._clock())
         self._news.expect(message.id)
         try:
             while True:
@@ -276,7 +278,8 @@ class Sender:
                     return None
                 message = changed(message, policy=found.policy)  # a person may have taken over
                 # Whoever sets the clock back by hours must not make it wait for hours.
-                left = min(deadline - self._clock(), patience)
+                patience = (self._patience(found) or self._settle_after) * 4 ** (doubts - 1)
+                left = min(since + patience - self._clock(), patience)
                 if left <= 0:
                     break
                 await self._news.wait(message.id, min(left / 1000, self._ask))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wabox.cluster.partition import slot_of
+from wabox.cluster.router import Unreachable
 from wabox.cluster.shards import WAIT_MS, WAITS, Change, Durability, Index, Shards
 
 CHANGE = Change(index=Index(id="c", version=0, now=0, remember=1, keep=1, unsent=None, calls=False, timers=[]))
@@ -69,3 +71,48 @@ async def test_nobody_waits_for_a_replica_that_does_not_exist() -> None:
     assert made.unreplicated == 3, "each is counted"
     await made.write(1, ["k"], CHANGE)
     assert router.waits[4:] == [WAIT_MS] * 2, "another partition asks for itself"
+
+
+class Nodes(Router):
+    """Two primaries with a half of the slots each; ``away``: the one that does not answer."""
+
+    def __init__(self, away: int | None = None) -> None:
+        super().__init__((), 1)
+        self.away = away
+        self.asked: list[tuple[int, int]] = []
+        """Which node, and how many commands at once."""
+
+    def owner(self, slot: int) -> tuple[str, int]:
+        return "127.0.0.1", int(slot >= 8192)
+
+    async def ask(self, node: tuple[str, int], *commands: Sequence[Any]) -> list[Any]:
+        if node[1] == self.away:
+            raise Unreachable("away")
+        self.asked.append((node[1], len(commands)))
+        return [command[1] for command in commands]
+
+    async def run(self, slot: int, *commands: Sequence[Any]) -> list[Any]:
+        return await self.ask(self.owner(slot), *commands)
+
+
+async def test_a_look_at_many_partitions_asks_each_node_once() -> None:
+    router: Any = Nodes()
+    made = Shards(router, 8)
+    found = await made.each({partition: ("GET", f"key {partition}") for partition in range(8)})
+    assert found == {partition: f"key {partition}" for partition in range(8)}, "the answers are of the right ones"
+    assert sorted(node for node, _ in router.asked) == [0, 1]
+    assert sum(count for _, count in router.asked) == 8
+
+
+async def test_a_node_that_is_away_costs_its_own_partitions_their_answer_and_shuts_their_gates() -> None:
+    router: Any = Nodes(away=1)
+    made = Shards(router, 8)
+    commands = {partition: ("GET", partition) for partition in range(8)}
+    found = await made.each(commands)
+    there = {partition for partition in range(8) if router.owner(slot_of(partition, 8))[1] == 0}
+    assert set(found) == there
+    assert set(made.gates.closed) == set(range(8)) - there
+    router.asked.clear()
+    router.away = None
+    assert set(await made.each(commands)) == there, "a gate that is shut is asked nothing"
+    await made.gates.aclose()
