@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import structlog
 
 from wabox.cli import logs
+from wabox.sqlite import store
+from wabox.sqlite.admission import Limits
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +19,9 @@ def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(logs, "KEPT", False)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that stalls for a second must not turn a test's webhook away; whoever tests the limits names them."""
+    monkeypatch.setattr(store, "Limits", partial(Limits, age=60.0))
