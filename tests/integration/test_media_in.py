@@ -105,9 +105,8 @@ class World:
             if found is not None and good(found):
                 return found
             if look % 100 == 99:
-                await (
-                    self.app.fire()
-                )  # as the server does: a look that came before the last try had ended found nothing due
+                # As the server does each second: a look that came before the last try had ended found nothing due.
+                await self.app.fire()
             await asyncio.sleep(0.001)  # threads and sockets: no virtual clock can turn them
         raise AssertionError(f"it stays {found}")
 

@@ -71,16 +71,14 @@ class Leases:
         await self._live()
         before = set(self._mine)
         partitions = [p for p in range(self._shards.partitions) if self._shards.gates.is_open(p)]
-        taken = await self._shards.each({p: ("SET", self._key(p), self._worker, "NX", "PX", HELD) for p in partitions})
-        others = [p for p, made in taken.items() if made is None]
-        holders = await self._shards.each({p: ("GET", self._key(p)) for p in others})
-        ours = [p for p, holder in holders.items() if holder == self._worker.encode()]
-        await self._shards.each({p: ("PEXPIRE", self._key(p), HELD) for p in ours})
-        asked = set(holders) | {p for p, made in taken.items() if made is not None}
-        # Of the others nobody knows; what was ours nobody else can have got.
-        self._mine = (
-            {p for p, made in taken.items() if made is not None} | set(ours) | (before & set(partitions) - asked)
-        )
+        made = await self._shards.each({p: ("SET", self._key(p), self._worker, "NX", "PX", HELD) for p in partitions})
+        taken = {p for p, answer in made.items() if answer is not None}
+        holders = await self._shards.each({p: ("GET", self._key(p)) for p in made if p not in taken})
+        held = {p for p, holder in holders.items() if holder == self._worker.encode()}
+        await self._shards.each({p: ("PEXPIRE", self._key(p), HELD) for p in held})
+        # Of those that did not answer nobody knows: what was ours nobody else can have got.
+        silent = before & (set(partitions) - taken - set(holders))
+        self._mine = taken | held | silent
         dead = {worker for worker in set(self._inherited.values()) if not await self._lives(worker)}
         left = {partition for partition, worker in self._inherited.items() if worker in dead}
         for partition in left:

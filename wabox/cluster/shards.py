@@ -116,7 +116,7 @@ class Shards:
     async def each(self, commands: Mapping[int, Command]) -> dict[int, Any]:
         """One command for each of many partitions, together: a write and a read for each node, not for each partition (with
         256 partitions, looking around once a second was a quarter of a core). Their answers; without those of partitions
-        whose gate is closed, or closes now."""
+        whose gate is closed, or closes now. A command may run twice, where a part of the node's partitions has moved."""
         nodes: dict[Node | None, list[int]] = {}
         for partition in commands:
             if partition not in self.gates.closed:

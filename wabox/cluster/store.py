@@ -281,7 +281,7 @@ class ClusterStore:
             lengths = await self.shards.each(
                 {p: ("XLEN", self.shards.key(p, "r")) for p in range(self.topology.partitions)}
             )
-        except Exception as error:
+        except Exception as error:  # the next look may do better, and must come
             log.error("cluster.records_failed", exc_info=error)
             return []
         return [partition for partition, length in lengths.items() if length]
