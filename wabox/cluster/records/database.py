@@ -33,6 +33,7 @@ class Database:
         self._url = url
         self._schema = schema
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._server = {"search_path": schema, "application_name": "wabox"}
         self._opening = asyncio.Lock()
         self._closed = False
 
@@ -46,6 +47,29 @@ class Database:
         except GONE as error:
             raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
+    @property
+    def channel(self) -> str:
+        """Where notes of this bot's processes go; see :class:`wabox.cluster.bus.Bus`."""
+        return f"{self._schema}_notes"
+
+    @asynccontextmanager
+    async def own(self) -> AsyncIterator[Any]:
+        """A connection beside those that are shared, for what lasts as long as it: hearing notes, holding a lock.
+        Raises Unavailable, also when it is lost meanwhile."""
+        if self._closed:
+            raise Unavailable("wabox is stopping")
+        connection = None
+        try:
+            connection = await asyncpg.connect(
+                self._url, timeout=DEADLINE, command_timeout=DEADLINE, server_settings=self._server
+            )
+            yield connection
+        except (*GONE, asyncpg.PostgresError) as error:
+            raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+        finally:
+            if connection is not None:
+                connection.terminate()
+
     async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
         async with self._opening:
             if self._closed:
@@ -58,7 +82,7 @@ class Database:
                         max_size=POOL,
                         timeout=DEADLINE,
                         command_timeout=DEADLINE,
-                        server_settings={"search_path": self._schema, "application_name": "wabox"},
+                        server_settings=self._server,
                     )
                 except (*GONE, asyncpg.PostgresError) as error:
                     raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
