@@ -56,6 +56,9 @@ async def test_an_account_from_first_to_last(data: Path) -> None:
     assert (await run(data, "token", "crm", "--label", "nightly", "--revoke")).exit_code == 0
     assert "DISABLED" in (await run(data, "disable", "crm")).output
     assert "DISABLED" not in (await run(data, "enable", "crm")).output
+    assert "speaks hi" in (await run(data, "language", "crm", "hi")).output
+    assert "speaks" not in (await run(data, "language", "crm", "--off")).output
+    assert (await run(data, "language", "crm")).exit_code == 2
     assert (await run(data, "passwd", "ana", "--password-file", "-", stdin="another four words\n")).exit_code == 0
     acts = [json.loads(line) for line in (await run(data, "audit", "--json")).output.splitlines()]
     assert [(act["who"], act["what"], act["target"]) for act in reversed(acts)] == [
@@ -65,6 +68,8 @@ async def test_an_account_from_first_to_last(data: Path) -> None:
         ("shell", "agent token revoke: nightly", "crm"),
         ("shell", "agent disable", "crm"),
         ("shell", "agent enable", "crm"),
+        ("shell", "agent language: hi", "crm"),
+        ("shell", "agent language: none", "crm"),
         ("shell", "agent password", "ana"),
     ]
     assert token not in str(acts)
@@ -80,6 +85,8 @@ async def test_an_account_from_first_to_last(data: Path) -> None:
         (("add", "ana", "--password-file", "-"), "aaaaaaaaaaaa\n", "too easy"),
         (("disable", "nobody"), "", "no agent 'nobody'"),
         (("token", "nobody"), "", "no agent 'nobody'"),
+        (("language", "nobody", "es"), "", "no agent 'nobody'"),
+        (("language", "nobody", "klingon"), "", "no agent 'nobody'"),
     ],
 )
 async def test_what_cannot_be_is_refused_in_a_sentence(
@@ -116,7 +123,7 @@ async def test_the_log_says_what_was_done_and_names_no_customer(tmp_path: Path) 
             async with doors.client(headers={"Authorization": f"Bearer {doors.tokens[who]}"}) as client:
                 await client.post(path, json={"id": "1"})
                 await client.get("/api/v1/contacts", params={"who": "x"})
-        acts = [act for act in doors.app.accounts.acts(100) if act.what.startswith("POST")]
+        acts = [act for act in await doors.app.accounts.acts(100) if act.what.startswith("POST")]
     assert [(act.who, act.what, act.target, act.outcome) for act in reversed(acts)] == [
         ("agent", "POST /api/v1/conversations/{conversation_id}/end", "conversation 1", "403"),
         ("owner", "POST /api/v1/conversations/{conversation_id}/end", "conversation 1", "200"),
@@ -175,3 +182,13 @@ async def test_the_token_of_the_folder_is_an_owners(tmp_path: Path) -> None:
         me: httpx.Response = await client.get("/api/v1/agents/me")
         assert (me.json()["id"], me.json()["roles"]) == ("shell", ["owner"])
         assert (await client.post("/api/v1/agents/shell/disable")).status_code == 400
+
+
+@pytest.mark.parametrize("what", ["list", "audit"])
+def test_reading_leaves_nothing_behind(tmp_path: Path, what: str) -> None:
+    """Where there is no data yet, that is said, and no folder is made."""
+    refused = CliRunner().invoke(commands, ["agents", what, "--data", str(tmp_path / "data")])
+    assert refused.exit_code == 1
+    assert "there is no data in" in str(refused.exception)
+    assert "wabox agents add ID" in str(refused.exception)
+    assert list(tmp_path.iterdir()) == []

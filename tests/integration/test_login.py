@@ -247,6 +247,20 @@ async def test_only_this_machine_is_heard_at_first(doors: House, address: str, h
         assert (await client.get("/healthz")).status_code == 200
 
 
+async def test_everybody_says_what_they_speak(doors: House) -> None:
+    """Of themselves; of others an owner does. What is no language is refused."""
+    viewer = {"Authorization": f"Bearer {doors.tokens['viewer']}"}
+    async with doors.client(headers=viewer) as client:
+        assert (await client.post("/api/v1/agents/me/language", json={"language": "es"})).json()["language"] == "es"
+        assert (await client.get("/api/v1/agents/me")).json()["language"] == "es"
+        assert (await client.post("/api/v1/agents/me/language", json={"language": "xx"})).status_code == 400
+        assert (await client.post("/api/v1/agents/me/language", json={"language": None})).json()["language"] is None
+        assert (await client.post("/api/v1/agents/owner/language", json={"language": "es"})).status_code == 403
+    async with doors.client(headers={"Authorization": f"Bearer {TOKEN}"}) as shell:
+        answer = await shell.post("/api/v1/agents/me/language", json={"language": "es"})
+        assert (answer.status_code, "no agent 'shell'" in answer.text) == (400, True)
+
+
 async def test_calls_of_one_agent_are_counted(tmp_path: Path) -> None:
     """Three at once, then one a second; the command line is not counted."""
     async with house(tmp_path, throttle=(3, 1000)) as doors:

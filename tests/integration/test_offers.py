@@ -52,7 +52,7 @@ async def floor(tmp_path: Path, clock: VirtualClock | None = None) -> AsyncItera
     clock, messenger = clock or VirtualClock(), FakeMessenger()
     app = await build(settings, load_bot(folder, manners=settings.manners), clock=clock, messenger=messenger)
     await app.start()
-    if not app.accounts.lines():
+    if not await app.accounts.lines():
         for one in SKILLED:
             await app.accounts.add(NewAgent(id=one, name=one.title(), skills=["es"], password="long enough 1!"))
         await app.accounts.add(NewAgent(id="dan", name="Dan", password="long enough 1!"))

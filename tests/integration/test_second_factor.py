@@ -66,7 +66,7 @@ async def test_a_code_of_the_paper(doors: House) -> None:
     assert await enter(doors, made.recovery[0]) == 303
     assert await enter(doors, made.recovery[0]) == 401
     assert await enter(doors, made.recovery[1].replace("-", "").upper()) == 303
-    assert doors.app.accounts._second.left("agent") == 8
+    assert await doors.app.accounts._second.left("agent") == 8
 
 
 async def test_anew_and_off(doors: House) -> None:
@@ -80,10 +80,10 @@ async def test_anew_and_off(doors: House) -> None:
         assert (await client.get("/console", headers={"Accept": "text/html"})).status_code == 303
     assert await enter(doors, first.recovery[1]) == 401
     assert await enter(doors, second.recovery[1]) == 303
-    assert doors.app.accounts.line("agent").code
+    assert (await doors.app.accounts.line("agent")).code
     assert not (await doors.app.accounts.totp_off("agent")).code
     assert await enter(doors, "") == 303
-    acts = [act.what for act in doors.app.accounts.acts(100)]
+    acts = [act.what for act in await doors.app.accounts.acts(100)]
     assert {"agent totp", "agent totp off"} <= set(acts)
 
 

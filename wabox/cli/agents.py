@@ -86,9 +86,11 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     from wabox.cli.running import Line
 
     async def ask(there: Line | Accounts) -> Sequence[AgentLine]:
-        return await _lines(there) if isinstance(there, Line) else there.lines()
+        return await _lines(there) if isinstance(there, Line) else await there.lines()
 
-    found = asked(settings_of(data), ask)
+    settings = settings_of(data)
+    _there(settings)
+    found = asked(settings, ask)
     for line in found:
         typer.echo(_json(line) if as_json else _told(line))
     if not found and not as_json:
@@ -127,6 +129,32 @@ def passwd(id_: Id, password_file: FromFile = None, as_json: Json = False, data:
         if isinstance(there, Line):
             return await _line(there, "POST", f"/{id_}/passwd", {"password": password})
         return await there.passwd(id_, password)
+
+    made = asked(settings_of(data), ask)
+    typer.echo(_json(made) if as_json else _told(made))
+
+
+@group.command()
+def language(
+    id_: Id,
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="es, or es-MX: one of wabox's twelve.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="The bot's first again.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Change the language of the cards that tell somebody of cases.
+
+    Example:  wabox agents language luis es
+    """
+    from wabox.cli.running import Line
+
+    if (code is None) != off:
+        raise typer.BadParameter("a language, or --off for the bot's first")
+
+    async def ask(there: Line | Accounts) -> AgentLine:
+        if isinstance(there, Line):
+            return await _line(there, "POST", f"/{id_}/language", {"language": code})
+        return await there.speak(id_, code)
 
     made = asked(settings_of(data), ask)
     typer.echo(_json(made) if as_json else _told(made))
@@ -184,9 +212,11 @@ def audit(
         if isinstance(there, Line):
             query = urlencode({"limit": limit, **({"who": who} if who else {})})
             return msgspec.convert(await there.call("GET", f"/api/v1/audit?{query}"), list[Act])
-        return there.acts(limit, who)
+        return await there.acts(limit, who)
 
-    found = asked(settings_of(data), ask)
+    settings = settings_of(data)
+    _there(settings)
+    found = asked(settings, ask)
     for act in found:
         told = f"{_time(act.at)}  {act.who:12} {act.what} {act.target}".rstrip()
         typer.echo(_json(act) if as_json else f"{told}  {act.outcome}, from {act.address}")
@@ -223,6 +253,19 @@ async def _lines(there: Line) -> Sequence[AgentLine]:
     from wabox.core.agent import AgentLine
 
     return msgspec.convert(await there.call("GET", "/api/v1/agents"), list[AgentLine])
+
+
+def _there(settings: Settings) -> None:
+    """Whoever only reads makes no data folder. Raises StorageError when there is none yet."""
+    from wabox.errors import StorageError
+    from wabox.flowfile.folder import shown
+    from wabox.sqlite.connection import DATABASE
+
+    if not (settings.data / DATABASE).is_file():
+        raise StorageError(
+            f"there is no data in {shown(settings.data)} yet: wabox agents add ID --role owner makes the first account, "
+            "--data DIR names another folder"
+        )
 
 
 def asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -> T:

@@ -19,10 +19,9 @@ from wabox.core.ports import Clock
 from wabox.errors import WaboxError
 from wabox.flowfile.texts import languages, short
 from wabox.services.passwords import LONGEST, SHORTEST, Passwords
+from wabox.services.register import Register
 from wabox.services.secondfactor import Enrolment, SecondFactor
 from wabox.services.throttle import Throttle
-from wabox.sqlite.accounts import SqliteAccounts
-from wabox.sqlite.agents import MINUTE
 
 HOUR: Final = 3_600_000
 IDLE: Final = 8 * HOUR
@@ -35,6 +34,11 @@ LONGEST_WAIT: Final = 300_000
 TOKEN: Final = "wabox_"  # noqa: S105 - how a token begins, so that scanners of repositories recognise a lost one
 FOLDER: Final = "data folder"
 """The address of an act that no server was asked for."""
+BURST: Final = 10
+"""Attempts of an address at once; then one in :data:`EVERY` ms."""
+EVERY: Final = 6_000
+MINUTE: Final = 60_000
+"""How coarse ``seen_at`` is: a write for every call would cost more than it tells."""
 
 
 class AccountError(WaboxError):
@@ -78,96 +82,104 @@ class Known:
 class Accounts:
     def __init__(
         self,
-        store: SqliteAccounts,
+        store: Register,
         clock: Clock,
         draw: Callable[[int], str],
         second: SecondFactor,
         passwords: Passwords | None = None,
+        here: str = FOLDER,
     ) -> None:
-        """``draw`` gives that many random bytes, as text."""
+        """``draw`` gives that many random bytes, as text. ``here``: the address of an act that no server was asked for."""
         self._store = store
         self._clock = clock
         self._draw = draw
         self._second = second
         self._passwords = passwords or Passwords()
-        self._addresses = Throttle(clock, burst=10, every=6_000)
+        self._addresses = Throttle(clock, burst=BURST, every=EVERY)
+        self._here = here
 
     # ---- what an owner does ------------------------------------------------------------------------------------------------
 
-    async def add(self, new: NewAgent, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
+    async def add(self, new: NewAgent, by: Agent = SHELL, address: str = "") -> AgentLine:
         agent = _checked(new)
         password = None if new.password is None else await self._passwords.encode(_good(new.password, new.id))
         act = self._act(by, f"agent add: {', '.join(agent.roles)}", agent.id, address)
         if not await self._store.add(agent, password, act):
             raise AccountError(f"there is an agent {new.id!r} already: wabox agents list")
-        return self.line(agent.id)
+        return await self.line(agent.id)
 
-    async def disable(self, id_: str, disabled: bool, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
+    async def disable(self, id_: str, disabled: bool, by: Agent = SHELL, address: str = "") -> AgentLine:
         """Also ends every session."""
-        agent = self._known(id_)
-        if disabled and by is not SHELL and "owner" in agent.roles and not self._store.owners(without=id_):
+        agent = await self._known(id_)
+        if disabled and by is not SHELL and "owner" in agent.roles and not await self._store.owners(without=id_):
             raise AccountError(f"{id_!r} is the only owner: the console would be nobody's. Make another one first")
         act = self._act(by, "agent disable" if disabled else "agent enable", id_, address)
         await self._store.disable(id_, disabled, act)
-        return self.line(id_)
+        return await self.line(id_)
 
-    async def passwd(self, id_: str, password: str, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
+    async def passwd(self, id_: str, password: str, by: Agent = SHELL, address: str = "") -> AgentLine:
         """Also ends every session."""
-        self._known(id_)
+        await self._known(id_)
         encoded = await self._passwords.encode(_good(password, id_))
-        await self._store.set_password(
-            id_, encoded, self._act(by, "agent password", id_, address), self._store.hashed(id_)
-        )
-        return self.line(id_)
+        name = await self._store.hashed(id_)
+        await self._store.set_password(id_, encoded, self._act(by, "agent password", id_, address), name)
+        return await self.line(id_)
 
-    async def token(self, id_: str, label: str, by: Agent = SHELL, address: str = FOLDER) -> str:
+    async def token(self, id_: str, label: str, by: Agent = SHELL, address: str = "") -> str:
         """A new one, in place of the one of the same label. Only its hash is kept."""
-        self._known(id_)
+        await self._known(id_)
         if not ID.match(label):
             raise AccountError(f"a token's label is up to 40 letters, digits, dots and dashes, not {label!r}")
         token = TOKEN + self._draw(32)
         await self._store.add_token(id_, label, _hash(token), self._act(by, f"agent token: {label}", id_, address))
         return token
 
-    async def revoke(self, id_: str, label: str, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
-        self._known(id_)
+    async def revoke(self, id_: str, label: str, by: Agent = SHELL, address: str = "") -> AgentLine:
+        await self._known(id_)
         if not await self._store.revoke_token(id_, label, self._act(by, f"agent token revoke: {label}", id_, address)):
             raise AccountError(f"{id_!r} has no token {label!r}: wabox agents list")
-        return self.line(id_)
+        return await self.line(id_)
 
-    async def totp(self, id_: str, by: Agent = SHELL, address: str = FOLDER) -> Enrolment:
+    async def totp(self, id_: str, by: Agent = SHELL, address: str = "") -> Enrolment:
         """From now on a code is asked for too. Also ends every session."""
-        self._known(id_)
+        await self._known(id_)
         return await self._second.begin(id_, self._act(by, "agent totp", id_, address))
 
-    async def totp_off(self, id_: str, by: Agent = SHELL, address: str = FOLDER) -> AgentLine:
+    async def totp_off(self, id_: str, by: Agent = SHELL, address: str = "") -> AgentLine:
         """Also ends every session."""
-        self._known(id_)
+        await self._known(id_)
         if not await self._second.end(id_, self._act(by, "agent totp off", id_, address)):
             raise AccountError(f"{id_!r} signs in with the password alone already")
-        return self.line(id_)
+        return await self.line(id_)
 
-    def lines(self) -> Sequence[AgentLine]:
+    async def speak(self, id_: str, language: str | None, by: Agent = SHELL, address: str = "") -> AgentLine:
+        """The language of the cards they get about cases; None: the bot's first. An agent may say so for themselves."""
+        await self._known(id_)
+        _speaks(language)
+        act = self._act(by, f"agent language: {language or 'none'}", id_, address)
+        await self._store.speak(id_, language, act)
+        return await self.line(id_)
+
+    async def lines(self) -> Sequence[AgentLine]:
         now = self._clock()
-        return self._store.lines(now - IDLE, now - ABSOLUTE)
+        return await self._store.lines(now - IDLE, now - ABSOLUTE)
 
-    def line(self, id_: str) -> AgentLine:
-        return next(line for line in self.lines() if line.agent.id == id_)
+    async def line(self, id_: str) -> AgentLine:
+        return next(line for line in await self.lines() if line.agent.id == id_)
 
     def find(self, id_: str) -> Agent | None:
         """An account, also a closed one."""
-        found = self._store.load(id_)
-        return None if found is None else found[0]
+        return self._store.find(id_)
 
-    def acts(self, limit: int, who: str | None = None) -> Sequence[Act]:
+    async def acts(self, limit: int, who: str | None = None) -> Sequence[Act]:
         """The newest of the audit log first."""
-        return self._store.acts(max(1, min(limit, 10_000)), who)
+        return await self._store.acts(max(1, min(limit, 10_000)), who)
 
     # ---- who calls -------------------------------------------------------------------------------------------------------
 
     async def by_token(self, token: str) -> Known | None:
         hash_ = _hash(token)
-        found = self._store.by_token(hash_) if token.startswith(TOKEN) else None
+        found = await self._store.by_token(hash_) if token.startswith(TOKEN) else None
         if found is None or found[0].disabled:
             return None
         await self._see(hash_, found[1], token=True)
@@ -175,7 +187,7 @@ class Accounts:
 
     async def by_cookie(self, cookie: str) -> Known | None:
         hash_ = _hash(cookie)
-        found = self._store.by_session(hash_)
+        found = await self._store.by_session(hash_)
         if found is None:
             return None
         agent, created, seen = found
@@ -185,14 +197,14 @@ class Accounts:
         await self._see(hash_, seen, token=False)
         return Known(agent=agent, by="session", csrf=_csrf(cookie), hash=hash_)
 
-    def holds(self, known: Known) -> bool:
+    async def holds(self, known: Known) -> bool:
         """Whether what was proved is still so: for streams, which last."""
         if known.by == "shell":
             return True
         if known.by == "token":
-            token = self._store.by_token(known.hash)
+            token = await self._store.by_token(known.hash)
             return token is not None and not token[0].disabled
-        found = self._store.by_session(known.hash)
+        found = await self._store.by_session(known.hash)
         return found is not None and not found[0].disabled and self._clock() - found[1] <= ABSOLUTE
 
     async def _see(self, hash_: bytes, seen: int | None, *, token: bool) -> None:
@@ -204,15 +216,15 @@ class Accounts:
 
     async def sign_in(self, name: str, password: str, address: str, code: str = "") -> str | None:
         """The cookie of a new session; None: no. ``code``: the second proof, of those who have one. Raises TooOften."""
-        wait = self._addresses.take(address)
+        wait = self._addresses.take(address) or await self._store.turn(address, self._clock(), BURST, EVERY)
         if wait:
             raise TooOften(_seconds(wait))
         name = name.strip().lower()[:100]
-        found = self._store.load(name)
+        found = await self._store.load(name)
         agent, encoded = (None, None) if found is None else found
-        hashed = self._store.hashed(name)
-        times, last = self._store.refusals(hashed)
-        if times >= FREE and not (agent and self._store.at_home(agent.id, address)):
+        hashed = await self._store.hashed(name)
+        times, last = await self._store.refusals(hashed)
+        if times >= FREE and not (agent and await self._store.at_home(agent.id, address)):
             left = last + min(1000 << min(times - FREE, 20), LONGEST_WAIT) - self._clock()
             if left > 0:
                 raise TooOften(_seconds(left))
@@ -228,8 +240,9 @@ class Accounts:
 
     async def lend(self, id_: str, address: str) -> str:
         """The cookie of a new session without a password: of the demo, whose customers are made of paper."""
-        agent, cookie = self._known(id_), self._draw(32)
-        await self._store.begin(agent, _hash(cookie), self._store.hashed(id_), self._act(agent, "sign in", "", address))
+        agent, cookie = await self._known(id_), self._draw(32)
+        name = await self._store.hashed(id_)
+        await self._store.begin(agent, _hash(cookie), name, self._act(agent, "sign in", "", address))
         return cookie
 
     async def sign_out(self, known: Known, address: str, *, everywhere: bool = False) -> None:
@@ -243,19 +256,19 @@ class Accounts:
     async def record(self, known: Known, what: str, target: str, address: str, outcome: str) -> None:
         await self._store.record(replace(self._act(known.agent, what, target, address), outcome=outcome))
 
-    def conversation(self, id_: str) -> str:
+    async def conversation(self, id_: str) -> str:
         """What the log calls a conversation."""
-        key = self._store.conversation_key(id_)
+        key = await self._store.conversation_key(id_)
         return "no conversation" if key is None else f"conversation {key}"
 
     def close(self) -> None:
         self._passwords.close()
 
     def _act(self, by: Agent, what: str, target: str, address: str) -> Act:
-        return Act(at=self._clock(), who=by.id, what=what, target=target, address=address)
+        return Act(at=self._clock(), who=by.id, what=what, target=target, address=address or self._here)
 
-    def _known(self, id_: str) -> Agent:
-        found = self._store.load(id_)
+    async def _known(self, id_: str) -> Agent:
+        found = await self._store.load(id_)
         if found is None:
             raise AccountError(f"there is no agent {id_!r}: wabox agents list")
         return found[0]
@@ -270,10 +283,14 @@ def _checked(new: NewAgent) -> Agent:
     if not roles or len(roles) != len(set(new.roles)):
         raise AccountError(f"roles are {', '.join(ROLES)}, not {', '.join(new.roles) or 'none'}")
     name = " ".join(new.name.split())[:80] or new.id
-    if new.language is not None and short(new.language) not in languages():
-        raise AccountError(f"a language is one of {', '.join(languages())}, not {new.language!r}")
+    _speaks(new.language)
     queues, skills = tuple(new.queues), tuple(new.skills)
     return Agent(id=new.id, name=name, roles=roles, queues=queues, skills=skills, language=new.language)
+
+
+def _speaks(language: str | None) -> None:
+    if language is not None and short(language) not in languages():
+        raise AccountError(f"a language is one of {', '.join(languages())}, not {language!r}")
 
 
 def _good(password: str, id_: str) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from wabox.core.agent import Act
 from wabox.core.ports import Clock
-from wabox.sqlite.secondfactors import SqliteSecondFactors
 
 STEP: Final = 30
 """s that a code lasts."""
@@ -23,6 +22,25 @@ DRIFT: Final = (0, -1, 1)
 """Codes before and after that are taken too."""
 RECOVERY: Final = 10
 ISSUER: Final = "wabox"
+
+
+class Codes(Protocol):
+    """Second proofs, stored. A code is spent in the transaction that finds it good, whoever else is asked at that moment."""
+
+    async def secret(self, id_: str) -> tuple[str, int] | None:
+        """The secret, and how many recovery codes are left; None: this agent has no second factor."""
+
+    async def begin(self, id_: str, secret: str, recovery: Sequence[bytes], act: Act) -> None:
+        """In place of what was there; every browser of theirs signs in anew."""
+
+    async def end(self, id_: str, act: Act) -> bool:
+        """False: there was none."""
+
+    async def spend_step(self, id_: str, step: int) -> bool:
+        """False: a code of this moment, or of a later one, was used already."""
+
+    async def spend_recovery(self, id_: str, hash_: bytes) -> bool:
+        """False: there is no such code, or none any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +55,15 @@ class Enrolment:
 
 
 class SecondFactor:
-    def __init__(self, store: SqliteSecondFactors, clock: Clock, draw: Callable[[int], str]) -> None:
+    def __init__(self, store: Codes, clock: Clock, draw: Callable[[int], str]) -> None:
         """``draw`` gives that many random bytes, as text."""
         self._store = store
         self._clock = clock
         self._draw = draw
 
-    def wanted(self, id_: str) -> bool:
-        return self._store.secret(id_) is not None
-
-    def left(self, id_: str) -> int | None:
+    async def left(self, id_: str) -> int | None:
         """Recovery codes; None: no second factor."""
-        found = self._store.secret(id_)
+        found = await self._store.secret(id_)
         return None if found is None else found[1]
 
     async def begin(self, id_: str, act: Act) -> Enrolment:
@@ -65,7 +80,7 @@ class SecondFactor:
 
     async def check(self, id_: str, given: str) -> bool:
         """Whether this proves it; it is spent with that. True where nothing is wanted."""
-        found = self._store.secret(id_)
+        found = await self._store.secret(id_)
         if found is None:
             return True
         code = "".join(given.split())

@@ -48,6 +48,10 @@ class SqliteAccounts:
 
         return await self._write(change, act)
 
+    async def speak(self, id_: str, language: str | None, act: Act) -> bool:
+        """False: there is no such agent."""
+        return await self._write(lambda connection: agents.speak(connection, id_, language), act)
+
     async def set_password(self, id_: str, password: str, act: Act, name: bytes) -> bool:
         """It signs them out everywhere, and what was refused under ``name`` is forgiven. False: no such agent."""
 
@@ -94,33 +98,42 @@ class SqliteAccounts:
     async def record(self, act: Act) -> None:
         await self._writer.submit(lambda connection: agents.record(connection, act))
 
-    def load(self, id_: str) -> tuple[Agent, str | None] | None:
+    def find(self, id_: str) -> Agent | None:
+        """Also one whose account is closed."""
+        found = self._reader.read(agents.load, id_)
+        return None if found is None else found[0]
+
+    async def load(self, id_: str) -> tuple[Agent, str | None] | None:
         return self._reader.read(agents.load, id_)
 
-    def owners(self, without: str) -> int:
+    async def owners(self, without: str) -> int:
         return self._reader.read(agents.owners, without)
 
-    def lines(self, since: int, created: int) -> Sequence[AgentLine]:
+    async def lines(self, since: int, created: int) -> Sequence[AgentLine]:
         return self._reader.read(agents.lines, since, created)
 
-    def by_token(self, hash_: bytes) -> tuple[Agent, int | None] | None:
+    async def by_token(self, hash_: bytes) -> tuple[Agent, int | None] | None:
         return self._reader.read(agents.by_token, hash_)
 
-    def by_session(self, hash_: bytes) -> tuple[Agent, int, int] | None:
+    async def by_session(self, hash_: bytes) -> tuple[Agent, int, int] | None:
         return self._reader.read(agents.by_session, hash_)
 
-    def at_home(self, id_: str, address: str) -> bool:
+    async def at_home(self, id_: str, address: str) -> bool:
         return self._reader.read(agents.at_home, id_, address)
 
-    def hashed(self, name: str) -> bytes:
+    async def hashed(self, name: str) -> bytes:
         """How refusals remember a name that was typed."""
         return self._reader.read(agents.hashed, name)
 
-    def refusals(self, name: bytes) -> tuple[int, int]:
+    async def refusals(self, name: bytes) -> tuple[int, int]:
         return self._reader.read(agents.refusals, name)
 
-    def acts(self, limit: int, who: str | None = None) -> Sequence[Act]:
+    async def turn(self, address: str, now: int, burst: int, every: int) -> float:
+        """There is one process, and it counts in memory."""
+        return 0.0
+
+    async def acts(self, limit: int, who: str | None = None) -> Sequence[Act]:
         return self._reader.read(agents.acts, limit, who)
 
-    def conversation_key(self, id_: str) -> int | None:
+    async def conversation_key(self, id_: str) -> int | None:
         return self._reader.read(agents.conversation_key, id_)

@@ -10,8 +10,6 @@ from typing import Final
 
 from wabox.core.agent import Act, Agent, AgentLine
 
-MINUTE: Final = 60_000
-"""How coarse ``seen_at`` is: a write for every call would cost more than it tells."""
 REMEMBERED: Final = 90 * 86_400_000
 """ms that an address where somebody signed in is known as theirs."""
 NAMES: Final = 10_000
@@ -55,6 +53,10 @@ def load(connection: sqlite3.Connection, id_: str) -> tuple[Agent, str | None] |
 
 def disable(connection: sqlite3.Connection, id_: str, disabled: bool) -> bool:
     return connection.execute("UPDATE agents SET disabled = ? WHERE id = ?", (disabled, id_)).rowcount == 1
+
+
+def speak(connection: sqlite3.Connection, id_: str, language: str | None) -> bool:
+    return connection.execute("UPDATE agents SET language = ? WHERE id = ?", (language, id_)).rowcount == 1
 
 
 def set_password(connection: sqlite3.Connection, id_: str, password: str) -> bool:

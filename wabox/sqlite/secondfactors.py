@@ -23,7 +23,7 @@ class SqliteSecondFactors:
         self._writer = writer
         self._reader = reader
 
-    def secret(self, id_: str) -> tuple[str, int] | None:
+    async def secret(self, id_: str) -> tuple[str, int] | None:
         """The secret, and how many recovery codes are left; None: this agent has no second factor."""
 
         def found(connection: sqlite3.Connection) -> tuple[str, int] | None:

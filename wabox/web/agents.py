@@ -22,6 +22,12 @@ class PasswordCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageCall:
+    language: str | None
+    """Of the cards about cases; null: the bot's first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCall:
     label: str = "default"
     """A new one takes the place of the one of the same label."""
@@ -39,7 +45,7 @@ def agent_routes(accounts: Accounts) -> list[HTTPRouteHandler]:
     # The service writes each of these into the log itself, in the transaction of the change: hence ``logs``.
     @get("/agents", summary="Accounts, and what each is signed in with", tags=["agents"], roles=OWN)
     async def agents() -> Sequence[AgentLine]:
-        return accounts.lines()
+        return await accounts.lines()
 
     @get("/agents/me", summary="Who the caller is", tags=["agents"], roles=VIEW)
     async def me(request: Request[Any, Any, Any]) -> Agent:
@@ -65,6 +71,21 @@ def agent_routes(accounts: Accounts) -> list[HTTPRouteHandler]:
         data: JSONBody[PasswordCall],
     ) -> AgentLine:
         return await accounts.passwd(id, data.password, *_by(request))
+
+    @post(
+        "/agents/me/language", status_code=200, summary="The caller's language", tags=["agents"], roles=VIEW, logs=True
+    )
+    async def my_language(request: Request[Any, Any, Any], data: JSONBody[LanguageCall]) -> Agent:
+        agent, address = _by(request)
+        return (await accounts.speak(agent.id, data.language, agent, address)).agent
+
+    @post("/agents/{id:str}/language", status_code=200, summary="Their language", tags=["agents"], roles=OWN, logs=True)
+    async def language(
+        request: Request[Any, Any, Any],
+        id: FromPath[str],
+        data: JSONBody[LanguageCall],
+    ) -> AgentLine:
+        return await accounts.speak(id, data.language, *_by(request))
 
     @post("/agents/{id:str}/token", status_code=200, summary="A new token", tags=["agents"], roles=OWN, logs=True)
     async def token(
@@ -94,9 +115,10 @@ def agent_routes(accounts: Accounts) -> list[HTTPRouteHandler]:
 
     @get("/audit", summary="Who did what, the newest first", tags=["agents"], roles=OWN)
     async def audit(who: FromQuery[str | None] = None, limit: FromQuery[int] = 100) -> Sequence[Act]:
-        return accounts.acts(limit, who)
+        return await accounts.acts(limit, who)
 
-    return [agents, me, add, disable, enable, passwd, token, revoke, totp, totp_off, audit]
+    routes: list[HTTPRouteHandler] = [agents, me, add, disable, enable, passwd, my_language, language]
+    return [*routes, token, revoke, totp, totp_off, audit]
 
 
 def _by(request: Request[Any, Any, Any]) -> tuple[Agent, str]:

@@ -130,9 +130,9 @@ def following_routes(app: App) -> list[HTTPRouteHandler]:
             headers={"Cache-Control": "private, max-age=3600"},
         )
 
-    @get("/colleagues", sync_to_thread=False, summary="Whom a case can be given to", tags=["handoffs"], roles=VIEW)
-    def colleagues() -> list[Colleague]:
-        people = [line.agent for line in app.accounts.lines()]
+    @get("/colleagues", summary="Whom a case can be given to", tags=["handoffs"], roles=VIEW)
+    async def colleagues() -> list[Colleague]:
+        people = [line.agent for line in await app.accounts.lines()]
         return [
             Colleague(id=one.id, name=one.name, queues=one.queues, skills=one.skills)
             for one in people

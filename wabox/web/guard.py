@@ -144,7 +144,7 @@ class Guard:
                     known = _state(scope).get("known")
                     if known is not None and self._monotonic() - looked > LOOK_AGAIN:
                         looked = self._monotonic()
-                        if not self.accounts.holds(known):
+                        if not await self.accounts.holds(known):
                             over = True
                             message = {"type": "http.response.body", "body": b"", "more_body": False}
                 await send(message)
@@ -162,15 +162,15 @@ class Guard:
         if not (_changes(scope) or handler.opt.get("reads")):
             return
         what = f"{scope.get('method')} {scope.get('path_template')}"
-        await self.accounts.record(known, what, self._target(scope), state.get("address", ""), str(status))
+        await self.accounts.record(known, what, await self._target(scope), state.get("address", ""), str(status))
 
-    def _target(self, scope: Scope) -> str:
+    async def _target(self, scope: Scope) -> str:
         """What is acted on, without a customer's id in it."""
         params: dict[str, Any] = dict(scope.get("path_params") or {})
         conversation = params.pop("conversation_id", None)
         told = [str(value)[:80] for value in params.values()]
         if conversation is not None:
-            told.append(self.accounts.conversation(str(conversation)))
+            told.append(await self.accounts.conversation(str(conversation)))
         return " ".join(told)
 
 

@@ -180,7 +180,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     async def transfer(
         request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[TransferCall]
     ) -> CaseReport:
-        names = {line.agent.id: line.agent.name for line in app.accounts.lines()} if data.to else {}
+        names = {line.agent.id: line.agent.name for line in await app.accounts.lines()} if data.to else {}
         more = {"queue": data.queue, "to": data.to, "to_name": names.get(data.to or ""), "take": data.take}
         return await act(request, "transfer", case, data, data.text, **more)
 
