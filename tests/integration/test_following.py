@@ -15,7 +15,7 @@ from tests.integration.test_desk import Desk, wired
 from tests.integration.world import CONVERSATION
 from wabox.app import App
 from wabox.core.act import Act
-from wabox.services.changes import Changed
+from wabox.core.change import Changed
 from wabox.services.dossiers import Dossier
 from wabox.services.handoffs import NoCase
 from wabox.settings import Secret, WhatsAppSettings

@@ -73,6 +73,8 @@ class Bus:
                 await self._listen()
             except Unavailable as error:
                 log.warning("cluster.bus_waits", reason=str(error))
+            except Exception as error:  # the next try may do better, and must come
+                log.error("cluster.bus_failed", exc_info=error)
             await self._sleep(AGAIN)
 
     async def aclose(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wabox.core.handoff import Outcome
+from wabox.core.message import InboundMessage
 
 KEPT = 2000
 """Outcomes remembered for whoever asks again with the same id."""
@@ -37,6 +38,10 @@ class Answers:
             waiting.remove(future)
             if not waiting:
                 self._waiting.pop(message_id, None)
+
+    def acted(self, message: InboundMessage, outcome: Outcome | None) -> None:
+        """The turn of an act is committed."""
+        self.tell(message.message_id, outcome)
 
     def tell(self, message_id: str, outcome: Outcome | None) -> None:
         """Its turn is committed. ``None``: the turn failed, and said so to the customer."""

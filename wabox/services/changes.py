@@ -10,16 +10,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
-from wabox.core.conversation import UnitOfWork
+from wabox.core.change import Changed, after
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.ports import Clock
 
-Kind = Literal["case", "message", "state", "delivery"]
 BEHIND: Final = 1000
 """Changes that may wait for one listener."""
 BEHIND_PIECES: Final = 100
@@ -32,47 +30,6 @@ BEGIN: Final = b"retry: 500\r\n" + NOTHING
 T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """One conversation, after one commit; or what became of one message."""
-
-    conversation_id: str
-    """Empty for a ``delivery``: whoever shows the message knows whose it is."""
-    at: int
-    """ms since the epoch."""
-    case_id: str | None = None
-    """Of the case that changed, or that is open."""
-    kinds: tuple[Kind, ...] = ()
-    """``case``: it was opened, claimed, closed …; ``message``: something was said; ``state``: the bot moved on; ``delivery``: a
-    message of ours came further, or failed."""
-    status: str | None = None
-    """The case's, or the message's."""
-    outbound_id: str | None = None
-    """Of the message, for a ``delivery``."""
-    queue: str | None = None
-    """The case's; who has it is ``agent``."""
-    agent: str | None = None
-
-
-def changed_by(unit: UnitOfWork) -> Changed:
-    kinds: list[Kind] = []
-    case = unit.handoffs[-1] if unit.handoffs else unit.case
-    if unit.handoffs:
-        kinds.append("case")
-    if unit.sends or any(record.kind == "in" for record in unit.records):
-        kinds.append("message")
-    kinds.append("state")
-    return Changed(
-        conversation_id=unit.conversation_id,
-        at=unit.at,
-        case_id=case.id if case else None,
-        kinds=tuple(kinds),
-        status=case.status if case else None,
-        queue=case.queue if case else None,
-        agent=case.agent if case else None,
-    )
 
 
 class Changes:
@@ -110,8 +67,7 @@ class Changes:
         about = change.conversation_id, change.outbound_id
         before = self._pending.pop(about, None)
         if before is not None:
-            kinds = tuple(dict.fromkeys((*before.kinds, *change.kinds)))
-            change = replace(change, kinds=kinds, case_id=change.case_id or before.case_id)
+            change = after(before, change)
         self._pending[about] = change
         if self._flushing is None:
             loop = asyncio.get_running_loop()

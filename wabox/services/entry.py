@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from weakref import WeakValueDictionary
 
 from wabox.core.act import Act
@@ -18,6 +18,14 @@ from wabox.core.handoff import Handoff
 from wabox.errors import WaboxError
 from wabox.flowfile.bot import Bot
 from wabox.settings import QueueSettings
+
+Alone = Callable[[str], AbstractAsyncContextManager[None]]
+"""Within it nobody else counts an agent's cases, by id."""
+
+
+def in_this_process(agent: str) -> AbstractAsyncContextManager[None]:
+    """One process serves: its own locks are enough."""
+    return nullcontext()
 
 
 class NoCase(WaboxError):
@@ -33,10 +41,13 @@ class Full(NotDone):
 
 
 class Entry:
-    def __init__(self, account: Callable[[str], Agent | None], bot: Callable[[], Bot]) -> None:
-        """``account``: an agent by id, if there is such an account."""
+    def __init__(
+        self, account: Callable[[str], Agent | None], bot: Callable[[], Bot], alone: Alone = in_this_process
+    ) -> None:
+        """``account``: an agent by id, if there is such an account. ``alone``: lets one process of several in at a time."""
         self._account = account
         self._bot = bot
+        self._alone = alone
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def agent(self, id_: str, name: str = "") -> Agent:
@@ -51,9 +62,9 @@ class Entry:
         if who is None or (taker := self._taker(act, case, who)) is None:
             yield
             return
+        queue = self._bot().manners.queues.get(case.queue) or QueueSettings(name=case.queue)
         lock = self._locks.setdefault(taker.id, asyncio.Lock())
-        async with lock:
-            queue = self._bot().manners.queues.get(case.queue) or QueueSettings(name=case.queue)
+        async with lock, self._alone(taker.id) if queue.capacity else nullcontext():
             refusal = self._refusal(taker, queue, await cases() if queue.capacity else (), case)
             if refusal is not None and "owner" not in who.roles:
                 raise refusal

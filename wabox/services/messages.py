@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from wabox.core.change import changed_by
 from wabox.core.changed import changed
 from wabox.core.conversation import Session
 from wabox.core.delivery import DeliveryStatus
@@ -27,7 +28,7 @@ from wabox.flowfile.bot import Bot
 from wabox.services.alarms import Alarms
 from wabox.services.answers import Answers
 from wabox.services.briefs import Briefs
-from wabox.services.changes import Changes, changed_by
+from wabox.services.changes import Changes
 from wabox.services.colleagues import Colleagues
 from wabox.services.conversations import advance, apologise
 from wabox.services.hearing import Hearing
@@ -206,7 +207,7 @@ class Messages:
                 log.info("turn.conflict", conversation=message.conversation_id)
                 continue
             if message.channel == "agent" and result == "committed":
-                self.answers.tell(message.message_id, turn.outcome)
+                self.answers.acted(message, turn.outcome)
             if result == "committed":
                 tier = "none" if turn.understanding is None else turn.understanding.tier
                 took = self._monotonic() - began

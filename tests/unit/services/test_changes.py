@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
+from wabox.core.change import Changed
 from wabox.core.delivery import DeliveryStatus
-from wabox.services.changes import BEGIN, BEHIND_PIECES, Changed, Changes
+from wabox.services.changes import BEGIN, BEHIND_PIECES, Changes
 
 
 def objects(piece: bytes) -> list[dict[str, object]]:

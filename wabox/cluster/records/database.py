@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from wabox.errors import Unavailable
 SCHEMA = Path(__file__).parent / "schema"
 """A file for each part, in the order of their names; whatever is there already stays as it is."""
 POOL = 8
+LOCK = "hashtext($1), hashtext($2)"
+ALONE = 4
+"""Connections that may wait for a lock."""
 DEADLINE = 10.0
 """s for one statement: people wait for it, customers do not."""
 GONE = (
@@ -22,6 +26,7 @@ GONE = (
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server ended the connection in the middle of a question
     # "terminating connection due to administrator command": a restart. CannotConnectNowError is one too.
     asyncpg.OperatorInterventionError,
 )
@@ -35,6 +40,7 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._server = {"search_path": schema, "application_name": "wabox"}
         self._opening = asyncio.Lock()
+        self._waiting = asyncio.Semaphore(ALONE)
         self._closed = False
 
     @asynccontextmanager
@@ -53,9 +59,22 @@ class Database:
         return f"{self._schema}_notes"
 
     @asynccontextmanager
-    async def own(self) -> AsyncIterator[Any]:
-        """A connection beside those that are shared, for what lasts as long as it: hearing notes, holding a lock.
-        Raises Unavailable, also when it is lost meanwhile."""
+    async def alone(self, what: str) -> AsyncIterator[None]:
+        """Nobody else in the cluster is within this, of the same ``what``. Whoever waits holds none of the connections that
+        the others work with. Raises Unavailable."""
+        async with self._waiting, self.own() as connection:
+            await connection.execute(f"SELECT pg_advisory_lock({LOCK})", self._schema, what)
+            yield
+
+    async def take(self, connection: Any, what: str) -> bool:
+        """Take the lock of that name until the connection is closed, if nobody has it."""
+        taken: bool = await connection.fetchval(f"SELECT pg_try_advisory_lock({LOCK})", self._schema, what)
+        return taken
+
+    @asynccontextmanager
+    async def own(self, *, silent: int = 0) -> AsyncIterator[Any]:
+        """A connection beside those that are shared, for what lasts as long as it: hearing notes, holding a lock. The server
+        ends it when nothing was asked for ``silent`` s. Raises Unavailable, also when it is lost meanwhile."""
         if self._closed:
             raise Unavailable("wabox is stopping")
         connection = None
@@ -63,6 +82,9 @@ class Database:
             connection = await asyncpg.connect(
                 self._url, timeout=DEADLINE, command_timeout=DEADLINE, server_settings=self._server
             )
+            if silent:
+                with contextlib.suppress(asyncpg.UndefinedObjectError):  # before PostgreSQL 14
+                    await connection.execute(f"SET idle_session_timeout = '{silent}s'")
             yield connection
         except (*GONE, asyncpg.PostgresError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
