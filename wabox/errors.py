@@ -9,7 +9,8 @@
     ├── StorageError      the operator: the data folder
     │   ├── DataFolderBusy    another wabox is running on it
     │   └── Unavailable       nobody: try again later; nothing was stored, nothing may be acknowledged
-    └── ConversationError     a stored conversation cannot be read or stepped; the conversation goes to a person
+    ├── ConversationError     a stored conversation cannot be read or stepped; the conversation goes to a person
+    └── NotHere           whoever asked: this server does not have it, and will not when it is asked again
 
 The message of each is what the person reads: what, where, what to do.
 """
@@ -47,3 +48,7 @@ class Unavailable(StorageError):
 
 class ConversationError(WaboxError):
     """A stored conversation does not fit its chart or cannot be read."""
+
+
+class NotHere(WaboxError):
+    """Something that one machine has and a cluster does not; the message says so, and what to do instead."""

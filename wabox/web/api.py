@@ -18,7 +18,6 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from wabox import __version__
-from wabox.app import App
 from wabox.core.delivery import Delivery
 from wabox.core.version import Choice, Forecast, VersionReport
 from wabox.errors import FlowError
@@ -28,6 +27,7 @@ from wabox.web.agents import agent_routes
 from wabox.web.contacts import contact_routes
 from wabox.web.conversations import conversation_routes
 from wabox.web.described import described
+from wabox.web.desk import Desk
 from wabox.web.door import proof
 from wabox.web.following import following_routes
 from wabox.web.guard import OWN, VIEW, Guard
@@ -59,7 +59,7 @@ class OutboxReport:
     """Numbers from which nothing leaves at present, and why."""
 
 
-def api_router(app: App, token: str, guard: Guard | None = None) -> Router:
+def api_router(app: Desk, token: str, guard: Guard | None = None) -> Router:
     """The routes, behind the guard; ``token`` is the data folder's."""
     guard = guard or Guard(app.accounts, token)
 

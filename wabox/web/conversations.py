@@ -12,8 +12,8 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
-from wabox.app import App
 from wabox.core.conversation import Session
+from wabox.web.desk import Desk
 from wabox.web.guard import OWN
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -41,7 +41,7 @@ class Accepted:
     act: str
 
 
-def conversation_routes(app: App) -> list[HTTPRouteHandler]:
+def conversation_routes(app: Desk) -> list[HTTPRouteHandler]:
     @post(
         "/conversations/{conversation_id:str}/move",
         status_code=200,

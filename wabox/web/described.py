@@ -28,6 +28,7 @@ PROBLEMS: Final = {
     413: "The body is too large",
     429: "Too many calls: Retry-After says when to go on",
     500: "wabox failed, and its log says why",
+    501: "A cluster does not have it: the sentence says so",
     503: "Not now: WhatsApp, or storage, cannot be reached",
 }
 

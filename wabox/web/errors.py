@@ -8,7 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from wabox.errors import Unavailable, WaboxError
+from wabox.errors import NotHere, Unavailable, WaboxError
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,8 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict
 
 
 def wabox_error(_: Request[Any, Any, Any], error: WaboxError) -> Response[dict[str, Any]]:
-    return Response({"error": str(error)}, status_code=503 if isinstance(error, Unavailable) else 400)
+    status = 503 if isinstance(error, Unavailable) else 501 if isinstance(error, NotHere) else 400
+    return Response({"error": str(error)}, status_code=status)
 
 
 def bug(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

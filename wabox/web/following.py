@@ -13,11 +13,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import File
 
-from wabox.app import App
 from wabox.core.agent import SHELL
 from wabox.core.media import MediaStatus
 from wabox.core.template import APPROVED
 from wabox.services.dossiers import Dossier, Spot
+from wabox.web.desk import Desk
 from wabox.web.guard import ACT, VIEW
 
 SHOWN: Final = frozenset(
@@ -67,7 +67,7 @@ class ReplyTemplate:
     """WhatsApp's, where it was asked."""
 
 
-def following_routes(app: App) -> list[HTTPRouteHandler]:
+def following_routes(app: Desk) -> list[HTTPRouteHandler]:
     @get("/conversations", summary="Who is where, the most recently active first", tags=["conversations"], roles=VIEW)
     async def board(request: Request[Any, Any, Any], limit: FromQuery[int] = 200) -> list[Spot]:
         return await app.dossiers.board(limit, request.state.agent)

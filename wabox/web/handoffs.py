@@ -12,13 +12,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
-from wabox.app import App
 from wabox.core.act import Act
 from wabox.core.agent import SHELL, Agent
 from wabox.core.handoff import HandoffAct
 from wabox.services.cases import CaseLine, CaseReport
 from wabox.services.handoffs import NEWEST, NoCase, NotDone, NotYet, TemplateReply
 from wabox.services.waiting import QueueReport
+from wabox.web.desk import Desk
 from wabox.web.guard import ACT, VIEW
 
 _AS_IT_COMES: Final = {"Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
@@ -89,9 +89,7 @@ class CloseCall(Actor):
     take: bool = False
 
 
-def handoff_routes(app: App) -> list[HTTPRouteHandler]:
-    handoffs = app.handoffs
-
+def handoff_routes(app: Desk) -> list[HTTPRouteHandler]:
     def wish(
         request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any
     ) -> tuple[Act, Agent]:
@@ -103,7 +101,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         return act, app.entry.agent(agent, by)
 
     async def act(request: Any, kind: HandoffAct, case: str, data: Actor, text: str | None, **more: Any) -> CaseReport:
-        return await handoffs.act(*wish(request, kind, case, data, text, **more))
+        return await app.handoffs.act(*wish(request, kind, case, data, text, **more))
 
     @get("/handoffs", summary="Cases: the open ones by urgency, or closed ones", tags=["handoffs"], roles=VIEW)
     async def cases(
@@ -112,13 +110,13 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         queue: FromQuery[str | None] = None,
         limit: FromQuery[int] = 200,
     ) -> list[CaseLine]:
-        return await handoffs.lines(status=status, queue=queue, limit=limit, who=request.state.agent)
+        return await app.handoffs.lines(status=status, queue=queue, limit=limit, who=request.state.agent)
 
     @get("/handoffs/{case:str}", summary="Everything about one case", tags=["handoffs"], roles=VIEW)
     async def case(
         request: Request[Any, Any, Any], case: FromPath[str], lines: Lines = NEWEST, before: Before = None
     ) -> CaseReport:
-        return await handoffs.case(case, lines, before, request.state.agent)
+        return await app.handoffs.case(case, lines, before, request.state.agent)
 
     @post("/handoffs/{case:str}/claim", status_code=200, summary="Take it", tags=["handoffs"], roles=ACT)
     async def claim(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ClaimCall]) -> CaseReport:
@@ -138,7 +136,7 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
         "/handoffs/next", status_code=200, summary="Take the most urgent one that waits", tags=["handoffs"], roles=ACT
     )
     async def take_next(request: Request[Any, Any, Any], data: JSONBody[NextCall]) -> CaseReport:
-        found = await handoffs.next(*wish(request, "claim", "", data, None), queue=data.queue)
+        found = await app.handoffs.next(*wish(request, "claim", "", data, None), queue=data.queue)
         if found is None:
             raise NoCase("nobody waits whose case you may take")
         return found
@@ -153,17 +151,17 @@ def handoff_routes(app: App) -> list[HTTPRouteHandler]:
     async def take(
         request: Request[Any, Any, Any], conversation_id: FromPath[str], data: JSONBody[ClaimCall]
     ) -> CaseReport:
-        return await handoffs.take(conversation_id, *wish(request, "claim", "", data, None, take=data.take))
+        return await app.handoffs.take(conversation_id, *wish(request, "claim", "", data, None, take=data.take))
 
     @post("/handoffs/{case:str}/reply", status_code=200, summary="Answer the customer", tags=["handoffs"], roles=ACT)
     async def reply(request: Request[Any, Any, Any], case: FromPath[str], data: JSONBody[ReplyCall]) -> CaseReport:
         text, more = data.text, {}
         if data.template:
             wanted = TemplateReply(name=data.template, language=data.language, values=data.values)
-            more = await handoffs.template(case, wanted, request.state.agent)
+            more = await app.handoffs.template(case, wanted, request.state.agent)
             text = more.pop("words")
         elif data.file:
-            more = await handoffs.file(case, data.file, text, request.state.agent)
+            more = await app.handoffs.file(case, data.file, text, request.state.agent)
         return await act(request, "reply", case, data, text, claim=data.claim, **more)
 
     @post(

@@ -11,8 +11,8 @@ from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from wabox.app import App
 from wabox.core.learning import DAY, MOST_LINES, Decision, Heard, Learnt, Lesson
+from wabox.web.desk import Desk
 from wabox.web.guard import OWN
 
 
@@ -23,7 +23,7 @@ class LearnCall:
     """How far back the groups go: as they were asked for."""
 
 
-def learning_routes(app: App) -> list[HTTPRouteHandler]:
+def learning_routes(app: Desk) -> list[HTTPRouteHandler]:
     one_at_a_time = asyncio.Lock()
 
     async def heard(days: int) -> list[Heard]:
@@ -31,7 +31,8 @@ def learning_routes(app: App) -> list[HTTPRouteHandler]:
 
     @get("/learn", summary="What was not understood, the most frequent first", tags=["learn"], roles=OWN)
     async def lesson(days: Annotated[int, QueryParameter(ge=1, le=3660)] = 30, limit: FromQuery[int] = 50) -> Lesson:
-        found = await asyncio.to_thread(app.learning.lesson, await heard(days))
+        learning = app.learning
+        found = await asyncio.to_thread(learning.lesson, await heard(days))
         return replace(found, groups=found.groups[: max(limit, 0)])
 
     @post(
@@ -42,8 +43,9 @@ def learning_routes(app: App) -> list[HTTPRouteHandler]:
         roles=OWN,
     )
     async def decide(data: JSONBody[LearnCall]) -> Learnt:
+        learning = app.learning
         # Two at once would write the same files.
         async with one_at_a_time:
-            return await asyncio.to_thread(app.learning.decide, await heard(data.days), data.map)
+            return await asyncio.to_thread(learning.decide, await heard(data.days), data.map)
 
     return [lesson, decide]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.connection import ASGIConnection
@@ -18,21 +18,14 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from wabox.app import App
 from wabox.core.figure import FIGURES, Sample
 from wabox.core.tally import HOUR
-from wabox.services.figures import Figures
 from wabox.services.stats import Stats, stats
+from wabox.web.desk import Desk, Told
 from wabox.web.guard import VIEW
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
-
-
-class Told(Protocol):
-    """Whoever has figures: one machine, or one process of a cluster."""
-
-    async def samples(self) -> Sequence[Sample]: ...
 
 
 def metrics_route(figures: Told, *tokens: str) -> HTTPRouteHandler:
@@ -53,7 +46,7 @@ def metrics_route(figures: Told, *tokens: str) -> HTTPRouteHandler:
     return metrics
 
 
-def figures_route(figures: Figures) -> HTTPRouteHandler:
+def figures_route(figures: Told) -> HTTPRouteHandler:
     @get("/figures", summary="Every number as it stands", tags=["figures"], roles=VIEW)
     async def show() -> Sequence[Sample]:
         return await figures.samples()
@@ -61,7 +54,7 @@ def figures_route(figures: Figures) -> HTTPRouteHandler:
     return show
 
 
-def stats_route(app: App) -> HTTPRouteHandler:
+def stats_route(app: Desk) -> HTTPRouteHandler:
     @get("/stats", summary="What happened in the last hours", tags=["figures"], roles=VIEW)
     async def show(hours: Annotated[int, QueryParameter(ge=1, le=24 * 400)] = 168) -> Stats:
         now = app.clock()

@@ -10,7 +10,6 @@ from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from wabox.app import App
 from wabox.core.delivery import Delivery, DeliveryStatus
 from wabox.core.template import StoredTemplate
 from wabox.services.broadcasts import BroadcastReport
@@ -19,6 +18,7 @@ from wabox.services.planning import BroadcastPlan, BroadcastRequest
 from wabox.services.sends import CannotSend, Plan, SendRequest
 from wabox.services.sheet import LARGEST
 from wabox.services.templates import SyncReport
+from wabox.web.desk import Desk
 from wabox.web.guard import ACT, OWN, VIEW
 
 LOOK_EVERY = 0.05
@@ -51,7 +51,7 @@ class BroadcastCall:
     dry_run: bool = False
 
 
-def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
+def outgoing_routes(app: Desk) -> list[HTTPRouteHandler]:
     @post(
         "/send",
         status_code=200,
@@ -115,7 +115,7 @@ def outgoing_routes(app: App) -> list[HTTPRouteHandler]:
     return routes
 
 
-async def _became(app: App, outbound_id: str, wait: float) -> Delivery | None:
+async def _became(app: Desk, outbound_id: str, wait: float) -> Delivery | None:
     """The message once it has left or failed, as it is after ``wait`` seconds at most."""
     loop = asyncio.get_running_loop()
     end = loop.time() + min(wait, LONGEST_WAIT)

@@ -9,15 +9,15 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from wabox.app import App
 from wabox.core.agent import SHELL, Agent
 from wabox.services.attachments import LARGEST, Attachment
 from wabox.services.canned import CannedLine
 from wabox.web.described import Bytes
+from wabox.web.desk import Desk
 from wabox.web.guard import ACT, VIEW
 
 
-def reply_routes(app: App) -> list[HTTPRouteHandler]:
+def reply_routes(app: Desk) -> list[HTTPRouteHandler]:
     @get("/canned", summary="Canned answers: all of the bot's, or filled for a case", tags=["handoffs"], roles=VIEW)
     async def canned(
         request: Request[Any, Any, Any], case: FromQuery[str | None] = None, by: FromQuery[str] = ""
