@@ -22,12 +22,13 @@ from wabox.core.alert import AlertKind
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.traces import Traces
 from wabox.flowfile.bot import Bot
-from wabox.services.accounts import Accounts
+from wabox.services.accounts import FOLDER, Accounts
 from wabox.services.alarms import Way
 from wabox.services.briefs import Briefs
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
+from wabox.services.register import Register
 from wabox.services.requests import reveal
 from wabox.services.secondfactor import SecondFactor
 from wabox.services.sends import Sends
@@ -46,10 +47,10 @@ def steady_clock() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-def accounts_of(store: SqliteStore, clock: Clock) -> Accounts:
-    """Accounts of the people who look after conversations."""
+def accounts_of(register: Register, clock: Clock, here: str = FOLDER) -> Accounts:
+    """Accounts of the people who look after conversations. ``here``: what the log calls a caller that is no server's."""
     draw = secrets.token_urlsafe
-    return Accounts(store.accounts, clock, draw, SecondFactor(store.accounts.second, clock, draw))
+    return Accounts(register, clock, draw, SecondFactor(register.second, clock, draw), here=here)
 
 
 def traces_of(settings: Settings, bot: str) -> Traces | None:

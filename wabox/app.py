@@ -350,7 +350,7 @@ def _wired(
         stopped=lambda: outbox.stopped,
         crowded=lambda: messages.crowded,
     )
-    accounts = accounts_of(store, clock)
+    accounts = accounts_of(store.accounts, clock)
     entry = Entry(accounts.find, lambda: versions.live.bot)
     rows = Rows(
         cases=store.desk,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -261,7 +262,7 @@ def _there(settings: Settings) -> None:
     from wabox.flowfile.folder import shown
     from wabox.sqlite.connection import DATABASE
 
-    if not (settings.data / DATABASE).is_file():
+    if settings.cluster is None and not (settings.data / DATABASE).is_file():
         raise StorageError(
             f"there is no data in {shown(settings.data)} yet: wabox agents add ID --role owner makes the first account, "
             "--data DIR names another folder"
@@ -269,28 +270,50 @@ def _there(settings: Settings) -> None:
 
 
 def asked(settings: Settings, ask: Callable[[Line | Accounts], Awaitable[T]]) -> T:
-    """What the running server answers, or the accounts in the data folder when none runs."""
+    """What the running server answers, or the accounts in the data folder when none runs; or a cluster's."""
     import asyncio
     import logging
 
-    from wabox.adapters import accounts_of
-    from wabox.app import wall_clock
     from wabox.cli import logs
-    from wabox.cli.running import Line, reached
+    from wabox.cli.running import Line
 
     logs.configure(terminal=True, level=logging.WARNING)
 
     async def run() -> T:
-        async with reached(settings) as there:
-            if isinstance(there, Line):
-                return await ask(there)
-            accounts = accounts_of(there, wall_clock)
+        async with _registered(settings) as there:
             try:
-                return await ask(accounts)
+                return await ask(there)
             finally:
-                accounts.close()
+                if not isinstance(there, Line):
+                    there.close()
 
     return asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _registered(settings: Settings) -> AsyncIterator[Line | Accounts]:
+    """On a cluster its accounts, whoever else looks after them at this moment. Raises StorageError."""
+    from wabox.adapters import accounts_of
+    from wabox.app import wall_clock
+
+    if settings.cluster is None:
+        from wabox.cli.running import Line, reached
+
+        async with reached(settings) as there:
+            yield there if isinstance(there, Line) else accounts_of(there.accounts, wall_clock)
+        return
+    from wabox.cli.cluster import cluster_of
+    from wabox.cluster.making import agreed
+    from wabox.cluster.records.accounts import PostgresAccounts
+    from wabox.cluster.records.database import Database
+
+    cluster = cluster_of(settings)
+    database = Database(cluster.postgres.reveal(), cluster.name)
+    try:
+        await agreed(database)
+        yield accounts_of(PostgresAccounts(database, wall_clock), wall_clock, here="command line")
+    finally:
+        await database.aclose()
 
 
 def _password(file: Any) -> str:
@@ -301,12 +324,9 @@ def _password(file: Any) -> str:
 
 
 def settings_of(data: Path | None) -> Settings:
-    from dataclasses import replace
+    from wabox.cli.looking import settings_for
 
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
+    return settings_for(data)
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,6 @@ from typing import Final
 from wabox.errors import WaboxError
 
 INSTEAD: Final = {
-    "agents": "accounts are of one machine",
     "backup": "use the backups of PostgreSQL and of Redis",
     "broadcast": "broadcasts are sent from one machine",
     "contacts": "contacts are kept on one machine",

@@ -15,6 +15,7 @@ from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
+from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
 from wabox.cluster.records.queries import PostgresRecords
@@ -86,6 +87,7 @@ class ClusterStore:
         self.leases = Leases(self.shards, worker)
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
         self._records = PostgresRecords(self.database)
+        self.accounts = PostgresAccounts(self.database, clock, sleep=sleep)
         self.lanes = RabbitLanes(
             self.broker,
             self.topology,
@@ -116,6 +118,7 @@ class ClusterStore:
         await self.leases.aclose()
         await self.broker.aclose()
         await self.shards.aclose()
+        await self.accounts.aclose()
         await self.database.aclose()
 
     def _open(self) -> None:

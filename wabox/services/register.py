@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from wabox.core.agent import Act, Agent, AgentLine
+from wabox.services.secondfactor import Codes
 
 
 class Register(Protocol):
     """A change and its line in the log are one transaction. Every method may raise Unavailable, but for :meth:`find`."""
+
+    @property
+    def second(self) -> Codes:
+        """What they prove beside their password."""
 
     async def add(self, agent: Agent, password: str | None, act: Act) -> bool:
         """False: the id is taken."""

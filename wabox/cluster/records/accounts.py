@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from wabox.cluster.bus import say
+from wabox.cluster.bus import Bus, say
+from wabox.cluster.ending import end
 from wabox.cluster.records import agents
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.mirror import Mirror
@@ -31,6 +32,16 @@ class PostgresAccounts:
         self.mirror = Mirror(database, clock, sleep=sleep)
         self.second = PostgresSecondFactors(database, self._write)
         self._key: bytes | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def run(self, bus: Bus) -> None:
+        """Keep the memory of this process as it should be, until :meth:`aclose`."""
+        bus.hear(NOTE, self.mirror.change)
+        bus.missed(self.mirror.change)
+        self._running = asyncio.get_running_loop().create_task(self.mirror.run())
+
+    async def aclose(self) -> None:
+        await end(self._running)
 
     async def _write(self, change: Callable[[Any], Awaitable[T]], act: Act) -> T:
         """A change that was made is logged and told; one that found nothing to change (False) is neither."""

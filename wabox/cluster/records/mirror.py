@@ -98,6 +98,9 @@ class Mirror:
                 if not away:
                     log.warning("cluster.accounts_wait", reason=str(error))
                 away = True
+            except Exception as error:  # the next reading may do better, and must come
+                log.error("cluster.accounts_failed", exc_info=error)
+                away = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._changed.wait()

@@ -18,7 +18,9 @@ async def _forget(connection: Any, id_: str) -> bool:
 
 
 class PostgresSecondFactors:
-    def __init__(self, database: Database, write: Callable[[Callable[[Any], Awaitable[Any]], Act], Awaitable[Any]]) -> None:
+    def __init__(
+        self, database: Database, write: Callable[[Callable[[Any], Awaitable[Any]], Act], Awaitable[Any]]
+    ) -> None:
         """``write`` makes a change and its line in the log one transaction, of which everybody is told."""
         self._database = database
         self._write = write

@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.response import Redirect
 
+from wabox.errors import Unavailable
 from wabox.services.accounts import ABSOLUTE, TooOften
 from wabox.web.caller import Caller, bucket
 from wabox.web.console import words
@@ -37,7 +38,11 @@ def login_router(guard: Guard, enter: Callable[[str], Awaitable[str]] | None = N
     @get("/login", media_type=MediaType.HTML)
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
         caller, wanted = guard.caller(request), _place(request.query_params.get("next", ""))
-        if await guard.known(request) is not None:
+        try:
+            known = await guard.known(request)
+        except Unavailable as error:
+            return away(request, error)
+        if known is not None:
             return Redirect(wanted, status_code=303)
         if enter is not None:
             answer = Redirect(wanted, status_code=303)
@@ -63,6 +68,8 @@ def login_router(guard: Guard, enter: Callable[[str], Awaitable[str]] | None = N
             refused = _page(language, "too_often", 429, who, wanted, error.seconds)
             refused.headers["Retry-After"] = str(error.seconds)
             return refused
+        except Unavailable as error:
+            return away(request, error)
         if cookie is None:
             return _page(language, "wrong", 401, who, wanted)
         answer = Redirect(wanted, status_code=303)
@@ -99,6 +106,13 @@ def to_login(request: Request[Any, Any, Any], error: NotAuthorizedException) -> 
         return Response(again, media_type=MediaType.HTML, headers={"Content-Security-Policy": PAGE})
     place = _place(request.url.path)
     return Redirect(LOGIN if place == HOME else f"{LOGIN}?next={quote(place)}", status_code=303)
+
+
+def away(request: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
+    """Where accounts are kept does not answer: nobody is turned away for good, nobody new comes in."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return Response({"error": str(error)}, status_code=503)
+    return _page(_language(request), "away", 503)
 
 
 def _place(wanted: str) -> str:

@@ -10,9 +10,10 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.exceptions import NotAuthorizedException
 from litestar.types import ControllerRouterHandler
 
+from wabox.errors import Unavailable
 from wabox.services.accounts import Known
 from wabox.web.console.files import address, names, read
-from wabox.web.console.login import login_router, to_login
+from wabox.web.console.login import away, login_router, to_login
 from wabox.web.guard import VIEW, Guard
 from wabox.web.shield import PAGE
 
@@ -49,7 +50,7 @@ def console_router(
         route_handlers=[show],
         guards=[guard],
         middleware=[guard.watch],
-        exception_handlers={NotAuthorizedException: to_login},
+        exception_handlers={NotAuthorizedException: to_login, Unavailable: away},
         include_in_schema=False,
     )
     return [behind, login_router(guard, enter)]

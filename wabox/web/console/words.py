@@ -18,6 +18,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "too_often": "Too many attempts. Try again in {seconds} seconds.",
         "foreign": "Open this page again and sign in here.",
         "empty": "Type your name and your password.",
+        "away": "Nobody can sign in at this moment. Try again soon.",
     },
     "es": {
         "title": "Iniciar sesión",
@@ -30,6 +31,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "too_often": "Demasiados intentos. Prueba de nuevo dentro de {seconds} segundos.",
         "foreign": "Abre esta página otra vez y entra desde aquí.",
         "empty": "Escribe tu nombre y tu contraseña.",
+        "away": "En este momento nadie puede entrar. Prueba de nuevo pronto.",
     },
     "ar": {
         "title": "تسجيل الدخول",
@@ -42,6 +44,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "too_often": "محاولات كثيرة. حاول مرة أخرى بعد {seconds} ثانية.",
         "foreign": "افتح هذه الصفحة من جديد وسجّل الدخول هنا.",
         "empty": "اكتب اسمك وكلمة المرور.",
+        "away": "لا يمكن لأحد تسجيل الدخول في هذه اللحظة. حاول مرة أخرى بعد قليل.",
     },
     "hi": {
         "title": "साइन इन करें",
@@ -54,6 +57,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "too_often": "बहुत ज़्यादा कोशिशें। {seconds} सेकंड बाद फिर कोशिश करें।",
         "foreign": "यह पेज फिर से खोलें और यहाँ साइन इन करें।",
         "empty": "अपना नाम और पासवर्ड लिखें।",
+        "away": "इस समय कोई साइन इन नहीं कर सकता। थोड़ी देर में फिर कोशिश करें।",
     },
 }
 
