@@ -10,11 +10,14 @@ Rules:
   is taken from the contact card with the same id, never from the card at the same place in the list.
 * A tap is the *inner* type (``button_reply``, ``list_reply``), so that nobody downstream needs to know ``interactive``.
 * ``timestamp`` is what the 24-hour window is computed from. One that is missing or absurd becomes ``now``.
+* Some who pass webhooks on rewrite them a little: a ``+`` before numbers, coordinates as text, the user id under another name.
+  What can only mean one thing is read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -62,6 +65,7 @@ class Cards:
             cards = _sensible(contacts)
         for card in cards:
             if card.wa_id:
+                card.wa_id = card.wa_id.removeprefix("+")
                 self._by_id[card.wa_id] = card
             if card.user_id:
                 self._by_id[card.user_id] = card
@@ -70,6 +74,9 @@ class Cards:
 
     def contact(self, user_id: str | None, wa_id: str | None) -> Contact | None:
         """The customer with these ids, completed by the card; ``None`` when there is nothing to tell customers apart by."""
+        if wa_id:
+            # One person, not two, whether the number comes with a "+" or not.
+            wa_id = wa_id.removeprefix("+") or None
         if wa_id and wa_id[2:3] == ".":
             # No phone number: a BSUID, as some samples have it. As an address for replies it would lead nowhere.
             user_id, wa_id = user_id or wa_id, None
@@ -151,13 +158,17 @@ def normalise(message: Any, number_id: str, cards: Cards, now: int) -> InboundMe
 
 
 def _announced(message: Json) -> Contact | None:
-    """Whom a system message without sender is about: who they were, or else who they are now."""
+    """Whom a message without sender is from by another name, and whom a system message is about: who they were, or else who
+    they are now."""
     system = members(message, "system")
-    user_id = text(system, "previous_user_id") or text(system, "user_id")
+    user_id = text(message, _LONG_NAME) or text(system, "previous_user_id") or text(system, "user_id")
+    user_id = user_id or text(system, _LONG_NAME)
     wa_id = text(system, "customer") or (None if user_id else text(system, "wa_id"))
     return Contact(user_id=user_id or None, wa_id=wa_id or None) if user_id or wa_id else None
 
 
+_LONG_NAME: Final = "business_scoped_user_id"
+"""The user id as some who pass webhooks on call it."""
 _OLDEST: Final = 1_230_768_000_000
 """2009: WhatsApp did not exist."""
 _AHEAD: Final = 24 * 3600 * 1000
@@ -236,16 +247,27 @@ def _media(kind: str, message: Json) -> Reading:
 
 def _location(kind: str, message: Json) -> Reading:
     location = members(message, "location")
-    for key in ("latitude", "longitude"):
-        if type(location.get(key)) not in (int, float):
-            raise Malformed(f"{key} is not a number")
+    if not location:
+        return "unsupported", None, {"type": kind}
+    location = {**location, **{key: _degrees(location, key) for key in ("latitude", "longitude")}}
     for key in ("name", "address", "url"):
         text(location, key)
     return kind, None, location
 
 
+def _degrees(location: Json, key: str) -> float:
+    found: Any = location.get(key)
+    if type(found) is str:
+        with contextlib.suppress(ValueError):
+            found = float(found)
+    if type(found) is int or (type(found) is float and math.isfinite(found)):
+        return found
+    raise Malformed(f"{key} is not a number")
+
+
 def _contacts(kind: str, message: Json) -> Reading:
-    cards = message.get("contacts", [])
+    cards = message.get("contacts")
+    cards = [] if cards is None else cards
     if type(cards) is not list or not all(type(card) is dict for card in cards):
         raise Malformed("contacts is not a list of objects")
     return kind, None, {"contacts": cards}
@@ -295,7 +317,7 @@ def _form(reply: Json) -> Reading:
 
 def _order(kind: str, message: Json) -> Reading:
     order = members(message, "order")
-    if type(order.get("product_items", [])) is not list:
+    if order.get("product_items") is not None and type(order["product_items"]) is not list:
         raise Malformed("product_items is not a list")
     return kind, text(order, "text") or None, order
 
@@ -324,6 +346,8 @@ def _system(kind: str, message: Json) -> Reading:
     system = members(message, "system")
     if type(number := system.get("new_wa_id")) is int:  # the older name of wa_id; an old sample has it so
         system = {**system, "new_wa_id": str(number)}
+    if type(found := system.get("type")) is dict:  # and another has every kind with true or false
+        system = {**system, "type": next((word for word, said in found.items() if said is True), None)}
     for key in ("type", "body", "wa_id", "new_wa_id", "customer", "user_id", "previous_user_id"):
         text(system, key)
     identity = members(message, "identity")

@@ -25,10 +25,18 @@ _WORDS: Final[Mapping[str, DeliveryStatus]] = {
 """Meta's words, spelled out: some of our own statuses must never come in from outside."""
 
 
+PAYMENT: Final = "payment"
+_ELSEWHERE: Final = (PAYMENT, "call")
+"""What else has a status, in the same list and with the same words: an order whose payment ``failed`` was delivered all the
+same. Shapes: Meta, "Payments API" (India)."""
+
+
 def normalise(status: Any, number_id: str, now: int) -> StatusUpdate | None:
-    """``statuses[]`` of a webhook; ``None`` for a word that we do not know. Raises Malformed."""
+    """``statuses[]`` of a webhook; ``None`` for a word that we do not know, and for what is no message. Raises Malformed."""
     if type(status) is not dict:
         raise Malformed("a status is not an object")
+    if status.get("type") in _ELSEWHERE:
+        return None
     word = text(status, "status")
     if not word:
         raise Malformed("a status without the word that it is about")

@@ -248,9 +248,11 @@ class _Found:
 
     def _statuses(self, parts: list[Raw], number_id: str) -> None:
         def status(raw: Raw | bytes) -> None:
-            update = statuses.normalise(self._element(raw), number_id, self._now)
+            decoded = self._element(raw)
+            update = statuses.normalise(decoded, number_id, self._now)
             if update is None:
-                self.others.append(OtherChange(field="messages.status", number_id=number_id, raw=bytes(raw)))
+                kept = "messages.payment" if decoded.get("type") == statuses.PAYMENT else "messages.status"
+                self.others.append(OtherChange(field=kept, number_id=number_id, raw=bytes(raw)))
             else:
                 self.statuses.append(update)
 

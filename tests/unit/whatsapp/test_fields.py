@@ -13,7 +13,7 @@ from tests.unit.whatsapp.payloads import arrival
 from wabox.core.message import OtherChange
 from wabox.whatsapp.fields import FIELDS, details
 from wabox.whatsapp.fields.account import AccountEvent, AccountUpdate, NumberQuality
-from wabox.whatsapp.fields.people import Calls, Errors, Groups, PastChats
+from wabox.whatsapp.fields.people import Calls, Change, Errors, Groups, PastChats, UserIds
 from wabox.whatsapp.fields.template import TemplateEvent, TemplateStatus
 from wabox.whatsapp.fields.word import Part, Word
 
@@ -32,6 +32,15 @@ def test_a_template_that_was_rejected() -> None:
         "aviso_cita",
         "INVALID_FORMAT",
     )
+
+
+def test_what_a_user_id_was_and_is() -> None:
+    """A field of older samples: both ids of each kind."""
+    value = {"user_id_update": [{"wa_id": "521", "user_id": {"previous": "US.1", "current": "US.2"}}]}
+    found = details(kept("user_id_update", value))
+    assert isinstance(found, UserIds)
+    (one,) = found.user_id_update
+    assert (one.wa_id, one.user_id) == ("521", Change(previous="US.1", current="US.2"))
 
 
 def test_a_new_word_is_a_word() -> None:

@@ -333,9 +333,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "image id": {"type": "image", "image": {"id": 300001}},
     "caption": {"type": "image", "image": {"id": "1", "caption": {}}},
     "voice": {"type": "audio", "audio": {"id": "1", "voice": "true"}},
-    "latitude": {"type": "location", "location": {"latitude": "19.43", "longitude": 1}},
+    "latitude": {"type": "location", "location": {"latitude": "north", "longitude": 1}},
     "longitude": {"type": "location", "location": {"latitude": 1, "longitude": True}},
-    "no location": {"type": "location"},
+    "half a location": {"type": "location", "location": {"latitude": 1}},
     "contacts": {"type": "contacts", "contacts": {}},
     "a contact": {"type": "contacts", "contacts": ["Otro"]},
     "button": {"type": "button", "button": {}},
@@ -406,3 +406,56 @@ def test_a_message_that_comes_later_whole_is_not_a_duplicate_of_itself() -> None
     assert [one.type for one in found] == ["unsupported", "text"]
     assert found[1].message_id == "wamid.SAME"
     assert found[0].message_id != "wamid.SAME"
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "payload"),
+    [
+        (
+            {"type": "location", "location": {"latitude": "9.005", "longitude": "-79.57"}},
+            "location",
+            {"latitude": 9.005},
+        ),
+        ({"type": "location", "location": None}, "unsupported", {"type": "location"}),
+        ({"type": "order", "order": {"product_items": None, "text": None}}, "order", {"product_items": None}),
+        ({"type": "contacts", "contacts": None}, "contacts", {"contacts": []}),
+        (
+            {
+                "type": "system",
+                "system": {"type": {"customer_changed_number": False, "customer_identity_changed": True}},
+            },
+            "system",
+            {"type": "customer_identity_changed"},
+        ),
+    ],
+)
+def test_a_part_in_another_spelling_costs_no_message(part: dict[str, Any], kind: str, payload: dict[str, Any]) -> None:
+    """Null is nothing, degrees may come as text, and an old sample has every kind of change with true or false."""
+    (found,) = parse(envelope({**text(), **part}), NOW).messages
+    assert found.type == kind
+    assert payload.items() <= found.payload.items()
+
+
+@pytest.mark.parametrize("bad", ["north", "nan", "inf", True, [1]])
+def test_degrees_that_are_none(bad: Any) -> None:
+    """A place that is nowhere is put aside."""
+    place = {"type": "location", "location": {"latitude": bad, "longitude": 1}}
+    assert [letter.reason for letter in parse(envelope({**text(), **place}), NOW).dead] == [
+        f"message to number {NUMBER}: latitude is not a number"
+    ]
+
+
+def test_a_number_is_one_person_with_and_without_its_plus() -> None:
+    """Some who pass webhooks on write it with a "+"; a second conversation would know nothing of the first."""
+    card = {"wa_id": "+5215550002222", "profile": {"name": "Ana"}}
+    plain, plus = parse(envelope(text(), text() | {"from": "+5215550002222"}, contacts=[card]), NOW).messages
+    assert plain.contact == plus.contact == Contact(wa_id="5215550002222", name="Ana")
+    assert plain.conversation_id == plus.conversation_id
+
+
+def test_the_user_id_by_its_long_name() -> None:
+    """As a provider passes it on, where neither ``from`` nor ``from_user_id`` is left."""
+    nobody = {key: part for key, part in text().items() if key != "from"}
+    change = {"id": "wamid.2", "type": "system", "system": {"type": "x", "business_scoped_user_id": "US.2"}}
+    found = parse(envelope({**nobody, "business_scoped_user_id": "US.1"}, change), NOW).messages
+    assert [one.contact for one in found] == [Contact(user_id="US.1"), Contact(user_id="US.2")]

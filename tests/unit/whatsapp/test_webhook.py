@@ -13,6 +13,8 @@ from tests.unit.whatsapp.payloads import NOW, NUMBER, arrival, body, envelope, t
 from wabox.core.delivery import DeliveryStatus, StatusUpdate
 from wabox.core.message import Arrival
 from wabox.whatsapp import inbound
+from wabox.whatsapp.fields import details
+from wabox.whatsapp.fields.people import Payment
 from wabox.whatsapp.webhook import parse
 
 
@@ -105,6 +107,18 @@ def test_a_status_with_an_unknown_word_is_kept_not_applied() -> None:
     assert json.loads(other.raw)["status"] == "warned"
     ours = json.dumps({"id": "wamid.1", "status": "queued"})
     assert count(parse(envelope().replace(b'"messages": []', b'"statuses": [%b]' % ours.encode()), NOW)) == (0, 0, 1, 0)
+
+
+@pytest.mark.parametrize("word", ["captured", "pending", "failed"])
+def test_a_payment_is_no_delivery(word: str) -> None:
+    """The order was delivered, and its payment failed: the status has the words and the id of a message's."""
+    said = {"id": "wamid.OUT1", "type": "payment", "status": word, "payment": {"reference_id": "order-1"}}
+    arrived = parse(envelope(statuses=[said, {"id": "wamid.OUT1", "type": "message", "status": "read"}]), NOW)
+    assert [(other.field, other.number_id) for other in arrived.others] == [("messages.payment", NUMBER)]
+    assert [update.status for update in arrived.statuses] == [DeliveryStatus.READ]
+    found = details(arrived.others[0])
+    assert isinstance(found, Payment)
+    assert (found.status, found.payment) == (word, {"reference_id": "order-1"})
 
 
 @pytest.mark.parametrize(

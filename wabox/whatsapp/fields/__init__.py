@@ -46,6 +46,7 @@ FIELDS: Final[Mapping[str, type[Part]]] = {
     "template_category_update": template.TemplateCategory,
     "template_correct_category_detection": template.TemplateCategory,
     "tracking_events": people.TrackingEvents,
+    "user_id_update": people.UserIds,
     "user_preferences": people.Preferences,
 }
 
@@ -56,6 +57,8 @@ def details(change: OtherChange) -> Part | None:
         return read(people.Errors, {"errors": decoded(change.raw)})
     if change.field == "calls.statuses":
         return read(people.Calls, {"statuses": decoded(change.raw)})
+    if change.field == "messages.payment":
+        return read(people.Payment, decoded(change.raw))
     kind = FIELDS.get(change.field)
     return None if kind is None else read(kind, value(change))
 

@@ -21,6 +21,7 @@ class AccountEvent(Word):
     PARTNER_ADDED = "PARTNER_ADDED"
     PARTNER_APP_INSTALLED = "PARTNER_APP_INSTALLED"
     PARTNER_APP_UNINSTALLED = "PARTNER_APP_UNINSTALLED"
+    PARTNER_CLIENT_CERTIFICATION_NEEDED = "PARTNER_CLIENT_CERTIFICATION_NEEDED"
     PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE = "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE"
     PARTNER_REMOVED = "PARTNER_REMOVED"
     VERIFIED_ACCOUNT = "VERIFIED_ACCOUNT"
@@ -45,6 +46,8 @@ class Ban(Part, frozen=True):
 
 class Violation(Part, frozen=True):
     violation_type: str | None = None
+    remediation: str | None = None
+    """What to do about it."""
 
 
 class Disconnection(Part, frozen=True):
@@ -73,6 +76,7 @@ class AccountUpdate(Part, frozen=True):
     volume_tier_info: dict[str, Any] | None = None
     auth_international_rate_eligibility: dict[str, Any] | None = None
     partner_client_certification_info: dict[str, Any] | None = None
+    partner_client_certification_needed_info: dict[str, Any] | None = None
 
 
 class AccountAlert(Part, frozen=True):

@@ -163,6 +163,40 @@ class TrackingEvents(Part, frozen=True):
     tracking_events: tuple[dict[str, Any], ...] = ()
 
 
+class Change(Part, frozen=True):
+    """What an id was, and is."""
+
+    previous: str | None = None
+    current: str | None = None
+
+
+class UserId(Part, frozen=True):
+    wa_id: str | None = None
+    detail: str | None = None
+    user_id: Change | None = None
+    parent_user_id: Change | None = None
+    timestamp: Seconds | None = None
+
+
+class UserIds(Part, frozen=True):
+    """Of older samples; what happens now is a system message, ``user_changed_user_id``."""
+
+    user_id_update: tuple[UserId, ...] = ()
+
+
+class Payment(Part, frozen=True):
+    """How far the payment of an order has come. It is not the delivery of the message that asked for it."""
+
+    id: str | None = None
+    status: str | None = None
+    """captured, pending, failed."""
+    recipient_id: str | None = None
+    recipient_user_id: str | None = None
+    payment: dict[str, Any] | None = None
+    """``reference_id``, ``amount``, ``transaction`` …"""
+    timestamp: Seconds | None = None
+
+
 class Preference(Part, frozen=True):
     user_id: str | None = None
     wa_id: str | None = None

@@ -75,6 +75,8 @@ class TemplateQuality(Template, frozen=True):
 class TemplateCategory(Template, frozen=True):
     """Of both fields: a category that was changed, and one that Meta says should be."""
 
+    category: Category | None = None
+    """As it is."""
     previous_category: Category | None = None
     new_category: Category | None = None
     correct_category: Category | None = None
