@@ -88,21 +88,32 @@ def patience(leases: Leases, row: OutboundMessage) -> int | None:
 
 
 class StoredOutbox(Outbox):
-    """Reads what leaves from the store, always: before what this worker says, a dead one may have left something unsent.
+    """A conversation may come from another worker, which may have left something unsent: what follows must not overtake that.
 
-    What follows must not overtake that.
+    A unit that was computed while nothing waited is stored only if that is so; its messages leave at once. Everything else is
+    read from the store.
     """
 
+    def __init__(self, store: ClusterStore, *more: Any, **named: Any) -> None:
+        super().__init__(store, *more, **named)
+        self._store = store
+
     def idle(self, conversation_id: str, number_id: str) -> bool:
-        return False
+        return self._store.idle(conversation_id) and super().idle(conversation_id, number_id)
 
     def deliver(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> None:
-        if messages:
+        if not messages:
+            return
+        if conversation_id not in self._chains and self._store.leaves(conversation_id, messages):
+            super().deliver(conversation_id, messages)
+        else:
             self._wake(conversation_id)
 
     def _doubtful(self, row: OutboundMessage) -> OutboundMessage:
         """Whoever began to send it is dead or no owner any more. Statuses went on coming, to whom does not matter, so the doubt
         began with the attempt."""
+        if self._store.unposted(row):
+            return row
         return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=row.attempted_at or self._clock())
 
 

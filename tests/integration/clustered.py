@@ -127,7 +127,7 @@ class ClusterAdapter:
 
     async def fail(self) -> None:
         # What this store meets when its shards are gone; that shards really go is tested in tests/cluster.
-        async def refused(*_: Any) -> Any:
+        async def refused(*_: Any, **__: Any) -> Any:
             raise Unreachable("the shard is gone")
 
         self._opened[-1].shards.router.run = refused  # type: ignore[method-assign]

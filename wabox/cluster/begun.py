@@ -20,10 +20,34 @@ class Begun:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._at: dict[str, int | None] = {}
+        self._unposted: set[str] = set()
+
+    def committing(self, sends: Iterable[OutboundMessage]) -> set[str]:
+        """A unit of work is about to say that these are being sent; which are new here. Should nobody learn whether it is
+        stored: nobody has sent them yet."""
+        new = [send for send in sends if send.status is DeliveryStatus.SENDING and send.id not in self._at]
+        self.committed(new)
+        return {send.id for send in new}
 
     def committed(self, sends: Iterable[OutboundMessage]) -> None:
-        """A unit of work says that these are being sent."""
-        self._at.update((send.id, send.attempted_at) for send in sends if send.status is DeliveryStatus.SENDING)
+        """It is stored."""
+        for send in sends:
+            if send.status is DeliveryStatus.SENDING:
+                self._at[send.id] = send.attempted_at
+                self._unposted.add(send.id)
+
+    def refused(self, new: Iterable[str]) -> None:
+        """It is not, for certain."""
+        for id_ in new:
+            self._at.pop(id_, None)
+            self._unposted.discard(id_)
+
+    def post(self, row: OutboundMessage) -> bool:
+        """Whether a unit of ours says that it is being sent and it has not been yet: the caller does it now."""
+        if row.status is not DeliveryStatus.SENDING or row.id not in self._unposted or not self.ours(row):
+            return False
+        self._unposted.discard(row.id)
+        return True
 
     def settled(self, attempts: Iterable[Attempt], late: Collection[str]) -> None:
         """This was written, but for what came too late."""
@@ -32,6 +56,7 @@ class Begun:
                 self._at[one.outbound_id] = one.at
             else:
                 self._at.pop(one.outbound_id, None)
+            self._unposted.discard(one.outbound_id)
 
     def ours(self, row: OutboundMessage) -> bool:
         """Whether this process was the last to begin sending it."""

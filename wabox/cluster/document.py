@@ -108,7 +108,11 @@ def committed(document: Document, unit: UnitOfWork) -> tuple[Document, list[Mark
     have = {row.id for row in outbox}
     for send in unit.sends:
         if send.status is DeliveryStatus.SENDING:
-            send = changed(send, attempts=max(send.attempts, 1))
+            # Whoever wrote the unit knew of nothing that waits. If something does, that goes first.
+            first = not outbox
+            send = (
+                changed(send, attempts=max(send.attempts, 1)) if first else changed(send, status=DeliveryStatus.QUEUED)
+            )
         if send.status in PENDING and send.id not in have:
             outbox.append(send)
         elif send.status is DeliveryStatus.FAILED and send.tells:

@@ -1,4 +1,4 @@
-"""Redis Cluster, by slot: which node has it, a few connections to each, and nothing else.
+"""Redis Cluster, by slot: which node has it, an :class:`~wabox.cluster.exchange.Exchange` with each, and nothing else.
 
 redis-py's own cluster client is not used: with one shard of three dead it made calls to the healthy ones 20 times slower (4.4
 → 95 ms) and opened 3,256 sockets to one of them in 15 s; a router over redis-py's ``Connection`` stays at 7 ms with 37 sockets,
@@ -10,9 +10,7 @@ Source: measured with redis-py 8.1; look again with each of its releases.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,24 +24,19 @@ from redis.exceptions import (
     MovedError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisError,
     ResponseError,
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from wabox.cluster.exchange import DEADLINE, Command, Exchange
 from wabox.errors import SettingsError, Unavailable
 
 log = structlog.get_logger(__name__)
 
-Command = Sequence[Any]
 Node = tuple[str, int]
 
-CONNECTIONS = 8
-"""To each primary, at most: commands of one connection are answered one after the other."""
-DEADLINE = 1.0
-"""s for an answer: a frozen node says nothing, and its replica takes over in seconds."""
 REDIRECTS = 4
 REFRESH = 0.25
 """s between two looks at the topology, however many callers want one."""
@@ -55,12 +48,6 @@ REFUSING = (ClusterDownError, MasterDownError, OutOfMemoryError, TryAgainError)
 
 class Unreachable(Unavailable):
     """A shard does not answer, or refuses for a reason of its own. What was asked may or may not have happened."""
-
-
-@dataclass(slots=True)
-class _Pool:
-    idle: list[Connection] = field(default_factory=list)
-    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS))
 
 
 class Router:
@@ -77,7 +64,7 @@ class Router:
         self._options = options
         self._connect = connect
         self._owners: list[Node | None] = [None] * 16_384
-        self._pools: dict[Node, _Pool] = {}
+        self._exchanges: dict[Node, Exchange] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._looked_at = -REFRESH
         self._closed = False
@@ -86,7 +73,7 @@ class Router:
     def of(cls, urls: Sequence[str]) -> Router:
         """From ``redis://user:password@host:port`` (``rediss`` for TLS). Raises SettingsError."""
         seeds: list[Node] = []
-        options: dict[str, Any] = {"socket_timeout": DEADLINE, "socket_connect_timeout": DEADLINE}
+        options: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": DEADLINE}
         secure = False
         for number, url in enumerate(urls, 1):
             parts = urlsplit(url)
@@ -110,9 +97,8 @@ class Router:
         self._closed = True
         if self._refreshing is not None:
             self._refreshing.cancel()
-        for pool in self._pools.values():
-            while pool.idle:
-                await pool.idle.pop().disconnect(nowait=True)
+        for exchange in self._exchanges.values():
+            await exchange.aclose()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -123,8 +109,9 @@ class Router:
         """The primary that has it, as far as is known."""
         return self._owners[slot]
 
-    async def run(self, slot: int, *commands: Command) -> list[Any]:
-        """Send the commands to the owner of ``slot``, on one connection, in one write; their answers in order.
+    async def run(self, slot: int, *commands: Command, wait: int = 0) -> list[Any]:
+        """Send the commands to the owner of ``slot``, on one connection, in one write; their answers in order, and with
+        ``wait`` (ms) at last how many replicas have what they wrote.
 
         Raises Unreachable, or redis-py's ResponseError for what is wrong with a command itself.
         """
@@ -136,63 +123,43 @@ class Router:
             if node is None:
                 raise Unreachable(f"no node of Redis Cluster has slot {slot}")
             try:
-                return await self.ask(node, *commands)
+                return await self.ask(node, *commands, wait=wait)
             except (MovedError, ReadOnlyError):
                 await self.refresh()
             except AskError as moving:
                 # The slot is on its way to another node, which takes a command only after ASKING.
                 asked = [part for command in commands for part in (("ASKING",), command)]
-                return (await self.ask((moving.host, moving.port), *asked))[1::2]
+                answers = await self.ask((moving.host, moving.port), *asked, wait=wait)
+                return [*answers[1 : 2 * len(commands) : 2], *answers[2 * len(commands) :]]
             except Unreachable:
                 self._look_again()
                 raise
         raise Unreachable(f"slot {slot} of Redis Cluster keeps moving")
 
-    async def ask(self, node: Node, *commands: Command) -> list[Any]:
+    async def ask(self, node: Node, *commands: Command, wait: int = 0) -> list[Any]:
         """Send the commands to one node. Raises what :meth:`run` raises, and what a cluster redirects with."""
+        if self._closed:
+            raise Unreachable("wabox is stopping")
+        exchange = self._exchanges.get(node)
+        if exchange is None:
+            exchange = self._exchanges[node] = Exchange(lambda: self._connection(node))
         try:
-            async with self._borrowed(node) as connection:
-                await connection.send_packed_command(connection.pack_commands(commands))
-                answers = []
-                failure: RedisError | None = None
-                for _ in commands:
-                    try:
-                        answers.append(await connection.read_response())
-                    except ResponseError as error:
-                        # The other answers must be read all the same: the connection is used again.
-                        failure = failure or error
+            answers = await exchange.ask(commands, wait)
         except AuthenticationError as error:
             raise SettingsError(f"[cluster] redis: {node[0]}:{node[1]} refuses the password: {error}") from error
         except GONE as error:
             raise Unreachable(
                 f"Redis at {node[0]}:{node[1]} does not answer: {error or type(error).__name__}"
             ) from error
+        failure = next((answer for answer in answers if isinstance(answer, ResponseError)), None)
         if failure is None:
             return answers
-        if isinstance(failure, (MovedError, AskError, ReadOnlyError)):
-            raise failure
         if isinstance(failure, REFUSING):
             raise Unreachable(f"Redis at {node[0]}:{node[1]} refuses: {failure}") from failure
         raise failure
 
-    @contextlib.asynccontextmanager
-    async def _borrowed(self, node: Node) -> AsyncIterator[Connection]:
-        """A connection for one exchange; one that broke is not used again."""
-        pool = self._pools.setdefault(node, _Pool())
-        async with pool.free:
-            connection = pool.idle.pop() if pool.idle else None
-            if connection is None:
-                connection = self._connect(host=node[0], port=node[1], **self._options)
-            whole = False
-            try:
-                await connection.connect()  # type: ignore[no-untyped-call]
-                yield connection
-                whole = True
-            finally:
-                if whole and not self._closed:
-                    pool.idle.append(connection)
-                else:
-                    await connection.disconnect(nowait=True)
+    def _connection(self, node: Node) -> Connection:
+        return self._connect(host=node[0], port=node[1], **self._options)
 
     def _look_again(self) -> None:
         """See who has what now, without making anybody wait for it."""

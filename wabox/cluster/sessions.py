@@ -80,7 +80,7 @@ class RedisSessions:
         """Failures that are on their way to their conversation."""
         self._callers: dict[str, str] = {}
         """Whose call it is, by its id."""
-        self._begun = Begun(clock)
+        self.begun = Begun(clock)
 
     # ---- Sessions ------------------------------------------------------------------------------------------------------
 
@@ -100,11 +100,15 @@ class RedisSessions:
                 if old.session.sequence != unit.expected and not ids:
                     return "conflict"
                 new, marks = committed(old, unit)
+                waiting = {row.id for row in old.work.outbox}
+                sends = [row for row in new.work.outbox if row.id not in waiting]
+                fresh = self.begun.committing(sends)
                 code = await self._write(old, new, Entry.of(new, unit=unit, marks=marks), ids, unit.expected)
                 if code == WRITTEN:
-                    self._begun.committed(unit.sends)
+                    self.begun.committed(sends)
                     self._callers.update((call.id, unit.conversation_id) for call in unit.invoke)
                     return "committed"
+                self.begun.refused(fresh)
                 if code == KNOWN:
                     return "duplicate"
                 # The document moved on. Only if that was not the session (a status, say) is the unit still right.
@@ -129,14 +133,14 @@ class RedisSessions:
         async with self._alone(conversation_id):
             while True:
                 old = await self._document(conversation_id)
-                if self._begun.elsewhere(old.work.outbox, attempts):
+                if self.begun.elsewhere(old.work.outbox, attempts):
                     self._recent.pop(conversation_id, None)  # it may be old
                     old = await self._document(conversation_id)
-                    if elsewhere := self._begun.elsewhere(old.work.outbox, attempts):
+                    if elsewhere := self.begun.elsewhere(old.work.outbox, attempts):
                         raise Unavailable(f"another worker is sending {', '.join(elsewhere)}")
                 new, marks, late = settled(old, attempts)
                 if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
-                    self._begun.settled(attempts, late)
+                    self.begun.settled(attempts, late)
                     return late
 
     async def fold(self, conversation_id: str, status: StatusUpdate, outbound_id: str) -> bool:
@@ -177,10 +181,22 @@ class RedisSessions:
                 if new is old or await self._write(old, new, entry) == WRITTEN:
                     return
 
+    def idle(self, conversation_id: str) -> bool:
+        """Nothing of this conversation waits to be sent, as far as is known here; whoever commits is told if that is old."""
+        found = self._recent.get(conversation_id)
+        return found is not None and not found.work.outbox
+
+    def leaves(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> bool:
+        """Whether the unit that was just stored made these the first of their conversation: the caller sends them, now."""
+        found = self._recent.get(conversation_id)
+        if found is None or [row.id for row in found.work.outbox] != [message.id for message in messages]:
+            return False
+        return self.begun.post(found.work.outbox[0])
+
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         now = self._clock()
         outbox = (await self._document(conversation_id)).work.outbox
-        if not outbox or self._begun.doubtful(outbox):
+        if not outbox or self.begun.doubtful(outbox):
             # Ours may be old: the lane was another worker's, which committed something, or sends or settles it now.
             outbox = (await self._fresh(conversation_id)).work.outbox
         return [row for row in outbox if (row.due_at or 0) <= now][:limit]

@@ -13,9 +13,10 @@ import msgspec
 import structlog
 from redis.exceptions import NoScriptError, RedisError
 
+from wabox.cluster.exchange import Command
 from wabox.cluster.gate import Gates
 from wabox.cluster.partition import partition_of, slot_of, tags
-from wabox.cluster.router import Command, Node, Router, Unreachable
+from wabox.cluster.router import Node, Router, Unreachable
 from wabox.errors import SettingsError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -102,13 +103,13 @@ class Shards:
     def key(self, partition: int, name: str) -> str:
         return f"{self._prefix}{{{self._tags[partition]}}}{name}"
 
-    async def run(self, partition: int, *commands: Command) -> list[Any]:
+    async def run(self, partition: int, *commands: Command, wait: int = 0) -> list[Any]:
         """Raises Unavailable at once while the partition's gate is closed, and closes it when the shard does not answer."""
         reason = self.gates.closed.get(partition)
         if reason is not None:
             raise Unavailable(reason)
         try:
-            return await self.router.run(slot_of(partition, self.partitions), *commands)
+            return await self.router.run(slot_of(partition, self.partitions), *commands, wait=wait)
         except Unreachable as error:
             self.gates.close(partition, str(error))
             raise
@@ -158,12 +159,11 @@ class Shards:
         """
         arguments = (_encode(change.index), change.session, change.work, change.record, *change.ids)
         replicated = self.durability == "replicated"
-        patience = 1 if self._lonely(partition) else WAIT_MS
-        waits: tuple[Command, ...] = (("WAIT", 1, patience),) if replicated else ()
+        wait = 0 if not replicated else 1 if self._lonely(partition) else WAIT_MS
         try:
-            answers = await self.run(partition, WRITE.call(keys, *arguments), *waits)
+            answers = await self.run(partition, WRITE.call(keys, *arguments), wait=wait)
         except NoScriptError:
-            answers = await self.run(partition, WRITE.call(keys, *arguments, whole=True), *waits)
+            answers = await self.run(partition, WRITE.call(keys, *arguments, whole=True), wait=wait)
         code, version = answers[0]
         if replicated and code != 2 and not answers[1]:
             await self._replicated(partition, keys[0], change.index.keep)

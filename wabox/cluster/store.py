@@ -150,6 +150,15 @@ class ClusterStore:
     async def pending(self, conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
         return await self._sessions.pending(conversation_id, limit)
 
+    def idle(self, conversation_id: str) -> bool:
+        return self._sessions.idle(conversation_id)
+
+    def leaves(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> bool:
+        return self._sessions.leaves(conversation_id, messages)
+
+    def unposted(self, row: OutboundMessage) -> bool:
+        return self._sessions.begun.post(row)
+
     async def unsent(self) -> Sequence[str]:
         return await self._sessions.unsent()
 

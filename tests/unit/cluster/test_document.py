@@ -71,6 +71,15 @@ def test_messages_wait_in_order_and_once() -> None:
     assert (document.version, document.session.sequence) == (2, 2)
 
 
+def test_a_message_that_is_said_to_leave_waits_where_another_worker_left_something() -> None:
+    """Whoever wrote the unit knew of nothing before it."""
+    leaving = changed(outbound("b"), status=SENDING)
+    alone, _ = committed(EMPTY, unit("in", sends=[leaving, outbound("c")]))
+    assert [(row.status, row.attempts) for row in alone.work.outbox] == [(SENDING, 1), (QUEUED, 0)]
+    behind, _ = committed(after("a"), unit("in", expected=1, sends=[leaving]))
+    assert [row.status for row in behind.work.outbox] == [QUEUED, QUEUED]
+
+
 def test_what_the_sender_learns_moves_the_version_and_not_the_session() -> None:
     document, marks, late = settled(after("a", "b"), [attempt("a", SENDING)])
     assert [(row.status, row.attempts) for row in document.work.outbox] == [(SENDING, 1), (QUEUED, 0)]

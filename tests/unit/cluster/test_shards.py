@@ -20,8 +20,9 @@ class Router:
         self._replicas = [[b"127.0.0.1", b"7203", b"1"]] * replicas
         self.waits: list[int] = []
 
-    async def run(self, slot: int, *commands: Sequence[Any]) -> list[Any]:
-        return [self._answer(command) for command in commands]
+    async def run(self, slot: int, *commands: Sequence[Any], wait: int = 0) -> list[Any]:
+        waits = [("WAIT", 1, wait)] if wait else []
+        return [self._answer(command) for command in (*commands, *waits)]
 
     def _answer(self, command: Sequence[Any]) -> Any:
         match command[0]:
@@ -91,7 +92,7 @@ class Nodes(Router):
         self.asked.append((node[1], len(commands)))
         return [command[1] for command in commands]
 
-    async def run(self, slot: int, *commands: Sequence[Any]) -> list[Any]:
+    async def run(self, slot: int, *commands: Sequence[Any], wait: int = 0) -> list[Any]:
         return await self.ask(self.owner(slot), *commands)
 
 
