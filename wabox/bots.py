@@ -9,35 +9,53 @@ from pathlib import Path
 
 import structlog
 
-from wabox.core.ports import Clock
+from wabox.core.ports import Bundles, Clock
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.flowfile.published import Shelf
+from wabox.services.following import Following, Leads
 from wabox.services.learning import Learning
 from wabox.services.models import Models
-from wabox.services.publishing import Publishing
+from wabox.services.publishing import Publishing, Store
 from wabox.services.rating import MARKS
+from wabox.services.stock import SharedStock
 from wabox.settings import QueueSettings, Settings
-from wabox.sqlite.store import SqliteStore
 
 log = structlog.get_logger(__name__)
+
+Warm = Callable[[Bot, int], None]
 
 
 def publishing_of(
     settings: Settings,
     bot: str,
-    store: SqliteStore,
+    store: Store,
     clock: Clock,
     *,
     warm: Callable[[Bot, int], None] | None = None,
+    bundles: Bundles | None = None,
 ) -> Publishing:
-    """What publishes the bot of this name; ``warm`` gets ready a version that this process will serve."""
+    """What publishes the bot of this name; ``warm`` gets ready a version that this process will serve. ``bundles``: where the
+    machines of a cluster find what was published."""
     shelf = Shelf(settings.data, bot)
 
     def load(id_: str, known: bool) -> Bot:
         return _loaded(settings, shelf.check(id_), bot, published=known)
 
+    if bundles is not None:
+        stock = SharedStock(shelf, bundles, settings.root / "models" / bot, clock)
+        # What this machine has in models/ is not what was published: there is nothing to look for beside the version's own.
+        models = Models(shelf.folder / "none")
+        return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models, warm=warm, stock=stock)
     models = models_of(settings, bot)
     return Publishing(bot, store=store, shelf=shelf, load=load, clock=clock, models=models, warm=warm)
+
+
+def following_of(
+    settings: Settings, bot: str, store: Store, bundles: Bundles, clock: Clock, *, warm: Warm, leads: Leads
+) -> Following:
+    """What a process of a cluster serves."""
+    publishing = publishing_of(settings, bot, store, clock, warm=warm, bundles=bundles)
+    return Following(publishing, clock, settings.data / "published" / f"{bot}.json", leads=leads)
 
 
 def learning_of(settings: Settings, folder: Path) -> Learning:

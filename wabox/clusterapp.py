@@ -13,7 +13,8 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import structlog
@@ -21,13 +22,14 @@ import structlog
 from wabox import __version__
 from wabox.adapters import messenger_of, steady_clock
 from wabox.app import wall_clock
-from wabox.bots import models_of
+from wabox.bots import following_of
 from wabox.calls.address import Allowed
 from wabox.calls.caller import WorldCaller
 from wabox.calls.http import HttpCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.cluster.begun import ABANDONED
 from wabox.cluster.ending import end
+from wabox.cluster.leader import Leader
 from wabox.cluster.leases import Leases
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.changed import changed
@@ -37,8 +39,9 @@ from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.errors import StorageError
-from wabox.flowfile.bot import Bot
+from wabox.flowfile.bot import Bot, load_bot
 from wabox.services.figures import FRESH, measured, process
+from wabox.services.following import Acquainted, Following
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
@@ -47,7 +50,7 @@ from wabox.services.presence import Presence
 from wabox.services.requests import reveal
 from wabox.services.slots import prepare
 from wabox.services.timers import fire
-from wabox.services.versions import Versions, served
+from wabox.services.versions import Served, Versions, served
 from wabox.settings import ClusterSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -130,13 +133,15 @@ class ClusterApp:
         invocations: Invocations,
         presence: Presence,
         messenger: Messenger,
-        bot: Bot,
+        following: Following,
+        leader: Leader,
         measures: Measures,
     ) -> None:
         self.store = store
         self.role = role
         self.clock = clock
-        self.bot = bot
+        self.following, self._leader = following, leader
+        self.publishing, self.versions = following.publishing, following.versions
         self.measures = measures
         self._messages = messages
         self._outbox = outbox
@@ -149,10 +154,17 @@ class ClusterApp:
         self._stirred = asyncio.Event()
         """Partitions came to this worker: what a dead one left is in them."""
 
+    @property
+    def bot(self) -> Bot:
+        """The live one, as far as this process knows."""
+        return self.versions.live.bot
+
     async def start(self) -> None:
         """Begin. Raises Unavailable while the engines are not there."""
+        self.following.run()
         if self.role == "web":
             return
+        self._leader.run()  # a web process does not reach the conversations
         prepare(self.bot, self.clock())
         self.store.leases.gained = self._stirred.set
         await self.store.begin()
@@ -180,6 +192,8 @@ class ClusterApp:
     async def stop(self) -> None:
         """Finish what is being handled; what was not finished goes to another worker."""
         await end(self._sweeping)
+        await self.following.stop()
+        await self._leader.aclose()
         await self.store.lanes.drain(GRACE)
         await self._messages.aclose()
         await self._invocations.stop()
@@ -202,7 +216,9 @@ class ClusterApp:
         store = self.store
         reachable = not isinstance((await self.probe())["broker"], str)
         found = [*measured(self.measures), *process()]
-        found.append(Sample(name="info", labels=(__version__, self.bot.name, ""), value=1))
+        on = self.versions.live.version
+        found.append(Sample(name="info", labels=(__version__, self.bot.name, "" if on is None else on.id), value=1))
+        found.append(Sample(name="cluster_version_missing", value=self.following.wrong is not None))
         found.append(Sample(name="cluster_broker_reachable", value=reachable))
         found += [Sample(name="number_stopped", labels=(number,), value=1) for number in self._outbox.stopped]
         if self.role == "web":
@@ -234,12 +250,15 @@ class ClusterApp:
             "partitions": len(self.store.leases.mine),
             "closed": len(gates),
             "stopped": dict(self._outbox.stopped),
+            # A process that cannot load what was published answers with the version before: that is no reason to send its
+            # customers elsewhere.
+            "version": self.following.standing(),
         }
 
 
 async def build_cluster(
     settings: Settings,
-    bot: Bot,
+    folder: Path,
     role: Role,
     partitions: int,
     *,
@@ -247,14 +266,36 @@ async def build_cluster(
     messenger: Messenger | None = None,
     caller: Caller | None = None,
     worker: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> ClusterApp:
-    """Connected, not begun. Raises Unavailable, SettingsError."""
+    """Connected, not begun. It serves the published version of the bot in ``folder`` (absolute); it publishes it if none is.
+
+    ``say`` is told what the operator should know. Raises Unavailable, SettingsError, FlowError, SpoiltCopy.
+    """
     assert settings.cluster is not None  # noqa: S101 - who calls this has looked
     messenger = messenger or messenger_of(settings)
     store = await open_cluster(
         place_of(settings.cluster, partitions), clock, worker or worker_name(), shards=role != "web"
     )
-    versions = Versions(served(bot, models=models_of(settings, bot.name)))
+    leader = Leader(store.database, task="versions")
+    following = following_of(
+        settings,
+        folder.name,
+        store,
+        store.bundles,
+        clock,
+        warm=prepare,
+        leads=leader.leads.is_set,
+    )
+    try:
+        # Webhooks are taken in while PostgreSQL is away, also by a machine that never saw a version.
+        await following.begin(
+            folder, say, instead=functools.partial(_plain, settings, folder) if role == "web" else None
+        )
+    except BaseException:
+        await store.close()
+        raise
+    versions = following.versions
     measures = Measures()
     outbox = StoredOutbox(
         store,
@@ -269,7 +310,7 @@ async def build_cluster(
         patience=functools.partial(patience, store.leases),
     )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
-    invocations = Invocations(store, caller or _caller(settings, versions), jitter=random.random)
+    invocations = Invocations(store, Acquainted(caller or _caller(settings, versions), versions), jitter=random.random)
     messages = Messages(
         versions=versions,
         ingress=store,
@@ -281,7 +322,13 @@ async def build_cluster(
         measures=measures,
         slow=settings.slow,
     )
-    return ClusterApp(store, role, clock, messages, outbox, invocations, presence, messenger, bot, measures)
+    return ClusterApp(
+        store, role, clock, messages, outbox, invocations, presence, messenger, following, leader, measures
+    )
+
+
+def _plain(settings: Settings, folder: Path) -> Served:
+    return served(load_bot(folder, language=settings.language, context=settings.context, manners=settings.manners))
 
 
 def _caller(settings: Settings, versions: Versions) -> Caller:

@@ -66,8 +66,7 @@ class Cluster:
     def process(self) -> Accounts:
         from wabox.cluster.records.accounts import PostgresAccounts
 
-        steady = lambda: self.clock() / 1000  # noqa: E731
-        store = PostgresAccounts(self.database(), self.clock, sleep=self.clock.sleep, steady=steady)
+        store = PostgresAccounts(self.database(), self.clock, sleep=self.clock.sleep)
         return _accounts(store, self.clock, self._drawn)
 
     async def sql(self, query: str) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from wabox.errors import SettingsError
+
 if TYPE_CHECKING:
     from wabox.cli.running import Line
     from wabox.cluster.records.queries import PostgresRecords
@@ -29,6 +31,19 @@ def settings_for(data: Path | None) -> Settings:
 
     settings = load(Path.cwd())
     return settings if data is None else replace(settings, data=data.absolute(), cluster=None)
+
+
+def settings_here(data: Path | None) -> Settings:
+    """Those of this folder without the environment, which a server beside us has and we may not; but a cluster may be named
+    nowhere else."""
+    from wabox.settings import load
+
+    with contextlib.suppress(SettingsError):  # what is wrong with the environment is not asked for here
+        settings = settings_for(data)
+        if settings.cluster is not None:
+            return settings
+    here = load(Path.cwd(), {})
+    return here if data is None else replace(here, data=data.absolute(), cluster=None)
 
 
 def looking(settings: Settings) -> Glance | ClusterGlance:
@@ -94,6 +109,16 @@ async def at_hand(settings: Settings) -> AsyncIterator[Line | SqliteStore | Clus
         async with reached(settings) as there:
             yield there
         return
+    async with clustered(settings) as store:
+        yield store
+
+
+@contextlib.asynccontextmanager
+async def clustered(settings: Settings, *, shards: bool = True) -> AsyncIterator[ClusterStore]:
+    """The store of the cluster that the settings name. ``shards``: conversations are opened or changed, so Redis must be there.
+
+    Raises SettingsError, Unavailable.
+    """
     from wabox.app import wall_clock
     from wabox.cli.cluster import cluster_of
     from wabox.cluster.making import agreed
@@ -107,7 +132,7 @@ async def at_hand(settings: Settings) -> AsyncIterator[Line | SqliteStore | Clus
         partitions = await agreed(database)
     finally:
         await database.aclose()
-    store = await open_cluster(place_of(cluster, partitions), wall_clock, worker_name())
+    store = await open_cluster(place_of(cluster, partitions), wall_clock, worker_name(), shards=shards)
     try:
         yield store
     finally:

@@ -15,7 +15,6 @@ INSTEAD: Final = {
     "handoff": "nobody can take its cases yet: look at wabox conversations",
     "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
-    "publish": "every process serves the bot's folder as it is: change it everywhere, then restart",
     "replay": "it reads a data folder",
     "restore": "use the backups of PostgreSQL and of Redis",
     "send": "templates are sent from one machine",
@@ -23,8 +22,6 @@ INSTEAD: Final = {
     "templates": "templates are kept on one machine",
     "top": "see /metrics of every process",
     "upgrade": "upgrade every machine with what installed wabox, one after the other",
-    "flows versions": "every process serves the bot's folder as it is",
-    "flows diff": "every process serves the bot's folder as it is",
     "test record": "it reads a data folder",
 }
 """By the command's first words: why not, and what to do."""

@@ -42,7 +42,7 @@ def publish(
 
     A conversation moves to the new version with its next message if all it uses is still there, or a migration in the
     flow says where to. Otherwise it would be stranded, and you decide: --keep, --move, --restart or --expire. A running
-    server takes the new version over at once and drops nothing.
+    server takes the new version over at once and drops nothing; on a cluster all processes do, within seconds.
 
     Example:  wabox publish shop --dry-run
 
@@ -54,16 +54,16 @@ def publish(
     from dataclasses import replace
 
     from wabox.cli import logs
+    from wabox.cli.looking import settings_here
     from wabox.flowfile.folder import find_bot
     from wabox.flowfile.published import Shelf, read_files
-    from wabox.settings import load
 
     logs.configure(terminal=True, level=logging.WARNING)
     chosen = [name for name, given in zip(CHOICES, (keep, move, restart, expire), strict=True) if given]
     if len(chosen) > 1:
         raise typer.BadParameter(f"--{chosen[0]} and --{chosen[1]} exclude each other")
-    settings = load(Path.cwd(), {})
-    settings = replace(settings, bot=bot or settings.bot, data=settings.data if data is None else data.absolute())
+    settings = settings_here(data)
+    settings = replace(settings, bot=bot or settings.bot)
     folder = find_bot(settings.bot, settings.root).resolve()
     wanted: str | None = None
     if rollback is None:
@@ -179,7 +179,8 @@ def _say(order: _Order, forecast: Forecast, *, refused: str | None = None) -> No
         body: dict[str, Any] = {**asdict(forecast), "changed": forecast.changed}
         typer.echo(json.dumps({**body, "refused": refused} if refused else body, ensure_ascii=False))
     elif forecast.published:
-        typer.echo(f"version {forecast.number} ({forecast.id}) of {forecast.bot} is live")
+        model = ", with the model as it is trained now" if forecast.retrained else ""
+        typer.echo(f"version {forecast.number} ({forecast.id}) of {forecast.bot} is live{model}")
     elif not forecast.changed:
         typer.echo(f"version {forecast.number} ({forecast.id}) of {forecast.bot} is live already; nothing to do")
     else:

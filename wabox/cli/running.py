@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 import msgspec
 
-from wabox.core.version import Choice, Forecast, VersionReport
+from wabox.core.version import Choice, Forecast, Version, VersionReport
 from wabox.errors import DataFolderBusy, FlowError, StorageError, WaboxError
 from wabox.services.publishing import Publishing, Refused
 from wabox.settings import Settings
@@ -36,16 +36,28 @@ class Desk(Protocol):
 
     async def reports(self) -> Sequence[VersionReport]: ...
 
+    async def bring(self, version: Version) -> None:
+        """See that the copy is on this machine. Raises SpoiltCopy."""
+
 
 @contextlib.asynccontextmanager
 async def desk(settings: Settings, bot: str) -> AsyncIterator[Desk]:
     """Whoever can say and change what is published of the bot.
 
-    Raises DataFolderBusy when another process has the data folder and does not answer, FlowError with what a server says.
+    On a cluster that is this command itself. Raises Unavailable, DataFolderBusy when another process has the data folder and
+    does not answer, FlowError with what a server says.
     """
     from wabox.app import wall_clock
     from wabox.bots import publishing_of
 
+    if settings.cluster is not None:
+        from wabox.cli.looking import clustered
+
+        async with clustered(settings, shards=False) as store:
+            publishing = publishing_of(settings, bot, store, wall_clock, bundles=store.bundles)
+            await _open(publishing)
+            yield publishing
+        return
     async with reached(settings) as there:
         if isinstance(there, Line):
             yield _Server(there, bot)
@@ -219,3 +231,6 @@ class _Server:
 
     async def reports(self) -> Sequence[VersionReport]:
         return msgspec.convert(await self._line.call("GET", "/api/v1/versions"), list[VersionReport])
+
+    async def bring(self, version: Version) -> None:
+        """It has the same data folder."""

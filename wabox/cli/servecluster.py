@@ -12,12 +12,12 @@ from wabox.settings import Settings
 async def serve_cluster(settings: Settings, role: str) -> None:
     """Raises SettingsError, FlowError, Unavailable."""
     from wabox.cli.lean import loaded
-    from wabox.cli.serve import load_for
     from wabox.cli.systemd import Notifier
     from wabox.cluster.making import known
     from wabox.cluster.records.database import Database
     from wabox.cluster.router import Router
     from wabox.clusterapp import ROLES, build_cluster, place_of
+    from wabox.flowfile.folder import find_bot
     from wabox.services.lacking import lacking
     from wabox.web.door import METRICS_TOKEN, Door
     from wabox.web.locks import Locks
@@ -34,13 +34,16 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     finally:
         await database.aclose()
         await router.aclose()
-    bot = load_for(settings)
-    for sentence in lacking(settings, bot):
-        typer.echo(f"wabox: on a cluster, {sentence} (wabox help cluster)", err=True)
+    folder = find_bot(settings.bot, settings.root).resolve()
     notifier = Notifier()
     sock = listen(settings.host, settings.port)
-    app = await build_cluster(settings, bot, role, partitions)
+    app = await build_cluster(
+        settings, folder, role, partitions, say=lambda line: typer.echo(f"wabox: {line}", err=True)
+    )
     try:
+        bot = app.bot
+        for sentence in lacking(settings, bot):
+            typer.echo(f"wabox: on a cluster, {sentence} (wabox help cluster)", err=True)
         await app.start()
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         door = Door(settings.data)

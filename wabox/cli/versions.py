@@ -69,7 +69,7 @@ def diff(
     from wabox.engine.difference import differences
 
     settings, name, folder = _where(bot, data)
-    reports = asyncio.run(_reports(settings, name))
+    reports = asyncio.run(_reports(settings, name, old, new))
     before, after = (_charts(word, settings, name, folder, reports) for word in (old, new))
     found = [(one, _people(one, after, reports)) for one in differences(before, after)]
     if as_json:
@@ -90,27 +90,30 @@ def diff(
 
 def _where(bot: str | None, data: Path | None) -> tuple[Settings, str, Path]:
     import logging
-    from dataclasses import replace
 
     from wabox.cli import logs
+    from wabox.cli.looking import settings_here
     from wabox.flowfile.folder import find_bot
-    from wabox.settings import load
 
     logs.configure(terminal=True, level=logging.WARNING)
-    settings = load(Path.cwd(), {})
-    settings = replace(settings, data=settings.data if data is None else data.absolute())
+    settings = settings_here(data)
     folder = find_bot(bot or settings.bot, settings.root).resolve()
     return settings, folder.name, folder
 
 
-async def _reports(settings: Settings, bot: str) -> Sequence[VersionReport]:
+async def _reports(settings: Settings, bot: str, *words: str) -> Sequence[VersionReport]:
+    """Every version; the copies of those that the words mean are on this machine."""
     from wabox.cli.running import desk
     from wabox.sqlite.connection import DATABASE
 
-    if not (settings.data / DATABASE).exists():
+    if settings.cluster is None and not (settings.data / DATABASE).exists():
         return ()
     async with desk(settings, bot) as at:
-        return await at.reports()
+        reports = await at.reports()
+        for word in words:
+            if (known := found(reports, word)) is not None:
+                await at.bring(known.version)
+        return reports
 
 
 def _charts(

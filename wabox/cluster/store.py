@@ -16,6 +16,7 @@ from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
 from wabox.cluster.records.accounts import PostgresAccounts
+from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
 from wabox.cluster.records.queries import PostgresRecords
@@ -88,6 +89,7 @@ class ClusterStore:
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
         self._records = PostgresRecords(self.database)
         self.accounts = PostgresAccounts(self.database, clock, sleep=sleep)
+        self.bundles = PostgresBundles(self.database)
         self.lanes = RabbitLanes(
             self.broker,
             self.topology,

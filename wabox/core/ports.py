@@ -245,6 +245,19 @@ class Versions(Protocol):
         """Take out one that is not live; whether it was there."""
 
 
+class Bundles(Protocol):
+    """What versions consist of, where several machines share them: an archive for each version and its model."""
+
+    async def keep(self, bot: str, id_: str, model: str, bundle: bytes, at: int) -> None:
+        """All of it, or nothing. One that is there already is the same."""
+
+    async def fetch(self, bot: str, id_: str, model: str) -> bytes | None:
+        """As it was kept; None when there is none."""
+
+    async def tidy(self, bot: str, before: int) -> int:
+        """Delete those that no version names and nobody kept since then, ms since the epoch; how many."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
     """What the channel said to one POST.

@@ -36,6 +36,9 @@ class Version:
     """None: it is live."""
     choice: Choice | None = None
     """What was decided when it became live."""
+    model: str = ""
+    """Of a cluster: 12 hex digits over the files of the model that it was published with. Empty: it has none, or it is of one
+    machine, where the model lies beside the copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +75,13 @@ class Forecast:
     """The choice that the flow itself makes (``versions: auto`` or ``drain``)."""
     published: bool = False
     """It is live now."""
+    retrained: bool = False
+    """Of a cluster: it is the live version, with another model."""
 
     @property
     def changed(self) -> bool:
-        """Whether it is another version than the live one."""
-        return self.id != self.live
+        """Whether it is another version than the live one, or has another model."""
+        return self.id != self.live or self.retrained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

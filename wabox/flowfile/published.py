@@ -26,7 +26,8 @@ MOST = 2000
 WORKING = ".new-"
 """Begins the name of a copy that is being written."""
 MODEL = ".model"
-"""Ends the name of the folder beside a copy that has the model it was published with."""
+"""Ends the name of the folder beside a copy that has the model it was published with. Of a cluster's versions it also says
+which: ``<version>.<12 hex digits>.model``."""
 LEFT_OVER = 3600.0
 """s after which such a copy is nobody's any more."""
 
@@ -158,7 +159,7 @@ class Shelf:
                 old = now - path.stat().st_mtime > LEFT_OVER
             except OSError:
                 continue
-            if old and path.name.removesuffix(MODEL) not in needed:
+            if old and path.name.partition(".")[0] not in needed:
                 # Under another name first: what is half deleted must not look like a copy.
                 hidden = path if path.name.startswith(WORKING) else path.with_name(f"{WORKING}gone-{path.name}")
                 try:

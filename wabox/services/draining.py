@@ -8,9 +8,9 @@ from typing import Protocol
 
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Ingress, Sessions
-from wabox.core.version import Version
+from wabox.core.version import Standing, Version, VersionReport
 from wabox.services.survey import Survey
-from wabox.services.versions import Versions, has
+from wabox.services.versions import Strange, Versions, has
 
 KEPT = 5
 """Versions that are kept for a rollback, the live one not counted."""
@@ -43,6 +43,25 @@ def drained(count: int, begins: int) -> int:
     return begins + -(-count // RELEASED) * EVERY
 
 
+def reported(rows: Sequence[Version], standings: Sequence[Standing], pin: int, now: int) -> Sequence[VersionReport]:
+    """Every version, the newest first, with the conversations on it. ``pin``: ms that one may stay on an older version."""
+    reports = []
+    for row in reversed(rows):
+        own = tuple(one for one in standings if one.version == row.number)
+        count = sum(one.conversations for one in own)
+        leaves = row.live_until is not None and count
+        reports.append(
+            VersionReport(
+                version=row,
+                status="live" if row.live_until is None else "draining" if count else "retired",
+                standings=own,
+                conversations=count,
+                until=drained(count, max((row.live_until or 0) + pin, now)) if leaves else None,
+            )
+        )
+    return reports
+
+
 async def release(store: Store, on: Versions, ids: Iterable[str], now: int) -> None:
     """Give conversations that were silent for all of their pin an occasion to leave their version.
 
@@ -63,5 +82,9 @@ async def release(store: Store, on: Versions, ids: Iterable[str], now: int) -> N
             payload={"name": "max_pin", "armed": 0, "due_at": 0},
             contact=session.contact,
         )
-        if on.take_up(session, message, now)[1] is not None:
+        try:
+            leaves = on.take_up(session, message, now)[1] is not None
+        except Strange:
+            continue  # it is on a version that was published a moment ago
+        if leaves:
             await store.put(Arrival(messages=(message,)))

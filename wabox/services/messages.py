@@ -38,7 +38,7 @@ from wabox.services.outbox import Outbox
 from wabox.services.passage import noted, traced, turned
 from wabox.services.presence import Presence
 from wabox.services.turn import Turn
-from wabox.services.versions import Versions, has
+from wabox.services.versions import Strange, Versions, has
 
 log = structlog.get_logger(__name__)
 
@@ -175,6 +175,11 @@ class Messages:
                     advice = await self.advisor.advise(on.bot, on.resolver, turn.lost, message)
                     now = self._clock()
                     turn = advance(on.bot, on.resolver, session, message, now, move, advice)
+            except Strange as strange:
+                # Another process was faster with a new version. Unavailable: the lane tries again; the customer waits, and
+                # is not handed to people for that.
+                await self._versions.find_out(strange)
+                continue
             except Exception as error:
                 measures.failures += 1
                 log.error(

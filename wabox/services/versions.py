@@ -6,7 +6,7 @@ time between two turns, and nothing is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wabox.core import window
@@ -49,10 +49,29 @@ def served(
     return Served(bot, Resolver(bot.intents, bot.languages, classifier, library), version)
 
 
+class Strange(Exception):
+    """A conversation is on charts that no version here has, and others may: :attr:`Versions.meet` looks for them."""
+
+    def __init__(self, charts: tuple[str, ...]) -> None:
+        self.charts = charts
+        super().__init__(", ".join(charts))
+
+
+Meet = Callable[[tuple[str, ...]], Awaitable[None]]
+"""Looks for a version with these charts where other processes have theirs. It is served when this returns, or the charts are
+among ``Versions.lost``. Raises Unavailable when nobody can know now."""
+
+
 class Versions:
     """What runs now."""
 
     def __init__(self, live: Served, older: Sequence[Served] = ()) -> None:
+        self.meet: Meet | None = None
+        """None: there are no others."""
+        self.lost: set[tuple[str, ...]] = set()
+        """Charts of conversations that no version anywhere has."""
+        self.used: set[str] = set()
+        """Ids of older versions on which conversations were handled; whoever looks takes them out."""
         self._manners: Manners | None = None
         self.live = live
         self.older = tuple(older)
@@ -61,6 +80,7 @@ class Versions:
     def replace(self, live: Served, older: Sequence[Served]) -> None:
         """From the next turn on."""
         self.live, self.older = self._behaving(live), tuple(self._behaving(one) for one in older)
+        self.lost.clear()
 
     def behave(self, manners: Manners) -> None:
         """Whatever version, from the next turn on: the owner has set them anew."""
@@ -74,6 +94,17 @@ class Versions:
     def find(self, snapshot: Snapshot) -> Served | None:
         """The version that has all charts of the conversation: the live one if it does, else the newest that does."""
         return next((one for one in (self.live, *self.older) if has(one.bot, snapshot.charts)), None)
+
+    def knows(self, charts: Sequence[str]) -> bool:
+        """Whether a version here has all of these charts."""
+        return any(has(one.bot, charts) for one in (self.live, *self.older))
+
+    async def find_out(self, strange: Strange) -> None:
+        """Look for the version; then :meth:`take_up` knows. Raises Unavailable."""
+        if self.meet is not None:
+            await self.meet(strange.charts)
+        if not self.knows(strange.charts):
+            self.lost.add(strange.charts)
 
     def tasks(self, ref: str | None) -> Mapping[str, Task]:
         """The tasks of the version that the chart belongs to; the live one's when there is none."""
@@ -91,7 +122,10 @@ class Versions:
         return None
 
     def take_up(self, session: Session, message: InboundMessage, now: int) -> tuple[Served, Move | None]:
-        """The version to handle the message on, and how the conversation gets there if it is on another one."""
+        """The version to handle the message on, and how the conversation gets there if it is on another one.
+
+        Raises Strange when another process may have the version that it is on.
+        """
         live = self.live
         if session.snapshot is None or live.version is None:
             return live, None
@@ -102,6 +136,10 @@ class Versions:
         on = self.find(snapshot)
         if on is live:
             return live, None
+        if on is None and self.meet is not None and snapshot.charts not in self.lost:
+            raise Strange(snapshot.charts)
+        if on is not None and on.version is not None:
+            self.used.add(on.version.id)
         occasion = _occasion(session, snapshot, message, now)
         since = on.version.live_until if on is not None and on.version is not None else None
         to = decide(

@@ -4,7 +4,6 @@ processes are one transaction."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -27,15 +26,10 @@ class PostgresAccounts:
     """What every call asks is answered from memory (:class:`Mirror`); everything else is a question to PostgreSQL."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        steady: Callable[[], float] = time.monotonic,
+        self, database: Database, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._database = database
-        self.mirror = Mirror(database, clock, sleep=sleep, steady=steady)
+        self.mirror = Mirror(database, clock, sleep=sleep)
         self.second = PostgresSecondFactors(database, self._write)
         self._key: bytes | None = None
         self._running: asyncio.Task[None] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from wabox.cluster.bus import say
 from wabox.cluster.records import transcript
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.statuses import messages
@@ -21,6 +22,8 @@ from wabox.core.version import Version
 _contacts = msgspec.json.Decoder(Contact)
 _handoffs = msgspec.json.Decoder(Handoff)
 PAGE = 1000
+PUBLISHED = "published"
+"""The kind of the note that another version is live; its body is the bot's name."""
 
 
 class PostgresRecords:
@@ -137,16 +140,18 @@ class PostgresRecords:
                     version.live_from,
                 )
                 await connection.execute(
-                    "INSERT INTO versions (bot, id, number, charts, live_from, live_until, choice)"
-                    " VALUES ($1, $2, $3, $4, $5, NULL, $6) ON CONFLICT (bot, id)"
-                    " DO UPDATE SET charts = $4, live_from = $5, live_until = NULL, choice = $6",
+                    "INSERT INTO versions (bot, id, number, charts, live_from, live_until, choice, model)"
+                    " VALUES ($1, $2, $3, $4, $5, NULL, $6, $7) ON CONFLICT (bot, id)"
+                    " DO UPDATE SET charts = $4, live_from = $5, live_until = NULL, choice = $6, model = $7",
                     version.bot,
                     version.id,
                     number,
                     list(version.charts),
                     version.live_from,
                     version.choice,
+                    version.model,
                 )
+                await say(connection, self._database.channel, PUBLISHED, version.bot.encode())
         except asyncpg.UniqueViolationError:
             return None  # two first ones at once
         return changed(version, number=number, live_until=None)
