@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from wabox.cluster.bus import say as tell
 from wabox.cluster.moving import bring, leave
+from wabox.cluster.records import portableaccounts as elsewhere
+from wabox.cluster.records.accounts import NOTE
 from wabox.cluster.store import ClusterStore
+from wabox.core.agent import Act
 from wabox.core.message import Arrival
 from wabox.core.portable import digest, together
+from wabox.core.portableaccount import Numbered, PortableAccount, account_digest, crossing
 from wabox.core.ports import Clock
 from wabox.errors import StorageError
+from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite.folder import FolderLock
 from wabox.sqlite.portable import Departure, arrive
-from wabox.sqlite.store import open_store
+from wabox.sqlite.store import SqliteStore, open_store
 
 STEP = 200
 """Conversations in one transaction."""
 Say = Callable[[int, int], None]
 """Told how many of how many are done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Something beside conversations. What the other side has besides counts in neither digest."""
+
+    name: str
+    count: int
+    brought: int
+    here: str
+    there: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +52,11 @@ class Moved:
     there: str
     """The same on the other side; equal unless a conversation there had gone on."""
 
+    parts: tuple[Part, ...] = ()
+
     @property
     def equal(self) -> bool:
-        return self.here == self.there
+        return self.here == self.there and all(part.here == part.there for part in self.parts)
 
 
 async def to_cluster(folder: Path, store: ClusterStore, say: Say) -> Moved:
@@ -50,6 +69,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say) -> Moved:
         here: list[str] = []
         brought = waiting = 0
         with Departure(folder) as leaving:
+            parts = await _people_to_cluster(leaving, store)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
@@ -62,7 +82,12 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say) -> Moved:
         say(len(here), len(here))
         there = [digest(conversation) async for conversation in leave(store)]
         return Moved(
-            conversations=len(here), brought=brought, waiting=waiting, here=together(here), there=together(there)
+            conversations=len(here),
+            brought=brought,
+            waiting=waiting,
+            here=together(here),
+            there=together(there),
+            parts=parts,
         )
     finally:
         lock.release()
@@ -83,6 +108,7 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     here: list[str] = []
     brought = 0
     try:
+        parts = await _people_to_sqlite(store, target)
         async for conversation in leave(store):
             here.append(digest(conversation))
             brought += await target.writer.submit(partial(arrive, conversation=conversation))
@@ -93,4 +119,89 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     say(len(here), len(here))
     with Departure(folder) as leaving:
         there = [digest(conversation) for conversation in leaving.conversations()]
-    return Moved(conversations=len(here), brought=brought, waiting=0, here=together(here), there=together(there))
+    return Moved(
+        conversations=len(here), brought=brought, waiting=0, here=together(here), there=together(there), parts=parts
+    )
+
+
+# ---- accounts, and the log of what was done ----------------------------------------------------------------------------
+
+
+async def _people_to_cluster(leaving: Departure, store: ClusterStore) -> tuple[Part, ...]:
+    """All in one transaction."""
+    came = leaving.accounts()
+    async with store.database.transaction() as connection:
+        brought = [await elsewhere.arrive(connection, account) for account in came]
+        accounts = _accounts(came, await elsewhere.leave(connection), sum(brought))
+        log = _Log(await elsewhere.digests(connection))
+        for act in leaving.acts():
+            if log.new(act) and len(log.lines) == STEP:
+                await elsewhere.write(connection, log.take())
+        await elsewhere.write(connection, log.rest())
+        there = await elsewhere.digests(connection)
+        await tell(connection, store.database.channel, NOTE)
+    return accounts, log.part(there)
+
+
+async def _people_to_sqlite(store: ClusterStore, target: SqliteStore) -> tuple[Part, ...]:
+    submit = target.writer.submit
+    async with store.database.transaction() as connection:
+        came = await elsewhere.leave(connection)
+        brought = [await submit(partial(at_home.arrive, came=account)) for account in came]
+        accounts = _accounts(came, await submit(at_home.leave), sum(brought))
+        log = _Log(await submit(at_home.digests))
+        async for act in elsewhere.acts(connection):
+            if log.new(act) and len(log.lines) == STEP:
+                await submit(partial(at_home.write, lines=log.take()))
+        await submit(partial(at_home.write, lines=log.rest()))
+    return accounts, log.part(await submit(at_home.digests))
+
+
+def _accounts(came: Sequence[PortableAccount], there: Sequence[PortableAccount], brought: int) -> Part:
+    ids = {account.agent.id for account in came}
+    return Part(
+        name="accounts",
+        count=len(came),
+        brought=brought,
+        here=together(account_digest(account) for account in came),
+        there=together(account_digest(account) for account in there if account.agent.id in ids),
+    )
+
+
+class _Log:
+    """Lines on their way: those that the other side does not have."""
+
+    def __init__(self, there: set[str]) -> None:
+        self.lines: list[Act] = []
+        self._there = there
+        self._numbered = Numbered()
+        self._here: list[str] = []
+        self._last: Act | None = None
+        self._brought = 0
+
+    def new(self, act: Act) -> bool:
+        self._here.append(self._numbered.digest(act))
+        if self._here[-1] in self._there:
+            return False
+        self.lines.append(act)
+        self._last = act
+        self._brought += 1
+        return True
+
+    def take(self) -> list[Act]:
+        lines, self.lines = self.lines, []
+        return lines
+
+    def rest(self) -> list[Act]:
+        """What is left, and a line that says where they come from."""
+        return [*self.take(), crossing(self._last)] if self._last is not None else []
+
+    def part(self, there: set[str]) -> Part:
+        arrived = there.intersection(self._here)
+        return Part(
+            name="lines of the audit log",
+            count=len(self._here),
+            brought=self._brought,
+            here=together(self._here),
+            there=together(arrived),
+        )

@@ -66,7 +66,8 @@ class Cluster:
     def process(self) -> Accounts:
         from wabox.cluster.records.accounts import PostgresAccounts
 
-        store = PostgresAccounts(self.database(), self.clock, sleep=self.clock.sleep)
+        steady = lambda: self.clock() / 1000  # noqa: E731
+        store = PostgresAccounts(self.database(), self.clock, sleep=self.clock.sleep, steady=steady)
         return _accounts(store, self.clock, self._drawn)
 
     async def sql(self, query: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,13 +18,19 @@ from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
 from wabox.errors import StorageError
+from wabox.services.accounts import Accounts, NewAgent
+from wabox.services.passwords import Passwords
+from wabox.services.secondfactor import SecondFactor
 
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
 from wabox.cluster.store import ClusterStore
 from wabox.moving import to_cluster, to_sqlite
-from wabox.sqlite.store import open_store
+from wabox.sqlite.store import SqliteStore, open_store
+
+PASSWORD = "four words in a row"
+HOME = "198.51.100.1"
 
 
 def quietly(done: int, of: int) -> None:
@@ -111,3 +118,70 @@ async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
     assert (await store.stats()).inbox == 0
     assert await store.sweep(NOW + 5, 10) == 1
     await store.close()
+
+
+async def test_accounts_and_their_log_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
+    """What opened an account opens it on the other side; whoever was closed there stays closed when the old folder is brought
+    again, and after the way back; a code that was spent is spent. Nobody is signed in on the other side."""
+    clock = VirtualClock()
+
+    def accounts(store: SqliteStore | ClusterStore) -> Accounts:
+        drawn = itertools.count(clock.now)
+
+        def draw(length: int) -> str:
+            return f"{next(drawn):032}"
+
+        register = store.accounts
+        return Accounts(register, clock, draw, SecondFactor(register.second, clock, draw), Passwords(cheap=True))
+
+    old = await open_store(tmp_path / "old", clock)
+    people = accounts(old)
+    for id_ in ("ana", "ben", "cy"):
+        await people.add(NewAgent(id=id_, name=id_.title(), queues=["sales"], skills=["es"], password=PASSWORD))
+    await people.add(NewAgent(id="crm", roles=("viewer",), language="es-MX"))
+    token = await people.token("crm", "nightly")
+    paper = (await people.totp("ana")).recovery
+    cookie = await people.sign_in("ana", PASSWORD, HOME, paper[0])
+    assert cookie is not None
+    for _ in range(2):
+        assert await people.sign_in("ana", PASSWORD, HOME, paper[0]) is None  # two lines of the log that are alike
+    lines, log = await people.lines(), await people.acts(100)
+    await old.close()
+
+    first = await to_cluster(tmp_path / "old", cluster, quietly)
+    assert [(part.name, part.count, part.brought) for part in first.parts] == [
+        ("accounts", 4, 4),
+        ("lines of the audit log", 9, 9),
+    ]
+    assert first.equal
+    there = accounts(cluster)
+    assert [line.agent for line in await there.lines()] == [line.agent for line in lines]
+    assert (await there.acts(100))[1:] == log
+    assert (await there.acts(1))[0].what == "audit log moved"
+    assert await there.by_token(token) is not None
+    assert await there.by_cookie(cookie) is None
+    assert await there.sign_in("ana", PASSWORD, HOME, paper[0]) is None
+    assert await there.sign_in("ana", PASSWORD, HOME, paper[1]) is not None
+    assert await there.sign_in("ben", PASSWORD, HOME) is not None
+
+    clock.now += 1000
+    await there.disable("ben", True)
+    await there.revoke("crm", "nightly")
+    again = await to_cluster(tmp_path / "old", cluster, quietly)
+    assert [part.brought for part in again.parts] == [0, 0]
+    assert not again.equal  # what was changed there stays so
+    assert await there.sign_in("ben", PASSWORD, HOME) is None
+    assert await there.sign_in("ana", PASSWORD, HOME, paper[1]) is None
+
+    back = await to_sqlite(cluster, tmp_path / "old", clock, quietly)
+    assert back.equal
+    assert (back.parts[0].count, back.parts[0].brought) == (4, 3)
+    new = await open_store(tmp_path / "old", clock)
+    people = accounts(new)
+    assert await people.sign_in("ben", PASSWORD, HOME) is None
+    assert await people.by_token(token) is None
+    assert await people.sign_in("ana", PASSWORD, HOME, paper[1]) is None
+    assert await people.sign_in("ana", PASSWORD, HOME, paper[2]) is not None
+    assert await people.sign_in("cy", PASSWORD, HOME) is not None
+    assert [act.what for act in await people.acts(100, "shell")].count("agent disable") == 1
+    await new.close()

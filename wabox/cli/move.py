@@ -28,6 +28,9 @@ def move(settings: Settings, to: str, *, as_json: bool) -> None:
         typer.echo(json.dumps({**asdict(moved), "equal": moved.equal}))
     else:
         typer.echo(f"{moved.conversations:,} conversations, {moved.brought:,} of them brought over just now.")
+        for part in moved.parts:
+            same = "the same on both sides" if part.here == part.there else "NOT the same on both sides"
+            typer.echo(f"{part.count:,} {part.name}, {part.brought:,} brought over just now: {same}.")
         if moved.waiting:
             typer.echo(f"{moved.waiting:,} messages that nobody had handled wait in their lanes.")
         same = (

@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from wabox.core.agent import Act
 from wabox.core.consent import Consent, ConsentEntry, ConsentWhat
 from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
 from wabox.core.portable import Portable
+from wabox.core.portableaccount import PortableAccount
 from wabox.sqlite import (
     archives,
     consents,
@@ -20,6 +22,7 @@ from wabox.sqlite import (
     inbox,
     invocations,
     outbox,
+    portableaccounts,
     seen,
     timers,
     transcript,
@@ -56,6 +59,13 @@ class Departure:
         keys = self._connection.execute("SELECT key, id FROM conversations WHERE contact IS NOT NULL ORDER BY key")
         for key, id_ in keys.fetchall():
             yield self._one(key, id_, calls.get(id_, ()))
+
+    def accounts(self) -> list[PortableAccount]:
+        return portableaccounts.leave(self._connection)
+
+    def acts(self) -> Iterator[Act]:
+        """All of the audit log, in the order of their times."""
+        return portableaccounts.acts(self._connection)
 
     def waiting(self) -> Iterator[InboundMessage]:
         """Messages that nobody has handled, in order."""

@@ -4,6 +4,7 @@ processes are one transaction."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -26,10 +27,15 @@ class PostgresAccounts:
     """What every call asks is answered from memory (:class:`Mirror`); everything else is a question to PostgreSQL."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self.mirror = Mirror(database, clock, sleep=sleep)
+        self.mirror = Mirror(database, clock, sleep=sleep, steady=steady)
         self.second = PostgresSecondFactors(database, self._write)
         self._key: bytes | None = None
         self._running: asyncio.Task[None] | None = None

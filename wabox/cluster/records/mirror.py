@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -37,11 +38,17 @@ PAUSE: Final = 0.05
 
 class Mirror:
     def __init__(
-        self, database: Database, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sleep = sleep
+        self._steady = steady
         self.agents: dict[str, Agent] = {}
         self._tokens: dict[bytes, tuple[str, int | None]] = {}
         self._sessions: dict[bytes, tuple[str, int, int]] = {}
@@ -139,12 +146,11 @@ class Mirror:
 
     async def _answer(self) -> None:
         async with self._reading:
-            loop = asyncio.get_running_loop()
-            if (early := self._asked_at + PAUSE - loop.time()) > 0:
+            if (early := self._asked_at + PAUSE - self._steady()) > 0:
                 await self._sleep(early)
             # Whoever comes from here on may be too late for this question, and asks the next one.
             wanted, self._wanted, self._asking = self._wanted, set(), None
-            self._asked_at = loop.time()
+            self._asked_at = self._steady()
             if None in wanted:
                 await self._read()
             hashes = [one for one in wanted if one is not None]
