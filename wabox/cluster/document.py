@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from wabox.core.changed import changed
-from wabox.core.conversation import Session, UnitOfWork, after
+from wabox.core.conversation import Session, Timer, UnitOfWork, after
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
+from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
 
@@ -222,6 +223,15 @@ def dropped(document: Document, outbound_id: str, at: int, reason: str) -> tuple
     outbox = tuple(other for other in document.work.outbox if other is not row)
     new = changed(document, work=changed(document.work, outbox=outbox), version=document.version + 1)
     return new, [Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts)]
+
+
+def clocked(document: Document, case: Handoff, timer: Timer) -> Document:
+    """The document with this clock of a case; the same one, if the case is not as it was, or its clock runs."""
+    now, timers = document.session.case, document.work.timers
+    if now is None or (now.id, now.status, now.at) != (case.id, case.status, case.at) or timer.name in timers:
+        return document
+    timers = {**timers, timer.name: (timer.due_at, timer.armed)}
+    return changed(document, work=changed(document.work, timers=timers), version=document.version + 1)
 
 
 def folded(document: Document, status: StatusUpdate, outbound_id: str) -> Document | None:

@@ -305,6 +305,21 @@ class RedisSessions:
         )
         await self._publish([message])
 
+    async def look(self, conversation_id: str) -> Document:
+        """The conversation as it is now, whosever it is."""
+        return await self._fresh(conversation_id)
+
+    async def change(self, conversation_id: str, change: Callable[[Document], Document]) -> bool:
+        """Write what ``change`` makes of it, whosever it is; False when it leaves it as it is."""
+        async with self._alone(conversation_id):
+            while True:
+                old = await self._fresh(conversation_id)
+                new = change(old)
+                if new is old:
+                    return False
+                if await self._write(old, new, None) == WRITTEN:
+                    return True
+
     # ---- the document --------------------------------------------------------------------------------------------------
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from wabox.cluster.broker import Broker, close
+from wabox.cluster.desk import ClusterDesk
 from wabox.cluster.ending import end
 from wabox.cluster.events import Events
 from wabox.cluster.ingress import DEADLINE, RabbitIngress
@@ -17,6 +18,7 @@ from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
 from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.bundles import PostgresBundles
+from wabox.cluster.records.alerts import PostgresAlerts
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
 from wabox.cluster.records.queries import PostgresRecords
@@ -90,6 +92,8 @@ class ClusterStore:
         self._records = PostgresRecords(self.database)
         self.accounts = PostgresAccounts(self.database, clock, sleep=sleep)
         self.bundles = PostgresBundles(self.database)
+        self.desk = ClusterDesk(self.database, self._sessions, self.settled)
+        self.alerts = PostgresAlerts(self.database)
         self.lanes = RabbitLanes(
             self.broker,
             self.topology,
@@ -266,6 +270,7 @@ class ClusterStore:
         before = keep.before("outbox", now)
         if before is not None:
             await self._records.prune(before)
+        await self.alerts.prune(now)
 
     async def settled(self) -> None:
         """Bring over every record that is there now."""

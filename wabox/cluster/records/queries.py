@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from wabox.cluster.bus import say
-from wabox.cluster.records import transcript
+from wabox.cluster.records import handoffs, transcript
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.statuses import messages
 from wabox.core.changed import changed
@@ -20,7 +20,6 @@ from wabox.core.handoff import Handoff
 from wabox.core.version import Version
 
 _contacts = msgspec.json.Decoder(Contact)
-_handoffs = msgspec.json.Decoder(Handoff)
 PAGE = 1000
 PUBLISHED = "published"
 """The kind of the note that another version is live; its body is the bot's name."""
@@ -56,10 +55,7 @@ class PostgresRecords:
 
     async def handoffs(self, limit: int = 100) -> Sequence[Handoff]:
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(
-                "SELECT handoff FROM handoffs WHERE status <> 'closed' ORDER BY opened_at, key LIMIT $1", limit
-            )
-        return [_handoffs.decode(row["handoff"]) for row in rows]
+            return await handoffs.list_open(connection, limit)
 
     async def deliveries(self, limit: int = 100, *, failed: bool = False) -> Sequence[Delivery]:
         where = "status = 'failed' ORDER BY key DESC" if failed else "pending ORDER BY key"

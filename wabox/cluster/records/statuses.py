@@ -10,6 +10,7 @@ import msgspec
 
 from wabox.cluster.document import PENDING, Mark
 from wabox.cluster.records.transcript import add
+from wabox.cluster.records.words import kept
 from wabox.core.changed import changed
 from wabox.core.conversation import Record
 from wabox.core.delivery import EVIDENCE, DeliveryStatus, OutboundMessage, StatusUpdate, later
@@ -47,7 +48,7 @@ async def save(connection: Any, rows: Iterable[OutboundMessage], now: int) -> li
             max(row.attempts, 1) if row.status is DeliveryStatus.SENDING else row.attempts,
             row.created_at,
             row.attempted_at,
-            row.reason,
+            kept(row.reason),
             row.code,
             _pack(row),
         )
@@ -72,7 +73,7 @@ async def mark(connection: Any, conversation_id: str, given: Mark) -> list[Conse
         new in PENDING,
         given.wamid,
         given.attempts,
-        given.reason,
+        kept(given.reason),
         given.code,
     )
     if new is FAILED and old is not FAILED:
@@ -99,7 +100,7 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
         return []  # the first attempt of one that was repeated; the second counts
     old = DeliveryStatus(found["status"])
     new = later(old, status.status)
-    reason = (status.reason or _reason(status)) if failed else None
+    reason = kept(status.reason or _reason(status)) if failed else None
     status = changed(status, reason=reason)
     doubtful = old in PENDING and new not in PENDING
     again = (

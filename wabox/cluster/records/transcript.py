@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from wabox.cluster.records.words import kept
 from wabox.core.amend import amended
 from wabox.core.conversation import Amendment, Record
 
 _encode = msgspec.json.Encoder().encode
 
 
-def _text(value: str | None) -> str | None:
-    """PostgreSQL has no U+0000 in text."""
-    return None if value is None else value.replace("\0", "")
-
-
 async def add(connection: Any, conversation_id: str, records: Iterable[Record]) -> None:
     await connection.executemany(
         "INSERT INTO transcript (conversation, at, kind, ref, body) VALUES ($1, $2, $3, $4, $5)",
-        [(conversation_id, record.at, record.kind, _text(record.ref), _encode(record.body)) for record in records],
+        [(conversation_id, record.at, record.kind, kept(record.ref), _encode(record.body)) for record in records],
     )
 
 
@@ -41,12 +37,29 @@ async def amend(connection: Any, conversation_id: str, amendment: Amendment) -> 
 
 async def newest(connection: Any, conversation_id: str, limit: int) -> list[Record]:
     """The newest ``limit`` lines, oldest first."""
+    return [record for _, record in await page(connection, conversation_id, limit, 1 << 62)]
+
+
+async def page(connection: Any, conversation_id: str, limit: int, before: int) -> list[tuple[int, Record]]:
+    """The newest lines before a key; oldest first, each with its key."""
     rows = await connection.fetch(
-        "SELECT at, kind, ref, body FROM transcript WHERE conversation = $1 ORDER BY key DESC LIMIT $2",
+        "SELECT key, at, kind, ref, body FROM transcript WHERE conversation = $1 AND key < $2 ORDER BY key DESC LIMIT $3",
         conversation_id,
+        before,
         limit,
     )
     return [
-        Record(at=row["at"], kind=row["kind"], ref=row["ref"], body=msgspec.json.decode(row["body"]))
+        (row["key"], Record(at=row["at"], kind=row["kind"], ref=row["ref"], body=msgspec.json.decode(row["body"])))
         for row in reversed(rows)
     ]
+
+
+async def not_taken(connection: Any, conversation_ids: Sequence[str]) -> set[str]:
+    """Ids of cases of these conversations whose wait is over: their transcript says that nobody took them."""
+    rows = await connection.fetch(
+        "SELECT body FROM transcript WHERE conversation = ANY($1) AND kind = 'event' AND position($2::bytea in body) > 0",
+        list(conversation_ids),
+        b'"nobody_took":',
+    )
+    bodies = [msgspec.json.decode(row["body"]) for row in rows]
+    return {str(body["nobody_took"]) for body in bodies if "nobody_took" in body}

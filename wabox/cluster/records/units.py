@@ -1,0 +1,28 @@
+"""A unit of work in the records. What goes on with the conversation (timers, calls, what has to leave) is in Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
+from wabox.cluster.records.statuses import Consequence
+from wabox.core.conversation import UnitOfWork, after
+
+
+async def store(connection: Any, unit: UnitOfWork) -> list[Consequence]:
+    """In the caller's transaction; what statuses that overtook its messages mean. What the unit withdrew comes as marks."""
+    id_ = unit.conversation_id
+    await copies.save(connection, after(unit))
+    consequences = await statuses.save(connection, unit.sends, unit.at)
+    for handoff in unit.handoffs:
+        await handoffs.save(connection, handoff)
+        if handoff.status != "waiting":
+            await alerts.drop(connection, handoff.id, over=not handoff.open, at=unit.at)
+    if unit.alerts:
+        await alerts.add(connection, unit.alerts)
+    if unit.rated is not None:
+        await handoffs.rate(connection, id_, *unit.rated)
+    await transcript.add(connection, id_, unit.records)
+    for amendment in unit.amend:
+        await transcript.amend(connection, id_, amendment)
+    return consequences
