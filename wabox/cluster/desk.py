@@ -39,7 +39,7 @@ class ClusterDesk(PostgresDesk):
         for known in cases:
             if known.id in over:
                 continue
-            document = await self._sessions.look(known.conversation_id)
+            document = await self._sessions.fresh(known.conversation_id)
             case = document.session.case
             if case is not None and (waiting if case.status == "waiting" else claimed) not in document.work.timers:
                 found.append(case)

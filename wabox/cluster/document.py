@@ -6,6 +6,7 @@ owner of the conversation's lane, and a second who may come in between (a status
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -234,6 +235,14 @@ def clocked(document: Document, case: Handoff, timer: Timer) -> Document:
     return changed(document, work=changed(document.work, timers=timers), version=document.version + 1)
 
 
+def put_back(document: Document, message: OutboundMessage) -> Document:
+    """The document with a message that Meta took and could not deliver: older than whatever waits."""
+    outbox = (message, *(row for row in document.work.outbox if row.id != message.id))
+    untold = tuple(row for row in document.work.untold if row.id != message.id)
+    work = changed(document.work, outbox=outbox, untold=untold)
+    return changed(document, work=work, version=document.version + 1)
+
+
 def folded(document: Document, status: StatusUpdate, outbound_id: str) -> Document | None:
     """The document once a delivery status has settled one of its messages; None when it is about none that is pending.
 
@@ -295,3 +304,8 @@ def rearmed(old: Work, new: Work) -> list[tuple[str, int | None]]:
         (name, due_at) for name, (due_at, _) in new.timers.items() if old.timers.get(name, (None,))[0] != due_at
     ]
     return changed
+
+
+def digest(message_id: str, number_id: str) -> bytes:
+    """Of an id that is unique for each number: 10 bytes, so that two of 10⁹ are the same with a chance of 10⁻⁶."""
+    return hashlib.blake2b(f"{number_id}\0{message_id}".encode(), digest_size=10).digest()

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from wabox.cluster.document import Work, pack, read
+from wabox.cluster.document import Work, digest, pack, read
 from wabox.cluster.records import statuses, transcript
-from wabox.cluster.sessions import KEPT, REMEMBERED, SEPARATOR, digest
+from wabox.cluster.sessions import KEPT, REMEMBERED, SEPARATOR
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
 from wabox.core.conversation import Timer

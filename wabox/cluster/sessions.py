@@ -7,10 +7,10 @@ write names the version that it was computed from, and whoever is not the owner 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,10 +20,12 @@ from wabox.cluster.begun import Begun
 from wabox.cluster.document import (
     Document,
     committed,
+    digest,
     dropped,
     failure,
     folded,
     pack,
+    put_back,
     read,
     rearmed,
     ring,
@@ -58,11 +60,6 @@ SEPARATOR = "\0"
 WRITTEN, KNOWN = 0, 1
 
 _entries = msgspec.msgpack.Encoder()
-
-
-def digest(message_id: str, number_id: str) -> bytes:
-    """Of an id that is unique for each number: 10 bytes, so that two of 10⁹ are the same with a chance of 10⁻⁶."""
-    return hashlib.blake2b(f"{number_id}\0{message_id}".encode(), digest_size=10).digest()
 
 
 class RedisSessions:
@@ -161,15 +158,7 @@ class RedisSessions:
 
     async def put_back(self, conversation_id: str, message: OutboundMessage) -> None:
         """A message that Meta took and could not deliver is sent once more."""
-        async with self._alone(conversation_id):
-            while True:
-                old = await self._document(conversation_id)
-                # It is older than whatever waits.
-                outbox = (message, *(row for row in old.work.outbox if row.id != message.id))
-                untold = tuple(row for row in old.work.untold if row.id != message.id)
-                work = changed(old.work, outbox=outbox, untold=untold)
-                if await self._write(old, changed(old, work=work), None) == WRITTEN:
-                    return
+        await self.change(conversation_id, partial(put_back, message=message))
 
     async def drop(self, conversation_id: str, outbound_id: str) -> None:
         """Take out a message that still has to leave."""
@@ -198,7 +187,7 @@ class RedisSessions:
         outbox = (await self._document(conversation_id)).work.outbox
         if not outbox or self.begun.doubtful(outbox):
             # Ours may be old: the lane was another worker's, which committed something, or sends or settles it now.
-            outbox = (await self._fresh(conversation_id)).work.outbox
+            outbox = (await self.fresh(conversation_id)).work.outbox
         return [row for row in outbox if (row.due_at or 0) <= now][:limit]
 
     async def unsent(self) -> Sequence[str]:
@@ -206,7 +195,7 @@ class RedisSessions:
 
     async def row(self, conversation_id: str, outbound_id: str) -> OutboundMessage | None:
         """A message that still has to leave, as it is now."""
-        outbox = (await self._fresh(conversation_id)).work.outbox
+        outbox = (await self.fresh(conversation_id)).work.outbox
         return next((row for row in outbox if row.id == outbound_id), None)
 
     async def due(self, now: int) -> Sequence[str]:
@@ -243,7 +232,7 @@ class RedisSessions:
         messages: list[InboundMessage] = []
         for member in due:
             conversation_id, _, name = member.decode().rpartition(SEPARATOR)
-            document = await self._fresh(conversation_id)
+            document = await self.fresh(conversation_id)
             timer = document.work.timers.get(name)
             message = ring(document.session, name, timer) if timer is not None and timer[0] <= now else None
             if message is not None:
@@ -305,15 +294,11 @@ class RedisSessions:
         )
         await self._publish([message])
 
-    async def look(self, conversation_id: str) -> Document:
-        """The conversation as it is now, whosever it is."""
-        return await self._fresh(conversation_id)
-
     async def change(self, conversation_id: str, change: Callable[[Document], Document]) -> bool:
         """Write what ``change`` makes of it, whosever it is; False when it leaves it as it is."""
         async with self._alone(conversation_id):
             while True:
-                old = await self._fresh(conversation_id)
+                old = await self.fresh(conversation_id)
                 new = change(old)
                 if new is old:
                     return False
@@ -334,11 +319,11 @@ class RedisSessions:
     async def _document(self, conversation_id: str) -> Document:
         found = self._recent.get(conversation_id)
         if found is None:
-            found = await self._fresh(conversation_id)
+            found = await self.fresh(conversation_id)
             self._remember(found)
         return found
 
-    async def _fresh(self, conversation_id: str) -> Document:
+    async def fresh(self, conversation_id: str) -> Document:
         """As Redis has it now. Raises ConversationError when it cannot be read."""
         partition = self._shards.partition(conversation_id)
         key = self._shards.key(partition, f"s:{conversation_id}")

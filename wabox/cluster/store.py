@@ -17,8 +17,8 @@ from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
 from wabox.cluster.records.accounts import PostgresAccounts
-from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.alerts import PostgresAlerts
+from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
 from wabox.cluster.records.queries import PostgresRecords
