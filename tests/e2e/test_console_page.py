@@ -230,6 +230,20 @@ def test_two_claim_at_once(office: Office, seat: Callable[..., Page]) -> None:
     expect(pages[1].locator("textarea")).to_have_value("half a sen")
 
 
+def test_somebody_chooses_what_their_cards_speak(office: Office, seat: Callable[..., Page]) -> None:
+    """It is the account's, so another browser of theirs shows it."""
+    for before, chosen in (("", "es"), ("es", "")):
+        desk = seat("marta")
+        desk.goto(f"{office.url}/console")
+        desk.get_by_title("Account and appearance").click()
+        box = desk.get_by_label("Cards about cases on WhatsApp")
+        expect(box).to_be_enabled()
+        expect(box).to_have_value(before)
+        with desk.expect_response("**/agents/me/language") as answer:
+            box.select_option(chosen)
+        assert answer.value.ok
+
+
 def test_offline_and_back(office: Office, seat: Callable[..., Page]) -> None:
     """What is written without a connection is not lost, says so, and is sent once when it is back."""
     office.customer("ana", "Hello")

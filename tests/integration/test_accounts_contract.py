@@ -146,6 +146,21 @@ async def test_the_last_owner_is_not_closed(there: Shared, here: Accounts) -> No
     assert (await here.disable("owner", True, owner, HOME)).agent.disabled
 
 
+async def test_two_owners_who_close_each_other_leave_one(there: Shared, here: Accounts) -> None:
+    """Wherever each of them does it."""
+    await here.add(NewAgent(id="second", roles=("owner",)))
+    first, second = here.find("owner"), here.find("second")
+    assert first is not None
+    assert second is not None
+    closed = await asyncio.gather(
+        here.disable("owner", True, second, HOME),
+        there.process().disable("second", True, first, HOME),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, AccountError) for one in closed) == 1
+    assert sum(line.agent.may(("owner",)) for line in await here.lines()) == 1
+
+
 # ---- who calls -----------------------------------------------------------------------------------------------------------
 
 

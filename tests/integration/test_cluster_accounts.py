@@ -156,6 +156,14 @@ async def test_while_postgresql_is_away(cluster: Cluster, tmp_path: Path) -> Non
             assert (later.status_code, "PostgreSQL does not answer" in later.text) == (503, True)
 
 
+async def test_tables_of_an_older_wabox(cluster: Cluster) -> None:
+    """What has to be done is said, and whoever asks may ask again."""
+    older = Database(clustered.place(clustered.NAME).postgres, "pg_catalog")
+    with pytest.raises(Unavailable, match="run wabox cluster init again"):
+        await PostgresAccounts(older, cluster.clock).lines(0, 0)
+    await older.aclose()
+
+
 async def test_the_command_works_on_the_cluster(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

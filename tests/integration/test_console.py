@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doors import House, house
+from wabox.flowfile.texts import languages
 from wabox.web.console.files import address, names, read, version
 
 LANGUAGES = ("en", "es", "ar", "hi")
@@ -102,6 +103,11 @@ def test_every_word_is_used_and_known() -> None:
     assert asked <= english.keys()
     spare = {key for key in english if f'"{key}"' not in scripts and not any(key.startswith(f"{one}.") for one in made)}
     assert spare == set()
+
+
+def test_an_agent_may_choose_what_wabox_speaks() -> None:
+    """All of its languages."""
+    assert json.dumps(languages()) in read("js/texts.js")
 
 
 def test_shortcuts_do_not_collide() -> None:

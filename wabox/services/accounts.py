@@ -111,10 +111,10 @@ class Accounts:
     async def disable(self, id_: str, disabled: bool, by: Agent = SHELL, address: str = "") -> AgentLine:
         """Also ends every session."""
         agent = await self._known(id_)
-        if disabled and by is not SHELL and "owner" in agent.roles and not await self._store.owners(without=id_):
-            raise AccountError(f"{id_!r} is the only owner: the console would be nobody's. Make another one first")
+        last = disabled and by is not SHELL and "owner" in agent.roles
         act = self._act(by, "agent disable" if disabled else "agent enable", id_, address)
-        await self._store.disable(id_, disabled, act)
+        if not await self._store.disable(id_, disabled, act, unless_last=last):
+            raise AccountError(f"{id_!r} is the only owner: the console would be nobody's. Make another one first")
         return await self.line(id_)
 
     async def passwd(self, id_: str, password: str, by: Agent = SHELL, address: str = "") -> AgentLine:

@@ -19,8 +19,9 @@ class Register(Protocol):
     async def add(self, agent: Agent, password: str | None, act: Act) -> bool:
         """False: the id is taken."""
 
-    async def disable(self, id_: str, disabled: bool, act: Act) -> bool:
-        """Whoever is disabled is signed out at once. False: there is no such agent."""
+    async def disable(self, id_: str, disabled: bool, act: Act, *, unless_last: bool = False) -> bool:
+        """Whoever is disabled is signed out at once. False: there is no such agent, or, where that is asked for, nobody else
+        would be left who may do everything: also of two owners who close each other at once one stays."""
 
     async def speak(self, id_: str, language: str | None, act: Act) -> bool:
         """False: there is no such agent."""
@@ -55,9 +56,6 @@ class Register(Protocol):
 
     async def load(self, id_: str) -> tuple[Agent, str | None] | None:
         """The agent and their password, encoded."""
-
-    async def owners(self, without: str) -> int:
-        """Others who may do everything."""
 
     async def lines(self, since: int, created: int) -> Sequence[AgentLine]:
         """Everybody, by id. Sessions count when they were seen ``since`` then and were ``created`` after then, ms."""

@@ -38,10 +38,12 @@ class SqliteAccounts:
         """False: the id is taken."""
         return await self._write(lambda connection: agents.add(connection, agent, password, act.at), act)
 
-    async def disable(self, id_: str, disabled: bool, act: Act) -> bool:
-        """Whoever is disabled is signed out at once. False: there is no such agent."""
+    async def disable(self, id_: str, disabled: bool, act: Act, *, unless_last: bool = False) -> bool:
+        """Whoever is disabled is signed out at once. False: there is no such agent, or no other owner."""
 
         def change(connection: sqlite3.Connection) -> bool:
+            if unless_last and not agents.owners(connection, id_):
+                return False
             if disabled:
                 agents.end_all(connection, id_, act.at)
             return agents.disable(connection, id_, disabled)
@@ -105,9 +107,6 @@ class SqliteAccounts:
 
     async def load(self, id_: str) -> tuple[Agent, str | None] | None:
         return self._reader.read(agents.load, id_)
-
-    async def owners(self, without: str) -> int:
-        return self._reader.read(agents.owners, without)
 
     async def lines(self, since: int, created: int) -> Sequence[AgentLine]:
         return self._reader.read(agents.lines, since, created)

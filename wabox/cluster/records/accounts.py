@@ -70,10 +70,12 @@ class PostgresAccounts:
         """False: the id is taken."""
         return await self._write(lambda connection: agents.add(connection, agent, password, act.at), act)
 
-    async def disable(self, id_: str, disabled: bool, act: Act) -> bool:
-        """Whoever is disabled is signed out at once. False: there is no such agent."""
+    async def disable(self, id_: str, disabled: bool, act: Act, *, unless_last: bool = False) -> bool:
+        """Whoever is disabled is signed out at once. False: there is no such agent, or no other owner."""
 
         async def change(connection: Any) -> bool:
+            if unless_last and not await agents.owners(connection, id_):
+                return False
             if disabled:
                 await agents.end_all(connection, id_, act.at)
             return await agents.change(connection, id_, "disabled", disabled)
@@ -138,9 +140,6 @@ class PostgresAccounts:
 
     async def load(self, id_: str) -> tuple[Agent, str | None] | None:
         return await self._ask(agents.load, id_)
-
-    async def owners(self, without: str) -> int:
-        return await self._ask(agents.owners, without)
 
     async def lines(self, since: int, created: int) -> Sequence[AgentLine]:
         return await self._ask(agents.lines, since, created)

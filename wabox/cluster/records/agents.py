@@ -53,9 +53,9 @@ async def change(connection: Any, id_: str, column: str, value: object) -> bool:
 
 
 async def owners(connection: Any, without: str) -> int:
-    """Others who may do everything."""
-    query = "SELECT count(*) FROM agents WHERE NOT disabled AND id <> $1 AND 'owner' = ANY (roles)"
-    return int(await connection.fetchval(query, without))
+    """Others who may do everything. Whoever asks at the same time waits until this transaction is over."""
+    query = "SELECT id FROM agents WHERE NOT disabled AND 'owner' = ANY (roles) ORDER BY id FOR UPDATE"
+    return sum(row["id"] != without for row in await connection.fetch(query))
 
 
 async def lines(connection: Any, since: int, created: int) -> list[AgentLine]:

@@ -1,6 +1,8 @@
 // The operator's language: words from texts/<language>.json, numbers and times as that language writes them.
 
 export const LANGUAGES = { en: "English", es: "Español", ar: "العربية", hi: "हिन्दी" };
+// What wabox itself can speak to an agent on WhatsApp.
+export const CARDS = ["ar", "bn", "de", "en", "es", "fr", "hi", "id", "pt", "sw", "tr", "ur"];
 export const language = document.documentElement.lang;
 
 const words = await (await fetch(new URL(`../texts/${language}.json`, import.meta.url))).json();

@@ -1,15 +1,15 @@
-// Who is signed in, the language, the theme, and the ways out.
+// Who is signed in, the languages, the theme, and the ways out.
 
-import { me } from "../api.js";
-import { dialog } from "../dialog.js";
+import { get, me, post } from "../api.js";
+import { dialog, sorry } from "../dialog.js";
 import { button, h, icon } from "../dom.js";
-import { LANGUAGES, language, t } from "../texts.js";
+import { CARDS, LANGUAGES, language, t, tongue } from "../texts.js";
 import { shortcutsDialog } from "./help.js";
 
 const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 
 export function account() {
-  return dialog(me.name, (close) => h("div", { class: "body" }, themes(), languages(), h("p", { class: "row" }, button(t("help.title"), () => (close(), shortcutsDialog()), { sign: "keyboard" })), ways()), { kind: "small" });
+  return dialog(me.name, (close) => h("div", { class: "body" }, themes(), languages(), cards(), h("p", { class: "row" }, button(t("help.title"), () => (close(), shortcutsDialog()), { sign: "keyboard" })), ways()), { kind: "small" });
 }
 
 function themes() {
@@ -33,6 +33,19 @@ function languages() {
   };
   const options = Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === language, lang: code }, name));
   return h("label", { class: "field" }, h("span", {}, t("language")), h("select", { onchange: choose }, options));
+}
+
+// Of the cards on WhatsApp that tell of cases: the account's, wherever it is signed in.
+function cards() {
+  const choose = ({ target }) => post("/agents/me/language", { language: target.value || null }).catch(sorry);
+  const box = h("select", { name: "cards", disabled: true, onchange: choose });
+  const filled = ({ language: spoken }) => {
+    const codes = spoken && !CARDS.includes(spoken) ? [spoken, ...CARDS] : CARDS;
+    box.append(h("option", { value: "" }, t("cards.first")), ...codes.map((code) => h("option", { value: code, selected: code === spoken }, tongue(code))));
+    box.disabled = false;
+  };
+  get("/agents/me").then(filled).catch(sorry);
+  return h("label", { class: "field" }, h("span", {}, t("cards")), box);
 }
 
 // Plain forms: they work in whatever state the rest of the page is.
