@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +18,11 @@ from wabox.core.message import Arrival
 from wabox.core.portable import digest, together
 from wabox.core.portableaccount import Numbered, PortableAccount, account_digest, crossing
 from wabox.core.ports import Clock
+from wabox.core.version import Version
 from wabox.errors import StorageError
+from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
+from wabox.sqlite import versions
 from wabox.sqlite.folder import FolderLock
 from wabox.sqlite.portable import Departure, arrive
 from wabox.sqlite.store import SqliteStore, open_store
@@ -59,8 +63,10 @@ class Moved:
         return self.here == self.there and all(part.here == part.there for part in self.parts)
 
 
-async def to_cluster(folder: Path, store: ClusterStore, say: Say) -> Moved:
-    """Bring every conversation of a data folder over. Raises DataFolderBusy while a server uses it, Unavailable, StorageError.
+async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Path, clock: Clock) -> Moved:
+    """Bring every conversation of a data folder over. ``models``: where those are that ``wabox train`` makes.
+
+    Raises DataFolderBusy while a server uses it, Unavailable, StorageError.
 
     Webhooks may come in meanwhile (``wabox serve --role web``): they wait in their lanes.
     """
@@ -69,7 +75,9 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say) -> Moved:
         here: list[str] = []
         brought = waiting = 0
         with Departure(folder) as leaving:
-            parts = await _people_to_cluster(leaving, store)
+            # First of all: no worker may meet a conversation whose version nobody has.
+            versioned = await _versions_to_cluster(leaving, folder, store, models, clock)
+            parts = (*await _people_to_cluster(leaving, store), *versioned)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
@@ -108,7 +116,8 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     here: list[str] = []
     brought = 0
     try:
-        parts = await _people_to_sqlite(store, target)
+        versioned = await _versions_to_sqlite(store, folder, target, clock)
+        parts = (*await _people_to_sqlite(store, target), *versioned)
         async for conversation in leave(store):
             here.append(digest(conversation))
             brought += await target.writer.submit(partial(arrive, conversation=conversation))
@@ -122,6 +131,44 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     return Moved(
         conversations=len(here), brought=brought, waiting=0, here=together(here), there=together(there), parts=parts
     )
+
+
+# ---- published versions ------------------------------------------------------------------------------------------------
+
+
+async def _versions_to_cluster(
+    leaving: Departure, folder: Path, store: ClusterStore, models: Path, clock: Clock
+) -> tuple[Part, ...]:
+    rows = leaving.versions()
+    given = await give(rows, folder, models, store.bundles, clock)
+    brought = await store.bring_versions(given)
+    return _versions(rows, await store.every_version(), brought)
+
+
+async def _versions_to_sqlite(store: ClusterStore, folder: Path, target: SqliteStore, clock: Clock) -> tuple[Part, ...]:
+    rows = await store.every_version()
+    taken = await take(rows, folder, store.bundles, clock)
+    brought = await target.writer.submit(partial(versions.arrive, came=taken))
+    return _versions(rows, await target.writer.submit(versions.every), brought)
+
+
+def _versions(came: Sequence[Version], there: Sequence[Version], brought: int) -> tuple[Part, ...]:
+    if not came:
+        return ()
+    ids = {(row.bot, row.id) for row in came}
+    found = Part(
+        name="published versions",
+        count=len(came),
+        brought=brought,
+        here=together(_named(row) for row in came),
+        there=together(_named(row) for row in there if (row.bot, row.id) in ids),
+    )
+    return (found,)
+
+
+def _named(row: Version) -> str:
+    """What conversations know it by."""
+    return hashlib.blake2b(" ".join((row.bot, row.id, *row.charts)).encode(), digest_size=16).hexdigest()
 
 
 # ---- accounts, and the log of what was done ----------------------------------------------------------------------------

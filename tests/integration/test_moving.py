@@ -17,7 +17,9 @@ from wabox.core.conversation import Archive, Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
+from wabox.core.version import Version
 from wabox.errors import StorageError
+from wabox.flowfile.published import Shelf
 from wabox.services.accounts import Accounts, NewAgent
 from wabox.services.passwords import Passwords
 from wabox.services.secondfactor import SecondFactor
@@ -85,7 +87,7 @@ async def live(folder: Path) -> None:
 async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
     """Nothing is lost, nothing is there twice, a redelivery is known, and what waited is handled, in order."""
     await live(tmp_path / "old")
-    first = await to_cluster(tmp_path / "old", cluster, quietly)
+    first = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
     assert (first.conversations, first.brought, first.waiting) == (20, 20, 2)
     assert first.equal
     (doubtful, behind) = await cluster.pending(conversation("c1"), 10)
@@ -99,7 +101,7 @@ async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
     cluster.lanes.run(handler)
     await cluster.put(arrival(message("m6", "c6"), message("w3", "c6")))  # the first one is a redelivery
     assert await handler.until(3) == ["w1", "w2", "w3"]
-    again = await to_cluster(tmp_path / "old", cluster, quietly)
+    again = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
     assert (again.brought, again.waiting) == (0, 2)  # the two are known there
     assert not again.equal  # it has gone on there
     await cluster.put(arrival(message("w4", "c6")))
@@ -148,7 +150,7 @@ async def test_accounts_and_their_log_there_and_back(tmp_path: Path, cluster: Cl
     lines, log = await people.lines(), await people.acts(100)
     await old.close()
 
-    first = await to_cluster(tmp_path / "old", cluster, quietly)
+    first = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
     assert [(part.name, part.count, part.brought) for part in first.parts] == [
         ("accounts", 4, 4),
         ("lines of the audit log", 9, 9),
@@ -167,7 +169,7 @@ async def test_accounts_and_their_log_there_and_back(tmp_path: Path, cluster: Cl
     clock.now += 1000
     await there.disable("ben", True)
     await there.revoke("crm", "nightly")
-    again = await to_cluster(tmp_path / "old", cluster, quietly)
+    again = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
     assert [part.brought for part in again.parts] == [0, 0]
     assert not again.equal  # what was changed there stays so
     assert await there.sign_in("ben", PASSWORD, HOME) is None
@@ -185,3 +187,40 @@ async def test_accounts_and_their_log_there_and_back(tmp_path: Path, cluster: Cl
     assert await people.sign_in("cy", PASSWORD, HOME) is not None
     assert [act.what for act in await people.acts(100, "shell")].count("agent disable") == 1
     await new.close()
+
+
+async def test_published_versions_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
+    """Whole, with their models; the live one has what was trained since, and who moves back finds all as it was there."""
+    files = {"flow.yaml": b"initial: a\nstates: {a: {ask: Yes?, on: {human: b}}, b: {handoff: true, say: Wait.}}\n"}
+    shelf = Shelf(tmp_path / "old", "shop")
+    ids = [shelf.keep({**files, "n.txt": bytes([number])}) for number in range(3)]
+    kept = shelf.folder / f"{ids[0]}.model"
+    kept.mkdir()
+    (kept / "card.json").write_bytes(b"{}")
+    (kept / "over.json").write_bytes(b"{}")
+    store = await open_store(tmp_path / "old", VirtualClock())
+    for number, id_ in enumerate(ids):
+        row = Version(bot="shop", id=id_, number=0, charts=("shop@0123456789ab",), live_from=NOW + number)
+        assert await store.make_live(row, ids[number - 1] if number else None) is not None
+    rows = await store.versions("shop")
+    await store.close()
+    await cluster.database.prepare()
+    moved = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
+    assert [(part.count, part.brought) for part in moved.parts if part.name == "published versions"] == [(3, 3)]
+    assert moved.equal
+    there = await cluster.versions("shop")
+    assert [changed(row, model="") for row in there] == rows
+    assert [bool(row.model) for row in there] == [True, False, False]
+    await cluster.make_live(changed(there[0], live_from=NOW + 9), ids[2])
+    again = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=VirtualClock())
+    assert (again.parts[-1].brought, again.equal) == (0, True)
+
+    await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)
+    store = await open_store(tmp_path / "new", VirtualClock())
+    back = await store.versions("shop")
+    await store.close()
+    assert back == [changed(row, model="") for row in await cluster.versions("shop")]
+    assert [row.live_until for row in back] == [None, NOW + 1 + 1, NOW + 9]
+    assert (tmp_path / "new" / "published" / "shop" / f"{ids[0]}.model" / "card.json").read_bytes() == b"{}"
+    for id_ in ids:
+        Shelf(tmp_path / "new", "shop").check(id_)

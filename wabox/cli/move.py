@@ -66,7 +66,8 @@ async def _moved(settings: Settings, to: str) -> Moved:
                 bar("conversations", done / max(total, 1))
 
             if to == "cluster":
-                return await to_cluster(settings.data, store, say)
+                models = settings.root / "models"
+                return await to_cluster(settings.data, store, say, models=models, clock=wall_clock)
             return await to_sqlite(store, settings.data, wall_clock, say)
     finally:
         await store.close()

@@ -313,5 +313,13 @@ class ClusterStore:
     async def make_live(self, version: Version, expected: str | None) -> Version | None:
         return await self._records.make_live(version, expected)
 
+    async def every_version(self) -> Sequence[Version]:
+        """Of all bots."""
+        return await self._records.every_version()
+
+    async def bring_versions(self, came: Sequence[Version]) -> int:
+        """Take in those of another store; how many were not here."""
+        return await self._records.bring_versions(came)
+
     async def forget_version(self, bot: str, id_: str) -> bool:
         return await self._records.forget_version(bot, id_)

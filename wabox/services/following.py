@@ -72,9 +72,14 @@ class Following:
     async def begin(
         self, folder: Path, say: Callable[[str], None], *, instead: Callable[[], Served] | None = None
     ) -> None:
-        """Serve what is published; where nothing is, publish the folder. ``instead``: what a process goes on with that must
-        begin without PostgreSQL, too, and answers nobody. Raises FlowError, SpoiltCopy, StorageError."""
+        """Serve what is published; where nothing is, publish the folder. ``instead``: what a process begins with that answers
+        nobody, and so waits neither for PostgreSQL nor for a version. Raises FlowError, SpoiltCopy, StorageError."""
         try:
+            rows = await self.publishing.rows()
+            if instead is not None and live_of(rows) is None:
+                self.publishing.versions = Versions(instead())
+                self.versions.meet = self.meet
+                return
             await self.publishing.begin(folder, say, older=False)
             rows = await self.publishing.rows()
         except Unavailable:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -112,6 +113,25 @@ class SharedStock:
         bundle = await asyncio.to_thread(self._packed, version)
         await self._bundles.keep(version.bot, version.id, version.model, bundle, self._clock())
 
+    async def give(self, version: Version, kept: KeptModel) -> Version:
+        """Bring a copy of one machine, with the model beside it, to where all find it; how it is called there."""
+        files = await asyncio.to_thread(_files, kept.folder)
+        model = identity(files) if files else ""
+        if files:
+            await asyncio.to_thread(self._put, version.id, files)
+        there = replace(version, model=model)
+        bundle = await asyncio.to_thread(self._packed, there)
+        await self._bundles.keep(version.bot, version.id, model, bundle, self._clock())
+        return there
+
+    async def take(self, version: Version) -> Version:
+        """Bring it to where one machine looks for it; how it is called there. Raises SpoiltCopy, Unavailable."""
+        await self.bring(version)
+        if version.model:
+            files = await asyncio.to_thread(_files, self.kept(version).folder)
+            await asyncio.to_thread(self._put, version.id, files, self._shelf.folder / f"{version.id}{MODEL}")
+        return replace(version, model="")
+
     async def tidy(self, needed: set[str], now: int) -> list[str]:
         return await asyncio.to_thread(self._shelf.tidy, needed, now / 1000)
 
@@ -158,10 +178,10 @@ class SharedStock:
         self._put(id_, files)
         return identity(files)
 
-    def _put(self, id_: str, model: Mapping[str, bytes]) -> None:
+    def _put(self, id_: str, model: Mapping[str, bytes], target: Path | None = None) -> None:
         """On the disk, whole or not at all."""
         which = identity(model)
-        target = self._place(id_, which)
+        target = target or self._place(id_, which)
         if _identity(target) == which:
             os.utime(target)
             return

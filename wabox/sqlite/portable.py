@@ -13,6 +13,7 @@ from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
 from wabox.core.portable import Portable
 from wabox.core.portableaccount import PortableAccount
+from wabox.core.version import Version
 from wabox.sqlite import (
     archives,
     consents,
@@ -26,6 +27,7 @@ from wabox.sqlite import (
     seen,
     timers,
     transcript,
+    versions,
 )
 from wabox.sqlite.connection import DATABASE, read_only
 
@@ -66,6 +68,10 @@ class Departure:
     def acts(self) -> Iterator[Act]:
         """All of the audit log, in the order of their times."""
         return portableaccounts.acts(self._connection)
+
+    def versions(self) -> list[Version]:
+        """Published ones, of all bots."""
+        return versions.every(self._connection)
 
     def waiting(self) -> Iterator[InboundMessage]:
         """Messages that nobody has handled, in order."""

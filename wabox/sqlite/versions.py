@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -58,6 +58,27 @@ def list_(connection: sqlite3.Connection, bot: str) -> list[Version]:
         )
         for bot_name, id_, number, charts, live_from, live_until, choice in rows
     ]
+
+
+def every(connection: sqlite3.Connection) -> list[Version]:
+    """Of all bots, as :func:`list_` has them."""
+    bots = connection.execute("SELECT DISTINCT bot FROM versions ORDER BY bot").fetchall()
+    return [version for (bot,) in bots for version in list_(connection, bot)]
+
+
+def arrive(connection: sqlite3.Connection, came: Sequence[Version]) -> int:
+    """Take in those of a cluster, where conversations were last; how many were not here. The live one there is live here."""
+    known = {(version.bot, version.id) for version in every(connection)}
+    for row in sorted(came, key=lambda row: row.live_until is None):  # the live one last: there is one at any time
+        if row.live_until is None:
+            query = "UPDATE versions SET live_until = ? WHERE bot = ? AND live_until IS NULL"
+            connection.execute(query, (row.live_from, row.bot))
+        connection.execute(
+            "INSERT OR REPLACE INTO versions (bot, id, number, charts, live_from, live_until, choice)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.bot, row.id, row.number, _encode(row.charts), row.live_from, row.live_until, row.choice),
+        )
+    return sum((row.bot, row.id) not in known for row in came)
 
 
 def delete(connection: sqlite3.Connection, bot: str, id_: str) -> bool:

@@ -152,6 +152,38 @@ class PostgresRecords:
             return None  # two first ones at once
         return changed(version, number=number, live_until=None)
 
+    async def bring_versions(self, came: Sequence[Version]) -> int:
+        """Take in those of another store; how many were not here. One that is live here stays so."""
+        async with self._database.transaction() as connection:
+            brought = 0
+            for row in came:
+                live = "SELECT live_from FROM versions WHERE bot = $1 AND live_until IS NULL"
+                until = row.live_until
+                if until is None and (since := await connection.fetchval(live, row.bot)) is not None:
+                    until = since
+                said = await connection.execute(
+                    "INSERT INTO versions (bot, id, number, charts, live_from, live_until, choice, model)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+                    row.bot,
+                    row.id,
+                    row.number,
+                    list(row.charts),
+                    row.live_from,
+                    until,
+                    row.choice,
+                    row.model,
+                )
+                brought += said == "INSERT 0 1"
+            for bot in {row.bot for row in came}:
+                await say(connection, self._database.channel, PUBLISHED, bot.encode())
+        return brought
+
+    async def every_version(self) -> Sequence[Version]:
+        """Of all bots."""
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch("SELECT * FROM versions ORDER BY bot, number")
+        return [Version(**{**dict(row), "charts": tuple(row["charts"])}) for row in rows]
+
     async def forget_version(self, bot: str, id_: str) -> bool:
         query = "DELETE FROM versions WHERE bot = $1 AND id = $2 AND live_until IS NOT NULL RETURNING id"
         async with self._database.transaction() as connection:
