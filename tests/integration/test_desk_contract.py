@@ -212,7 +212,9 @@ async def test_a_card_names_its_alerts(storage: Any) -> None:
     await storage.stats()
     assert [found.id for found in await storage.alerts.by_card("wamid.card")] == ["a2"]
     assert await storage.alerts.by_card("wamid.other") == []
-    assert await storage.alerts.due(NOW + 2999, 9, console=True) == [
+    await storage.alerts.settle(["a2"], Told(status="accepted"), NOW + 9, NOW + 9)
+    assert [(found.attempts, found.ref) for found in await storage.alerts.by_card("wamid.card")] == [(1, card.id)]
+    assert await storage.alerts.due(NOW + 9999, 9, console=True) == [
         ((await storage.alerts.of_case("h-1"))[0], "waiting")
     ]
 

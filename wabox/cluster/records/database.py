@@ -51,8 +51,6 @@ class Database:
             async with pool.acquire(timeout=DEADLINE) as connection, connection.transaction():
                 yield connection
         except GONE as error:
-            if isinstance(error, ValueError):
-                raise  # an argument that cannot be written; asyncpg counts it among the errors of its interface
             raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
             raise Unavailable(

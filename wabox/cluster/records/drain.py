@@ -32,9 +32,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 REFUSED: Final = (
-    ValueError,  # asyncpg's for an argument that it cannot write
     msgspec.MsgspecError,
-    asyncpg.DataError,
+    asyncpg.DataError,  # also what the library itself cannot write
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.ProgramLimitExceededError,
 )

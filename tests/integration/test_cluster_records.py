@@ -1,0 +1,109 @@
+"""What a worker brings from the streams into PostgreSQL, when PostgreSQL does not take it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import NOW
+from tests.integration import clustered
+from tests.integration.storage import attempt, conversation, outbound, status, unit
+from wabox.core.changed import changed
+from wabox.core.conversation import Record
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.handoff import Handoff
+
+if clustered.FOLDER is None:
+    pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
+
+from wabox.cluster.store import ClusterStore
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[ClusterStore]:
+    adapter = clustered.ClusterAdapter(tmp_path)
+    yield (await adapter.open()).store
+    await adapter.aclose()
+
+
+async def letters(store: ClusterStore) -> list[tuple[str, bytes]]:
+    async with store.database.transaction() as connection:
+        rows = await connection.fetch("SELECT reason, raw FROM dead_letters ORDER BY key")
+    return [(row["reason"], row["raw"]) for row in rows]
+
+
+def said(text: str) -> list[Record]:
+    return [Record(at=NOW, kind="in", ref="m", body={"text": text})]
+
+
+async def lines(store: ClusterStore) -> list[str]:
+    return [line.body["text"] for line in await store.transcript(conversation()) if line.kind == "in"]
+
+
+async def test_a_record_that_is_refused_is_put_aside(store: ClusterStore) -> None:
+    """What came before it and after it in its partition arrives; the one, whole and with the reason, is a dead letter."""
+    case = Handoff(id="h-1", conversation_id=conversation(), status="waiting", at=NOW, opened_at=NOW, queue="bil\0ling")
+    await store.commit(unit(records=said("before")))
+    await store.commit(unit(expected=1, records=said("refused"), handoffs=[case], case=case))
+    await store.commit(unit(expected=2, records=said("after"), snapshot=b"{3}"))
+    await store.settled()
+    assert await lines(store) == ["before", "after"]
+    ((reason, raw),) = await letters(store)
+    assert "CharacterNotInRepertoireError" in reason
+    assert b"refused" in raw
+    assert (await store.desk.session(conversation())).snapshot == b"{3}"
+    await store.commit(unit(expected=3, records=said("later")))
+    await store.settled()
+    assert await lines(store) == ["before", "after", "later"]
+    assert (await store.stats()).dead_letters == 1
+
+
+async def test_a_number_that_is_too_large_is_refused_and_not_waited_for(store: ClusterStore) -> None:
+    """The client's library cannot write it: that is no PostgreSQL that does not answer."""
+    await store.commit(changed(unit(records=said("refused")), opened_at=2**63))
+    await store.commit(unit(expected=1, records=said("after")))
+    await store.settled()
+    assert await lines(store) == ["after"]
+    assert "int64" in (await letters(store))[0][0]
+
+
+async def test_an_entry_that_nobody_can_read_is_kept(store: ClusterStore) -> None:
+    """As it is, among the dead letters."""
+    await store.commit(unit(records=said("before")))
+    partition = store.shards.partition(conversation())
+    await store.shards.run(partition, ("XADD", store.shards.key(partition, "r"), "*", "e", b"\xc1 junk"))
+    await store.commit(unit(expected=1, records=said("after")))
+    await store.settled()
+    assert await lines(store) == ["before", "after"]
+    assert [raw for _, raw in await letters(store)] == [b"\xc1 junk"]
+
+
+async def test_words_with_nul_in_them_are_no_reason_to_refuse(store: ClusterStore) -> None:
+    """Bodies keep it, reasons go without it."""
+    send = changed(outbound("m"), body={"type": "text", "text": {"body": "a\0b"}}, reason="no\0w")
+    case = Handoff(id="h-1", conversation_id=conversation(), status="waiting", at=NOW, opened_at=NOW, reason="a\0b")
+    await store.commit(unit(records=said("a\0b"), sends=[send], handoffs=[case], case=case))
+    await store.settle([attempt("m", DeliveryStatus.FAILED, reason="gone\0")])
+    await store.settled()
+    assert await lines(store) == ["a\0b"]
+    (delivery,) = await store.deliveries(failed=True)
+    assert (delivery.reason, delivery.body) == ("gone", send.body)
+    assert [found.reason for found in await store.desk.open_cases(9)] == ["a\0b"]
+    assert await letters(store) == []
+
+
+async def test_a_conversation_that_cannot_be_read_holds_up_no_records(store: ClusterStore) -> None:
+    """A status that waited for a message means something for a conversation that is damaged: the others go on."""
+    await store.put(status("w1", DeliveryStatus.FAILED, "m"))
+    while store.events.taken < 1:  # noqa: ASYNC110 - it is another connection's
+        await asyncio.sleep(0.002)
+    await store.commit(unit(sends=[outbound("m")], records=said("first")))
+    partition = store.shards.partition(conversation())
+    await store.shards.run(partition, ("HSET", store.shards.key(partition, f"s:{conversation()}"), "b", b"?"))
+    store._sessions.forget()
+    await store.settled()
+    assert await lines(store) == ["first"]
+    assert [found.status for found in await store.deliveries(failed=True)] == [DeliveryStatus.FAILED]
