@@ -217,6 +217,16 @@ def test_everything_that_can_go_wrong_has_a_switch(page: Page) -> None:
     expect(page.locator("#armed")).to_have_text("1 on")
 
 
+def test_what_else_customers_do(page: Page) -> None:
+    """A click each: a voice message that is answered, and a reaction to the answer."""
+    page.locator("#more summary").click()
+    page.get_by_role("button", name="a voice message").click()
+    expect(page.locator(".mine audio")).to_have_count(1)
+    expect(page.locator(".theirs").first).to_be_visible()
+    page.get_by_role("button", name="puts 👍 on the last answer").click()
+    expect(page.locator(".mine")).to_have_count(2)
+
+
 def test_what_customers_write_is_only_text(page: Page) -> None:
     """WhatsApp's formatting becomes type, markup of the web stays letters, links are inert towards us."""
     say(

@@ -1,14 +1,16 @@
 """What people and tests do on the phones, over HTTP; the phone page has it under ``/phone/api``, tests under ``/fake``.
 
-=========================  ====================================================================
-``POST …/{customer}/say``      ``{"text": …}``
-``POST …/{customer}/tap``      ``{"option": id or title, "message": wamid}``; without it the newest
-``POST …/{customer}/place``    a place in Madrid, when the bot asks where the customer is
-``POST …/{customer}/picture``  a JPEG, PNG or WebP file as the body
-``POST …/{customer}/read``     the customer looks at the conversation
-``POST …/{customer}/again``    post the customer's last webhook once more
-``POST …/faults/{fault}``      arm a fault once, or as much as ``?amount=5%25`` says
-=========================  ====================================================================
+==============================  ====================================================================
+``POST …/{customer}/say``       ``{"text": …}``
+``POST …/{customer}/tap``       ``{"option": id or title, "message": wamid}``; without it the newest
+``POST …/{customer}/place``     a place in Madrid, when the bot asks where the customer is
+``POST …/{customer}/picture``   a JPEG, PNG or WebP file as the body
+``POST …/{customer}/do/{what}`` a voice message, a reaction, a call …: :mod:`wabox.demo.happening`
+``POST …/{customer}/message``   any message, as in a webhook, less who, when and its id
+``POST …/{customer}/read``      the customer looks at the conversation
+``POST …/{customer}/again``     post the customer's last webhook once more
+``POST …/faults/{fault}``       arm a fault once, or as much as ``?amount=5%25`` says
+==============================  ====================================================================
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.fault import UnknownFault
+from wabox.demo.happening import UnknownHappening, happen
+from wabox.demo.thread import short
 
 PICTURE_LIMIT = 5 * 1024 * 1024
 """Bytes: the Cloud API's limit for images."""
@@ -71,6 +75,24 @@ def acts(cloud: FakeCloud) -> list[HTTPRouteHandler]:
         known(cloud, customer)
         await cloud.place(customer, *PLACE)
 
+    @post("/{customer:str}/do/{what:str}", status_code=202)
+    async def do(customer: FromPath[str], what: FromPath[str]) -> None:
+        known(cloud, customer)
+        try:
+            await happen(cloud, customer, what)
+        except UnknownHappening as error:
+            raise NotFoundException(str(error)) from None
+        except LookupError as error:
+            raise ClientException(str(error)) from None
+
+    @post("/{customer:str}/message", status_code=202)
+    async def message(customer: FromPath[str], data: JSONBody[dict[str, Any]]) -> None:
+        known(cloud, customer)
+        kind = data.get("type")
+        if not isinstance(kind, str) or not kind:
+            raise ClientException('a message has a type: {"type": "text", "text": {"body": "Hi"}}')
+        await cloud.write(customer, data, f"sent {short(kind)}")
+
     @post("/{customer:str}/read", status_code=202)
     async def read(customer: FromPath[str]) -> None:
         known(cloud, customer)
@@ -92,7 +114,7 @@ def acts(cloud: FakeCloud) -> list[HTTPRouteHandler]:
             raise ClientException(str(error)) from None
         cloud.show_faults()
 
-    return [say, tap, picture, place, read, again, arm]
+    return [say, tap, picture, place, do, message, read, again, arm]
 
 
 def known(cloud: FakeCloud, customer: str) -> None:

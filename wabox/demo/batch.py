@@ -12,6 +12,11 @@ from typing import Any
 from wabox.demo.notification import JSON
 
 
+def fits(payload: JSON) -> bool:
+    """Whether there is nothing in it but messages and statuses: what else Meta tells, it tells alone."""
+    return all(change["field"] == "messages" for entry in payload["entry"] for change in entry["changes"])
+
+
 def together(payloads: Sequence[JSON], draw: Callable[[], float]) -> JSON:
     """One body with everything in these, which are all of one business number; ``draw`` decides the order."""
     values = [change["value"] for payload in payloads for entry in payload["entry"] for change in entry["changes"]]

@@ -20,7 +20,6 @@ Clock, randomness and sleeping come in as arguments. Used from a test::
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping, Sequence
 from random import Random
 from types import TracebackType
@@ -35,8 +34,9 @@ from wabox.demo.customer import CUSTOMERS, Business, Customer
 from wabox.demo.dashboard import Dashboard
 from wabox.demo.fault import Faults, SendFault
 from wabox.demo.feed import Exchange, Feed
+from wabox.demo.happening import Scene
 from wabox.demo.media import DAY, RECEIVED, UPLOADED, Media, keep
-from wabox.demo.notification import JSON, contact, digits, envelope, message, tapped
+from wabox.demo.notification import JSON, contact, digits, envelope, message, of_account, tapped, wamid
 from wabox.demo.quota import Quota
 from wabox.demo.receipts import Receipts
 from wabox.demo.refusal import Refused, http_status
@@ -169,11 +169,32 @@ class FakeCloud:
 
     async def picture(self, customer: str, data: bytes, mime_type: str = "image/jpeg", caption: str = "") -> str:
         """Send a picture; the bot gets its media id, as from Meta, and may fetch it."""
+        return await self.send_file(customer, "image", data, mime_type, **({"caption": caption} if caption else {}))
+
+    async def send_file(self, customer: str, kind: str, data: bytes, mime_type: str, **about: Any) -> str:
+        """Send a file as ``kind``: audio (``voice=True``), video, document, sticker, image."""
         media = self.media[self.keep(data, mime_type, RECEIVED)]
-        image = {"mime_type": mime_type, "sha256": media.sha256, "id": media.id}
-        return await self._write(
-            customer, "image", {"caption": caption} | image if caption else image, "sent a picture"
+        part = {**about, "mime_type": mime_type, "sha256": media.sha256, "id": media.id}
+        return await self._write(customer, kind, part, "sent a picture" if kind == "image" else f"sent a file ({kind})")
+
+    def scene(self, customer: str) -> Scene:
+        """What else may happen with this customer begins here."""
+        thread = self.threads[customer]
+        mine, theirs = thread.theirs(), thread.ours()
+        return Scene(
+            business=self.business,
+            customer=self._receipts.known(thread.customer),
+            wamid=self._wamid(thread.customer, inbound=True),
+            seconds=self.clock() // 1000,
+            mine=mine[-1].id if mine else None,
+            theirs=theirs[-1].id if theirs else None,
         )
+
+    async def change(self, field: str, value: Mapping[str, Any], title: str, customer: str | None = None) -> None:
+        """Post a webhook of any field: about a customer, with what every such value has, or as it is, about the account."""
+        told = envelope(self.business, field, **value) if customer else None
+        payload = told or of_account(self.business, self.clock(), field, value)
+        await self._courier.send(payload, "message", title, customer).tried.wait()
 
     def keep(self, data: bytes, mime_type: str, days: int = UPLOADED) -> str:
         """A file that a customer sent or the bot uploaded, for so long; its id."""
@@ -293,11 +314,15 @@ class FakeCloud:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _write(self, key: str, kind: str, content: JSON, title: str, context: JSON | None = None) -> str:
+        return await self.write(key, {"type": kind, **({"context": context} if context else {}), kind: content}, title)
+
+    async def write(self, key: str, said: Mapping[str, Any], title: str) -> str:
+        """Send a message of any type: ``said`` is as in a webhook, less who, when and its id. Returns the id."""
         thread = self.threads[key]
         now = self.clock()
         wamid = self._wamid(thread.customer, inbound=True)
         known = self._receipts.known(thread.customer)
-        written = message(known, wamid, now, kind, content, context)
+        written = message(known, wamid, now, said)
         bubble = thread.add(Bubble(id=wamid, by="customer", at=now, message=written))
         thread.heard_at = now
         self._show(key, bubble)
@@ -371,8 +396,5 @@ class FakeCloud:
         self.feed.publish("bubble", bubble.shown(key))
 
     def _wamid(self, customer: Customer | None, *, inbound: bool) -> str:
-        """Like Meta's: base64 that embeds the peer's number. The time in it keeps ids of two runs apart."""
         peer = (customer.wa_id if customer else None) or "0"
-        serial = f"{self.clock():012X}{self.random.getrandbits(32):08X}".encode()
-        raw = b"\x1c\x18" + bytes([len(peer)]) + peer.encode() + b"\x15\x02\x00" + (b"\x12" if inbound else b"\x11")
-        return "wamid." + base64.b64encode(raw + b"\x18\x14" + serial + b"\x00").decode()
+        return wamid(peer, self.clock(), self.random.getrandbits(32), inbound=inbound)

@@ -6,6 +6,7 @@
 ``GET /fake/faults``                    ``{"armed": {name: amount}, "kinds": {name: what it does}, "seed": …}``
 ``PUT /fake/faults``                    ``{"hang": "3%", …}`` and nothing else from now on; ``?seed=7`` begins its draws anew
 ``PUT /fake/token``                     ``{"token": …}`` is the access token from now on
+``POST /fake/change``                   ``{"field": "account_update", "value": {…}}``: a webhook of any other field
 ``POST /fake/settle``                   answers when every webhook was taken and every status told
 ``POST /fake/{customer}/say`` …         what customers do: :mod:`wabox.demo.acts`
 ======================================  ==========================================================================
@@ -26,6 +27,12 @@ from wabox.demo.acts import acts, known, plainly, same_site
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.fault import KINDS
 from wabox.demo.notification import JSON
+from wabox.demo.thread import short
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    field: str
+    value: dict[str, Any]
 
 
 class Token(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,11 +75,15 @@ def control_router(cloud: FakeCloud) -> Router:
     def renew(data: JSONBody[Token]) -> None:
         cloud.renew(data.token)
 
+    @post("/change", status_code=202)
+    async def change(data: JSONBody[Change]) -> None:
+        await cloud.change(data.field, data.value, f"told of {short(data.field)}")
+
     @post("/settle", status_code=204)
     async def settle() -> None:
         await cloud.settle()
 
-    handlers: list[Any] = [everything, messages, faults, arm, renew, settle, *acts(cloud)]
+    handlers: list[Any] = [everything, messages, faults, arm, renew, change, settle, *acts(cloud)]
     return Router(
         "/fake",
         route_handlers=handlers,

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from wabox.core.ports import Clock
-from wabox.demo.batch import together
+from wabox.demo.batch import fits, together
 from wabox.demo.fault import Faults
 from wabox.demo.feed import Exchange, Feed, Kind
 from wabox.demo.notification import JSON, signature, wire
@@ -99,7 +99,8 @@ class Courier:
         """Post ``payload`` until it is taken; ``news`` hears of every attempt."""
         who = customer or ""
         letter = self._letter(wire(payload), payload, kind, title, customer, about)
-        batch, late, copies, again = (self._faults.strikes(name, who) for name in ("batch", "late", "copies", "again"))
+        batch = fits(payload) and self._faults.strikes("batch", who)
+        late, copies, again = (self._faults.strikes(name, who) for name in ("late", "copies", "again"))
         if batch:
             self._gather(payload, letter, news)
         else:

@@ -10,6 +10,7 @@ Source of the shapes: Meta, "Messages webhook reference", "Status messages webho
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -31,8 +32,8 @@ def signature(raw: bytes, app_secret: str) -> str:
     return "sha256=" + hmac.new(app_secret.encode(), raw, hashlib.sha256).hexdigest()
 
 
-def envelope(business: Business, **value: Any) -> JSON:
-    """``value`` (``messages`` and ``contacts``, or ``statuses``) as a whole webhook body."""
+def envelope(business: Business, field: str = "messages", **value: Any) -> JSON:
+    """``value`` (``messages`` and ``contacts``, or ``statuses``, or that of another field) as a whole webhook body."""
     return {
         "object": "whatsapp_business_account",
         "entry": [
@@ -48,12 +49,25 @@ def envelope(business: Business, **value: Any) -> JSON:
                             },
                             **value,
                         },
-                        "field": "messages",
+                        "field": field,
                     }
                 ],
             }
         ],
     }
+
+
+def of_account(business: Business, at: int, field: str, value: Mapping[str, Any]) -> JSON:
+    """A webhook about the account, which names no number besides what ``value`` says; ``at`` in ms."""
+    change = {"field": field, "value": dict(value)}
+    entry = {"id": business.account_id, "time": at // 1000, "changes": [change]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
+
+
+def wamid(peer: str, at: int, lot: int, *, inbound: bool) -> str:
+    """An id like Meta's: base64 that embeds the peer's number. The time in it keeps ids of two runs apart."""
+    raw = b"\x1c\x18" + bytes([len(peer)]) + peer.encode() + b"\x15\x02\x00" + (b"\x12" if inbound else b"\x11")
+    return "wamid." + base64.b64encode(raw + b"\x18\x14" + f"{at:012X}{lot:08X}".encode() + b"\x00").decode()
 
 
 def contact(customer: Customer) -> JSON:
@@ -66,13 +80,10 @@ def contact(customer: Customer) -> JSON:
     return known | {"user_id": customer.user_id}
 
 
-def message(customer: Customer, wamid: str, at: int, kind: str, content: Any, context: JSON | None = None) -> JSON:
-    """One message of ``customer``; ``at`` in ms, ``content`` is the type's own object."""
+def message(customer: Customer, wamid: str, at: int, said: Mapping[str, Any]) -> JSON:
+    """One message of ``customer``; ``at`` in ms, ``said`` is its type, the type's own object and what stands beside it."""
     head: JSON = {"from": customer.wa_id} if customer.wa_id else {}
-    head |= {"from_user_id": customer.user_id, "id": wamid, "timestamp": _seconds(at), "type": kind}
-    if context:
-        head["context"] = context
-    return head | {kind: content}
+    return head | {"from_user_id": customer.user_id, "id": wamid, "timestamp": _seconds(at), **said}
 
 
 def tapped(kind: str, reply: Mapping[str, Any]) -> JSON:

@@ -27,6 +27,7 @@ from litestar.response import Redirect, Stream
 from wabox.demo.acts import acts, plainly, same_site
 from wabox.demo.cloud import FakeCloud
 from wabox.demo.fault import GROUPS
+from wabox.demo.happening import GROUPS as HAPPENINGS
 
 HERE = Path(__file__).parent
 PAGE = HERE / "pages" / "phone.html"
@@ -92,7 +93,9 @@ def phone_router(cloud: FakeCloud) -> Router:
 
 async def _events(cloud: FakeCloud, pictures: list[str]) -> AsyncIterator[bytes]:
     with cloud.feed.watch() as changes:
-        yield b"retry: 1000\n\n" + _event("state", {**cloud.everything(), "kinds": GROUPS, "pictures": pictures})
+        yield b"retry: 1000\n\n" + _event(
+            "state", {**cloud.everything(), "kinds": GROUPS, "happenings": HAPPENINGS, "pictures": pictures}
+        )
         while True:
             try:
                 change = await asyncio.wait_for(changes.get(), HEARTBEAT)

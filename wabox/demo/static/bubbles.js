@@ -132,6 +132,24 @@ const KINDS = {
     else heading(card, `🏷️ sticker ${file(part) ?? ""}`);
   },
 
+  order({ card, part }) {
+    heading(card, `🛒 ${part.product_items?.length ?? 0} in the cart`);
+    if (part.text) words(card, part.text);
+  },
+
+  edit({ card, part }) {
+    words(card, "✏️ rewritten:", "small");
+    words(card, part.message?.text?.body ?? "");
+  },
+
+  revoke({ card }) {
+    words(card, "🚫 deleted the message before", "small");
+  },
+
+  unsupported({ card, part }) {
+    words(card, `(${String(part.type ?? "something").replaceAll("_", " ")}: WhatsApp tells your bot only that there was one)`, "small");
+  },
+
   button({ card, part }) {
     words(card, part.text ?? part.payload ?? "");
   },

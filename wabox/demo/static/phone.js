@@ -3,6 +3,7 @@
 import { icon, render, time, update } from "./bubbles.js";
 import { Calls } from "./calls.js";
 import { Faults } from "./faults.js";
+import { happenings } from "./happenings.js";
 import { element } from "./markup.js";
 
 const $ = (id) => document.getElementById(id);
@@ -48,6 +49,7 @@ on("state", (state) => {
   $("business").textContent = state.business.name;
   document.title = `${state.business.name} · wabox demo`;
   calls.reset(state.exchanges);
+  $("happenings").replaceChildren(...happenings(state.happenings, (name) => write(`${me}/do/${name}`)));
   faults.list(state.kinds);
   faults.show(state.faults);
   show();
@@ -229,6 +231,8 @@ function grow() {
   text.style.height = `${Math.min(text.scrollHeight, 132)}px`;
   $("composer").classList.toggle("ready", text.value.trim() !== "");
 }
+
+$("more").addEventListener("toggle", () => $("more").open && $("more").scrollIntoView());
 
 $("attach").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", async (event) => {
