@@ -11,6 +11,7 @@ import pytest
 from tests.fakes import NOW, VirtualClock
 from tests.integration import clustered
 from tests.integration.storage import Handler, arrival, attempt, conversation, message, outbound, unit
+from wabox.core.alert import Alert, Told
 from wabox.core.changed import changed
 from wabox.core.consent import Consent, ConsentEntry
 from wabox.core.conversation import Archive, Record, Timer
@@ -33,6 +34,43 @@ from wabox.sqlite.store import SqliteStore, open_store
 
 PASSWORD = "four words in a row"
 HOME = "198.51.100.1"
+
+
+CASE = Handoff(id="h1", conversation_id=conversation("c3"), status="waiting", at=NOW, opened_at=NOW, reason="asked")
+BEFORE = changed(
+    CASE,
+    id="h0",
+    status="closed",
+    claimed_at=NOW,
+    agent="marta",
+    closed_at=NOW,
+    outcome="done",
+    rating=4,
+    brief="angry",
+)
+CARD = outbound("card", 0, "c8")
+ALERTS = tuple(
+    Alert(id=id_, conversation_id=CASE.conversation_id, case=case, to=to, what="opened", created_at=NOW, due_at=NOW)
+    for id_, case, to in (
+        ("a3", "h0", "console"),
+        ("a1", "h1", "mailto:x@example.com"),
+        ("a2", "h1", "whatsapp:+34600"),
+    )
+)
+
+
+async def same_desk(here: SqliteStore | ClusterStore, there: SqliteStore | ClusterStore) -> None:
+    """Cases and their alerts, told or not, and whose card it was: alike on both sides."""
+    assert await here.desk.of_conversation(CASE.conversation_id, 9) == [CASE, BEFORE]
+    assert await there.desk.of_conversation(CASE.conversation_id, 9) == [CASE, BEFORE]
+    for case, count in (("h0", 1), ("h1", 2)):
+        alerts = await here.alerts.of_case(case)
+        assert await there.alerts.of_case(case) == alerts
+        assert len(alerts) == count
+    for side in (here, there):
+        assert [one.id for one in await side.alerts.by_card("wamid.card")] == ["a2"]
+        assert [one.id for one, _ in await side.alerts.due(NOW + 2000, 9, console=True)] == ["a1"]
+        assert await side.desk.deliveries([CARD.id]) == {CARD.id: ("sent", None)}
 
 
 def quietly(done: int, of: int) -> None:
@@ -73,8 +111,12 @@ async def live(folder: Path) -> None:
     )
     await store.commit(changed(unit(name="c2", expected=1), invoke=(call,)))
     await store.began("call")
-    case = Handoff(id="h1", conversation_id=conversation("c3"), status="waiting", at=NOW, opened_at=NOW, reason="asked")
-    await store.commit(unit(name="c3", expected=1, handoffs=[case], case=case))
+    await store.commit(changed(unit(name="c3", expected=1, handoffs=[BEFORE, CASE], case=CASE), alerts=ALERTS))
+    await store.commit(unit(name="c8", expected=1, sends=[CARD]))
+    await store.alerts.settle(["a2"], Told(status="sent", ref=CARD.id), NOW + 1, NOW + 3000)
+    await store.settle([attempt("card", DeliveryStatus.SENT, wamid="wamid.card", conversation_id=conversation("c8"))])
+    await store.alerts.settle(["a1"], Told(status="waiting", reason="451 later"), NOW + 2, NOW + 2000)
+    await store.alerts.settle(["a3"], Told(status="accepted"), NOW + 3, NOW + 3)
     over = Archive(at=NOW, reason="done", snapshot=b"{}")
     await store.commit(changed(unit(name="c4", expected=1, snapshot=None), archive=over))
     said = ConsentEntry(at=NOW, what="stop", channel="message", words="STOP")
@@ -94,6 +136,10 @@ async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
     assert (doubtful.status, behind.status) == (DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED)
     assert (await cluster.open(conversation("c3"))).case is not None
     assert (await cluster.open(conversation("c5"))).consent.stopped
+    assert (await cluster.desk.session(conversation("c5"))).consent.stopped
+    store = await open_store(tmp_path / "old", VirtualClock())
+    await same_desk(store, cluster)
+    await store.close()
     with pytest.raises(StorageError, match="2 messages wait"):
         await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)
 
@@ -115,6 +161,7 @@ async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
     assert (await store.open(conversation("c6"))).snapshot == b'{"v":6} w1 w2 w3 w4'
     assert (await store.open(conversation("c5"))).consent.stopped
     assert [line.ref for line in await store.transcript(conversation("c7"))] == ["m7"]
+    await same_desk(store, cluster)
     assert await store.began("call") == 2
     await store.put(arrival(message("m7", "c7")))
     assert (await store.stats()).inbox == 0

@@ -4,23 +4,20 @@ as far or further, stays."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal
-
-import msgspec
+from typing import Any, Literal
 
 from wabox.cluster.document import Work, digest, pack, read
-from wabox.cluster.records import statuses, transcript
+from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
 from wabox.cluster.sessions import KEPT, REMEMBERED, SEPARATOR
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
+from wabox.core.changed import changed
 from wabox.core.conversation import Timer
-from wabox.core.handoff import Handoff
-from wabox.core.portable import Portable
+from wabox.core.delivery import DeliveryStatus
+from wabox.core.portable import Card, Portable
 
 Came = Literal["brought", "there"]
 PAGE = 500
-_encode = msgspec.json.Encoder().encode
-_handoffs = msgspec.json.Decoder(Handoff)
 
 
 async def bring(store: ClusterStore, conversation: Portable) -> Came:
@@ -71,32 +68,18 @@ async def _records(store: ClusterStore, conversation: Portable) -> None:
     session = conversation.session
     id_ = session.conversation_id
     async with store.database.transaction() as connection:
-        await connection.execute(
-            "INSERT INTO conversations (id, number_id, contact, sequence, snapshot, updated_at) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (id) DO UPDATE SET number_id = $2, contact = $3, sequence = $4, snapshot = $5, updated_at = $6",
-            id_,
-            session.number_id,
-            _encode(session.contact),
-            session.sequence,
-            session.snapshot,
-            session.updated_at,
-        )
-        for table in ("transcript", "handoffs"):
+        await copies.save(connection, session)
+        for table in ("transcript", "handoffs", "alerts"):
             await connection.execute(f"DELETE FROM {table} WHERE conversation = $1", id_)  # noqa: S608 - ours
         await transcript.add(connection, id_, conversation.lines)
-        await statuses.save(connection, conversation.outbox, session.updated_at)
+        sent = [card.message for card in conversation.cards]
+        await statuses.save(connection, [*sent, *conversation.outbox], session.updated_at)
+        for card in conversation.cards:
+            query = "UPDATE outbox SET wamid = coalesce(wamid, $2) WHERE id = $1"
+            await connection.execute(query, card.message.id, card.wamid)
         for case in conversation.cases:
-            await connection.execute(
-                "INSERT INTO handoffs (id, conversation, status, queue, opened_at, claimed_at, handoff)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                case.id,
-                id_,
-                case.status,
-                case.queue,
-                case.opened_at,
-                case.claimed_at,
-                _encode(case),
-            )
+            await handoffs.save(connection, case)
+        await alerts.add(connection, conversation.alerts)
 
 
 async def leave(store: ClusterStore) -> AsyncIterator[Portable]:
@@ -109,7 +92,9 @@ async def leave(store: ClusterStore) -> AsyncIterator[Portable]:
             document = read(id_, version, session, work)
             async with store.database.transaction() as connection:
                 lines = await transcript.newest(connection, id_, 10**9)
-                rows = await connection.fetch("SELECT handoff FROM handoffs WHERE conversation = $1 ORDER BY key", id_)
+                cases = await handoffs.of_conversation(connection, id_, 10**9)
+                told = await alerts.of_conversation(connection, id_)
+                cards = await _cards(connection, id_)
             yield Portable(
                 session=document.session,
                 outbox=document.work.outbox,
@@ -118,10 +103,35 @@ async def leave(store: ClusterStore) -> AsyncIterator[Portable]:
                     for name, (due_at, armed) in sorted(document.work.timers.items())
                 ),
                 calls=document.work.calls,
-                cases=tuple(_handoffs.decode(row["handoff"]) for row in rows),
+                cases=tuple(reversed(cases)),
+                alerts=tuple(told),
+                cards=cards,
                 lines=tuple(lines),
                 seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
             )
+
+
+async def _cards(connection: Any, conversation_id: str) -> tuple[Card, ...]:
+    rows = await connection.fetch(
+        "SELECT * FROM outbox WHERE conversation = $1 AND NOT pending"
+        " AND id IN (SELECT ref FROM alerts WHERE ref IS NOT NULL) ORDER BY key",
+        conversation_id,
+    )
+    return tuple(
+        Card(
+            message=changed(
+                statuses.messages.decode(row["message"]),
+                status=DeliveryStatus(row["status"]),
+                attempts=row["attempts"],
+                attempted_at=row["attempted_at"],
+                reason=row["reason"],
+                code=row["code"],
+                tells=False,
+            ),
+            wamid=row["wamid"],
+        )
+        for row in rows
+    )
 
 
 async def _keys(store: ClusterStore, partition: int, prefix: str) -> list[str]:

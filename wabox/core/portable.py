@@ -7,10 +7,19 @@ from collections.abc import Iterable
 
 import msgspec
 
+from wabox.core.alert import Alert
 from wabox.core.conversation import Record, Session, Timer
 from wabox.core.delivery import OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that has left and told somebody of a case: an answer to it must still be understood."""
+
+    message: OutboundMessage
+    """As it is now; it tells no flow what becomes of it."""
+    wamid: str | None
 
 
 class Portable(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +30,10 @@ class Portable(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[Invocation, ...] = ()
     cases: tuple[Handoff, ...] = ()
     """Of all times, the oldest first."""
+    alerts: tuple[Alert, ...] = ()
+    """Of those cases, whether somebody was told or not; in the order in which they came."""
+    cards: tuple[Card, ...] = ()
+    """What this conversation, an agent's, was told by: of cases of other conversations."""
     lines: tuple[Record, ...] = ()
     """The transcript, the oldest first."""
     seen: tuple[tuple[str, int], ...] = ()
@@ -36,7 +49,9 @@ def digest(conversation: Portable) -> str:
     calls = tuple(sorted(conversation.calls, key=lambda call: call.id))
     # An archive is only looked at when nothing is under way, and only its newest is kept: it is no part of what goes on.
     session = msgspec.structs.replace(conversation.session, archived=None)
-    content = _encode((session, conversation.outbox, timers, calls))
+    cards = [(card.message.id, card.message.status, card.wamid) for card in conversation.cards]
+    people = (conversation.cases, conversation.alerts, sorted(cards))
+    content = _encode((session, conversation.outbox, timers, calls, people))
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -52,11 +52,15 @@ class SqliteAlerts:
 
 
 def add(connection: sqlite3.Connection, conversation: int, alerts: Iterable[Alert]) -> None:
+    """As they are; one that is there already stays as it is."""
     connection.executemany(
-        "INSERT INTO alerts (id, conversation, case_id, address, what, body, created_at, due_at, status, attempts)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO alerts (id, conversation, case_id, address, what, body, created_at, due_at, status, attempts, reason,"
+        " ref, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         [
-            (one.id, conversation, one.case, one.to, one.what, _encode(one.body), one.created_at, one.due_at)
+            (
+                *(one.id, conversation, one.case, one.to, one.what, _encode(one.body)),
+                *(one.created_at, one.due_at, one.status, one.attempts, one.reason, one.ref, one.settled_at),
+            )
             for one in alerts
         ],
     )
@@ -93,6 +97,13 @@ def drop(connection: sqlite3.Connection, case: str, *, over: bool, at: int) -> N
 
 def of_case(connection: sqlite3.Connection, case: str) -> list[Alert]:
     return [_alert(row) for row in connection.execute(f"{_OF} WHERE a.case_id = ? ORDER BY a.key", (case,))]
+
+
+def of_conversation(connection: sqlite3.Connection, conversation: int) -> list[Alert]:
+    """All of them, oldest first."""
+    return [
+        _alert(row) for row in connection.execute(f"{_OF} WHERE a.conversation = ? ORDER BY a.key", (conversation,))
+    ]
 
 
 def heard(connection: sqlite3.Connection, cases: list[str]) -> frozenset[str]:

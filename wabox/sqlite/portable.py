@@ -6,15 +6,19 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from wabox.core.agent import Act
 from wabox.core.consent import Consent, ConsentEntry, ConsentWhat
 from wabox.core.conversation import Timer, UnitOfWork
+from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
-from wabox.core.portable import Portable
+from wabox.core.portable import Card, Portable
 from wabox.core.portableaccount import PortableAccount
 from wabox.core.version import Version
 from wabox.sqlite import (
+    alerts,
     archives,
     consents,
     contacts,
@@ -95,6 +99,8 @@ class Departure:
             timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, due_at, armed in armed.fetchall()),
             calls=tuple(calls),
             cases=tuple(reversed(handoffs.of_conversation(connection, id_, EVERY))),
+            alerts=tuple(alerts.of_conversation(connection, key)),
+            cards=_cards(connection, key, id_),
             lines=tuple(lines),
             seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
         )
@@ -129,12 +135,15 @@ def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
     connection.execute("UPDATE conversations SET sequence = ? WHERE key = ?", (session.sequence, key))
     for timer in conversation.timers:
         timers.save(connection, key, timer, first=True)
-    outbox.add(connection, key, conversation.outbox)
+    outbox.add(connection, key, [*(card.message for card in conversation.cards), *conversation.outbox])
+    for card in conversation.cards:
+        connection.execute("UPDATE outbox SET wamid = ? WHERE id = ?", (card.wamid, card.message.id))
     for call in conversation.calls:
         invocations.add(connection, key, call)
         connection.execute("UPDATE invocations SET attempts = ? WHERE id = ?", (call.attempts, call.id))
     for case in conversation.cases:
         handoffs.save(connection, key, case)
+    alerts.add(connection, key, conversation.alerts)
     if session.archived is not None:
         archives.add(connection, key, session.archived)
     transcript.add(connection, key, conversation.lines)
@@ -158,8 +167,52 @@ def _ledger(consent: Consent) -> list[ConsentEntry]:
 
 
 def _clear(connection: sqlite3.Connection, key: int) -> None:
-    for table in ("timers", "outbox", "invocations", "handoffs", "transcript", "archives"):
+    for table in ("timers", "outbox", "invocations", "handoffs", "alerts", "transcript", "archives"):
         connection.execute(f"DELETE FROM {table} WHERE conversation = ?", (key,))  # noqa: S608 - ours
+
+
+def _cards(connection: sqlite3.Connection, key: int, id_: str) -> tuple[Card, ...]:
+    rows = connection.execute(
+        "SELECT id, number_id, body, policy, status, attempts, created_at, attempted_at, reason, code, source, purpose, wamid"
+        " FROM outbox WHERE conversation = ? AND pending = 0 AND id IN (SELECT ref FROM alerts WHERE ref IS NOT NULL)"
+        " ORDER BY key",
+        (key,),
+    )
+    found: list[Card] = []
+    for row in rows:
+        (
+            sent,
+            number_id,
+            body,
+            policy,
+            status,
+            attempts,
+            created_at,
+            attempted_at,
+            reason,
+            code,
+            source,
+            purpose,
+            wamid,
+        ) = row
+        message = OutboundMessage(
+            id=sent,
+            conversation_id=id_,
+            number_id=number_id,
+            body=msgspec.json.decode(body),
+            policy=policy,
+            status=DeliveryStatus(status),
+            attempts=attempts,
+            created_at=created_at,
+            attempted_at=attempted_at,
+            reason=reason,
+            code=code,
+            source=source,
+            purpose=purpose,
+            tells=False,
+        )
+        found.append(Card(message=message, wamid=wamid))
+    return tuple(found)
 
 
 def _told(number_id: str, message_id: str, conversation: Portable, at: int) -> InboundMessage:
