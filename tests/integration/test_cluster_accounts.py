@@ -7,8 +7,9 @@ import contextlib
 import json
 import logging
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -32,7 +33,7 @@ from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.mirror import TRUSTED
 from wabox.errors import Unavailable
-from wabox.services.accounts import BURST, EVERY, Accounts, NewAgent
+from wabox.services.accounts import BURST, EVERY, AccountError, Accounts, NewAgent
 
 
 @pytest.fixture
@@ -71,6 +72,15 @@ async def test_whoever_is_closed_is_out_at_every_process(cluster: Cluster, monke
     await here.add(NewAgent(id="crm"))
     cookie, token = await enter(here), await here.token("crm", "nightly")
     async with listening(cluster) as other:
+        reads = 0
+        read = register(other).mirror._read
+
+        async def counted() -> None:
+            nonlocal reads
+            reads += 1
+            await read()
+
+        monkeypatch.setattr(register(other).mirror, "_read", counted)
         known, program = await other.by_cookie(cookie), await other.by_token(token)
         assert known is not None
         assert program is not None
@@ -80,6 +90,7 @@ async def test_whoever_is_closed_is_out_at_every_process(cluster: Cluster, monke
             while await other.holds(known) or await other.holds(program):  # noqa: ASYNC110 - another connection's note
                 await asyncio.sleep(0.005)
         assert other.find("agent") == (await here.line("agent")).agent
+        assert reads <= 4, "at first, when it began to listen, and for each of the two"
 
 
 async def test_made_up_cookies_are_one_question(cluster: Cluster) -> None:
@@ -105,6 +116,39 @@ async def test_made_up_cookies_are_one_question(cluster: Cluster) -> None:
         assert await other.by_cookie(f"one after the other {number}") is None
     assert asked == 6
     assert cluster.clock.now - before == 250, "twenty a second at most"
+
+
+@pytest.mark.parametrize("act", ["close", "enrol"])
+async def test_two_at_the_same_moment(cluster: Cluster, act: str) -> None:
+    """Both are in the middle of it before either is done: of two owners one stays, and of two phones one."""
+    first, second = cluster.process(), cluster.process()
+    for id_ in ("ana", "ben"):
+        await first.add(NewAgent(id=id_, roles=("owner",)))
+    ana, ben = first.find("ana"), (await second.line("ben")).agent
+    assert ana is not None
+    begun: tuple[Coroutine[Any, Any, object], ...]
+    if act == "close":
+        begun = (first.disable("ana", True, ben, HOME), second.disable("ben", True, ana, HOME))
+    else:
+        begun = (first.totp("ana"), second.totp("ana"))
+    async with cluster.databases[0].transaction() as gate, cluster.databases[1].transaction() as look:
+        await gate.execute("LOCK TABLE audit IN EXCLUSIVE MODE")
+        mine = await gate.fetchval("SELECT pg_backend_pid()")
+        tasks = [asyncio.ensure_future(one) for one in begun]
+        held = (
+            "WITH RECURSIVE held (pid) AS (SELECT $1::int UNION SELECT a.pid FROM pg_locks a, held h"
+            " WHERE NOT a.granted AND h.pid = ANY (pg_blocking_pids(a.pid))) SELECT count(*) FROM held"
+        )
+        async with asyncio.timeout(20):
+            while await look.fetchval(held, mine) < 3:  # noqa: ASYNC110 - other connections
+                await asyncio.sleep(0.005)
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    if act == "close":
+        assert [type(one) for one in done if isinstance(one, BaseException)] == [AccountError]
+        assert [line.agent.disabled for line in await first.lines()] in ([True, False], [False, True])
+    else:
+        assert [one for one in done if isinstance(one, BaseException)] == []
+        assert await first._second.left("ana") == 10
 
 
 async def test_an_address_is_counted_over_all_processes(cluster: Cluster) -> None:
@@ -162,6 +206,23 @@ async def test_tables_of_an_older_wabox(cluster: Cluster) -> None:
     with pytest.raises(Unavailable, match="run wabox cluster init again"):
         await PostgresAccounts(older, cluster.clock).lines(0, 0)
     await older.aclose()
+
+
+async def test_the_log_calls_a_conversation_by_a_number(cluster: Cluster) -> None:
+    """Which says nothing once it is forgotten, and is given once, also when the tables are made ready again."""
+    here, database = cluster.process(), cluster.databases[0]
+    async with database.transaction() as connection:
+        await connection.executemany("INSERT INTO conversations (id) VALUES ($1)", [("1:ana",), ("1:ben",)])
+    try:
+        ana, ben = await here.conversation("1:ana"), await here.conversation("1:ben")
+        await database.prepare()
+        assert [await here.conversation("1:ana"), await here.conversation("1:ben")] == [ana, ben]
+        assert ana != ben
+        assert await here.conversation("1:cy") == "no conversation"
+    finally:
+        async with database.transaction() as connection:
+            await connection.execute("DELETE FROM conversations")
+    assert await here.conversation("1:ana") == "no conversation"
 
 
 async def test_the_command_works_on_the_cluster(

@@ -69,7 +69,14 @@ CREATE OR REPLACE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the audit log is append-only';
 END $$;
-DROP TRIGGER IF EXISTS audit_stays ON audit;
-CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_stays();
--- What the log calls a conversation: a number that says nothing once the customer is forgotten.
-ALTER TABLE conversations ADD COLUMN IF NOT EXISTS key bigint GENERATED ALWAYS AS IDENTITY;
+-- Looked at first: both statements stop everybody else's, also where there is nothing to do.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'audit'::regclass AND tgname = 'audit_stays') THEN
+    CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_stays();
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'conversations'::regclass AND attname = 'key') THEN
+    -- What the log calls a conversation: a number that says nothing once the customer is forgotten.
+    ALTER TABLE conversations ADD COLUMN key bigint GENERATED ALWAYS AS IDENTITY;
+  END IF;
+END $$;
