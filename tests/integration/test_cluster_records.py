@@ -12,6 +12,7 @@ from tests.fakes import NOW
 from tests.integration import clustered
 from tests.integration.storage import attempt, conversation, outbound, status, unit
 from wabox.core.changed import changed
+from wabox.core.consent import Consent
 from wabox.core.conversation import Record
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
@@ -19,6 +20,7 @@ from wabox.core.handoff import Handoff
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
+from wabox.cluster.document import KEPT, LASTING
 from wabox.cluster.store import ClusterStore
 
 
@@ -107,3 +109,13 @@ async def test_a_conversation_that_cannot_be_read_holds_up_no_records(store: Clu
     await store.settled()
     assert await lines(store) == ["first"]
     assert [found.status for found in await store.deliveries(failed=True)] == [DeliveryStatus.FAILED]
+
+
+async def test_who_said_stop_is_known_for_years(store: ClusterStore) -> None:
+    """Redis forgets others after 35 days; the next customer of that name would be nobody who ever said stop."""
+    partition = store.shards.partition(conversation())
+    key = store.shards.key(partition, f"s:{conversation()}")
+    await store.commit(unit())
+    assert await store.shards.run(partition, ("PTTL", key)) == [pytest.approx(KEPT, abs=60_000)]
+    await store.commit(changed(unit(expected=1), consent=Consent(stopped=True, since=NOW)))
+    assert await store.shards.run(partition, ("PTTL", key)) == [pytest.approx(LASTING, abs=60_000)]

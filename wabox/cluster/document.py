@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from wabox.core.changed import changed
+from wabox.core.consent import NEVER_ASKED
 from wabox.core.conversation import Session, Timer, UnitOfWork, after
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
 from wabox.core.handoff import Handoff
@@ -24,6 +25,11 @@ from wabox.core.message import InboundMessage
 PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
 COMPRESSED = 256
 """Bytes from which on it is worth it: 17 µs for 1.8 KB, which become 0.75 KB."""
+DAY = 86_400_000
+KEPT = 35 * DAY
+"""ms after its last write that a conversation is forgotten in Redis; the records have it as long as they are told to."""
+LASTING = 3650 * DAY
+"""The same of one that must not be forgotten: somebody said stop, or a case is open."""
 DESK = "desk:"
 """Timers of a case, which outlive the conversation with the bot."""
 
@@ -224,6 +230,16 @@ def dropped(document: Document, outbound_id: str, at: int, reason: str) -> tuple
     outbox = tuple(other for other in document.work.outbox if other is not row)
     new = changed(document, work=changed(document.work, outbox=outbox), version=document.version + 1)
     return new, [Mark(id=row.id, status=DeliveryStatus.FAILED, at=at, reason=reason, attempts=row.attempts)]
+
+
+def kept_for(document: Document, now: int) -> int:
+    """For how long after a write at ``now`` the conversation is known, ms: longer than anything that it still has to do."""
+    session, work = document.session, document.work
+    if session.case is not None or session.consent != NEVER_ASKED:
+        return LASTING
+    due = [due_at for due_at, _ in work.timers.values()]
+    due += [row.due_at or 0 for row in work.outbox]
+    return max(now, *due, 0) - now + KEPT
 
 
 def clocked(document: Document, case: Handoff, timer: Timer) -> Document:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
-from wabox.cluster.document import Work, digest, pack, read
+from wabox.cluster.document import Document, Work, digest, kept_for, pack, read
 from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
-from wabox.cluster.sessions import KEPT, REMEMBERED, SEPARATOR
+from wabox.cluster.sessions import REMEMBERED, SEPARATOR
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
@@ -42,7 +42,7 @@ async def bring(store: ClusterStore, conversation: Portable) -> Came:
                 version=old.version,
                 now=session.updated_at,
                 remember=REMEMBERED,
-                keep=KEPT,
+                keep=kept_for(Document(session=session, work=new), session.updated_at),
                 unsent=new.unsent,
                 calls=bool(new.calls),
                 timers=[(f"{id_}{SEPARATOR}{name}", due_at) for name, (due_at, _) in new.timers.items()],

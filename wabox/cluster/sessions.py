@@ -18,12 +18,14 @@ import msgspec
 
 from wabox.cluster.begun import Begun
 from wabox.cluster.document import (
+    DAY,
     Document,
     committed,
     digest,
     dropped,
     failure,
     folded,
+    kept_for,
     pack,
     put_back,
     read,
@@ -46,11 +48,8 @@ Publish = Callable[[Sequence[InboundMessage]], Awaitable[None]]
 """Puts messages into their lanes, durably."""
 
 SNAPSHOT_LIMIT = 1024 * 1024
-DAY = 86_400_000
 REMEMBERED = 8 * DAY
 """How long an id is known: Meta delivers again for seven days."""
-KEPT = 35 * DAY
-"""ms after its last write that a conversation is forgotten here; the records have it as long as they are told to."""
 RECENT = 4096
 """Conversations in memory: about 2 KB each."""
 AGAIN = 30_000
@@ -65,12 +64,11 @@ _entries = msgspec.msgpack.Encoder()
 class RedisSessions:
     """Sessions, Timers and Calls."""
 
-    def __init__(self, shards: Shards, leases: Leases, clock: Clock, publish: Publish, *, keep: int = KEPT) -> None:
+    def __init__(self, shards: Shards, leases: Leases, clock: Clock, publish: Publish) -> None:
         self._shards = shards
         self._leases = leases
         self._clock = clock
         self._publish = publish
-        self._keep = keep
         self._recent: OrderedDict[str, Document] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._told: set[str] = set()
@@ -354,14 +352,15 @@ class RedisSessions:
         timers = [
             (f"{id_}{SEPARATOR}{name}", False if due is None else due) for name, due in rearmed(old.work, new.work)
         ]
+        now = self._clock()
         change = Change(
             index=Index(
                 id=id_,
                 # A unit of an older session can only turn out to be known: no version is the right one for it.
                 version=-1 if expected is not None and old.session.sequence != expected else old.version,
-                now=self._clock(),
+                now=now,
                 remember=REMEMBERED,
-                keep=self._keep,
+                keep=kept_for(new, now),
                 unsent=new.work.unsent,
                 calls=bool(new.work.calls),
                 timers=timers,

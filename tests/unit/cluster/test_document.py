@@ -7,11 +7,15 @@ import pytest
 from tests.fakes import NOW
 from tests.integration.storage import attempt, contact, conversation, outbound, unit
 from wabox.cluster.document import (
+    DAY,
+    KEPT,
+    LASTING,
     Document,
     committed,
     dropped,
     failure,
     folded,
+    kept_for,
     pack,
     read,
     rearmed,
@@ -21,8 +25,10 @@ from wabox.cluster.document import (
     unpack,
 )
 from wabox.core.changed import changed
+from wabox.core.consent import Consent
 from wabox.core.conversation import Session, Timer
 from wabox.core.delivery import DeliveryStatus, StatusUpdate
+from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation
 
 QUEUED, SENDING, SENT = DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT
@@ -216,3 +222,19 @@ def test_nobody_is_told_whose_contact_is_not_known() -> None:
     assert ring(EMPTY.session, "soft", (NOW, 1)) is None
     assert failure(EMPTY.session, outbound("a"), NOW) is None
     assert contact().name == "Ana"
+
+
+def test_nobody_is_forgotten_who_must_not_be() -> None:
+    """35 days, and as much longer as something is due later; very long where somebody said stop or has a case."""
+    at_rest = committed(Document(session=Session(conversation_id=conversation())), unit(sends=[outbound("a")]))[0]
+    assert kept_for(at_rest, NOW) == KEPT
+    reminder = [Timer(name="after:60d:ask", due_at=NOW + 60 * DAY, armed=1)]
+    assert kept_for(committed(at_rest, unit(expected=1, arm=reminder))[0], NOW) == KEPT + 60 * DAY
+    later = outbound("b", due_at=NOW + 40 * DAY)
+    assert kept_for(committed(at_rest, unit(expected=1, sends=[later]))[0], NOW + DAY) == KEPT + 39 * DAY
+    past = [Timer(name="soft", due_at=NOW - DAY, armed=1)]
+    assert kept_for(committed(at_rest, unit(expected=1, arm=past))[0], NOW) == KEPT
+    stopped = changed(unit(expected=1), consent=Consent(stopped=True, since=NOW))
+    assert kept_for(committed(at_rest, stopped)[0], NOW) == LASTING
+    case = Handoff(id="h", conversation_id=conversation(), status="waiting", at=NOW, opened_at=NOW)
+    assert kept_for(committed(at_rest, unit(expected=1, case=case))[0], NOW) == LASTING
