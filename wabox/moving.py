@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from wabox.cluster.bus import say as tell
 from wabox.cluster.moving import bring, leave
+from wabox.cluster.moving import copy as copied
 from wabox.cluster.records import portableaccounts as elsewhere
 from wabox.cluster.records.accounts import NOTE
 from wabox.cluster.store import ClusterStore
 from wabox.core.agent import Act
 from wabox.core.message import Arrival
-from wabox.core.portable import digest, together
+from wabox.core.portable import Portable, digest, together
 from wabox.core.portableaccount import Numbered, PortableAccount, account_digest, crossing
 from wabox.core.ports import Clock
 from wabox.core.version import Version
@@ -113,24 +115,65 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
             f"{waiting} messages wait in the lanes. Let a worker handle them, then stop it and begin again."
         )
     target = await open_store(folder, clock)
-    here: list[str] = []
-    brought = 0
     try:
-        versioned = await _versions_to_sqlite(store, folder, target, clock)
-        parts = (*await _people_to_sqlite(store, target), *versioned)
-        async for conversation in leave(store):
-            here.append(digest(conversation))
-            brought += await target.writer.submit(partial(arrive, conversation=conversation))
-            if len(here) % STEP == 0:
-                say(len(here), len(here))
+        parts = await _beside(store, folder, target, clock)
+        here, brought = await _arrive(target, leave(store), say)
     finally:
         await target.close()
-    say(len(here), len(here))
     with Departure(folder) as leaving:
         there = [digest(conversation) for conversation in leaving.conversations()]
     return Moved(
         conversations=len(here), brought=brought, waiting=0, here=together(here), there=together(there), parts=parts
     )
+
+
+async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int:
+    """Write what a cluster has into a data folder that is not there yet, while its workers go on and lose nothing; how many
+    conversations. Each is as it was at a moment of the copy; messages that wait in the lanes are not in it.
+
+    Raises StorageError when not all of it arrived, Unavailable.
+    """
+    target = await open_store(folder, clock)
+    try:
+        here, _ = await _arrive(target, copied(store), say)
+        # After the conversations: whoever was forgotten meanwhile, and the version that one of them went over to, are in it.
+        parts = await _beside(store, folder, target, clock)
+    finally:
+        await target.close()
+    with Departure(folder) as leaving:
+        there = [digest(conversation) for conversation in leaving.conversations()]
+    wrong = [part.name for part in parts if part.here != part.there]
+    wrong += ["conversations"] if together(here) != together(there) else []
+    if wrong:
+        raise StorageError(f"the copy of the cluster is not what was read: {', '.join(wrong)}")
+    return len(here)
+
+
+async def _beside(store: ClusterStore, folder: Path, target: SqliteStore, clock: Clock) -> tuple[Part, ...]:
+    """From a cluster into a data folder: everything that is not a conversation's. What is added here is also in backups."""
+    versioned = await _versions_to_sqlite(store, folder, target, clock)
+    return (*await _people_to_sqlite(store, target), *versioned)
+
+
+async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], say: Say) -> tuple[list[str], int]:
+    """Their digests, and how many the folder did not have."""
+    here: list[str] = []
+    brought = 0
+    some: list[asyncio.Future[bool]] = []
+
+    async def stored() -> int:
+        done = await asyncio.gather(*some)
+        some.clear()
+        say(len(here), len(here))
+        return sum(done)
+
+    async for conversation in conversations:
+        here.append(digest(conversation))
+        # They share a commit: each waits for the disk once.
+        some.append(target.writer.submit(partial(arrive, conversation=conversation)))
+        if len(some) == STEP:
+            brought += await stored()
+    return here, brought + await stored()
 
 
 # ---- published versions ------------------------------------------------------------------------------------------------

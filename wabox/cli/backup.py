@@ -43,7 +43,7 @@ def backup(
     Conversations, customers' files, published versions, models and the list of who was forgotten; no secrets. The archive is
     unpacked again, every page of its database looked at, every conversation read, and some taken up by the engine, before
     it gets its name. In a folder of backups each customer's file is there once, beside the archives; in a file of your
-    own it is inside.
+    own it is inside. A cluster goes on meanwhile: each conversation is there as of a moment of the copy.
 
     Example:  wabox backup
     Example:  wabox backup /mnt/usb/bakery.tar.gz
@@ -51,6 +51,7 @@ def backup(
     import os
     import time
 
+    from wabox.cli.clusterfolder import copied
     from wabox.cli.progress import Bar
     from wabox.core.backup import rule
     from wabox.errors import SettingsError
@@ -65,9 +66,9 @@ def backup(
         kept = rule(keep or mine.keep) if keep is not None or scheduled else None
     except ValueError as error:
         raise SettingsError(f"[backup] keep: {error}") from error
-    with Bar() as bar:
+    with Bar() as bar, copied(settings, bar) as folder:
         made = making.make(
-            settings.data,
+            folder,
             mine.folder or settings.data / "backups" if where is None or own_file else where,
             time.time_ns() // 1_000_000,
             file=where if own_file else None,
@@ -82,7 +83,7 @@ def backup(
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     typer.echo(f"{made.path}  {_size(made.size)}")
-    typer.echo(_proven(told))
+    typer.echo(proven(told))
     for line in made.proof.warnings:
         typer.echo(f"Note: {line}")
     if made.pruned:
@@ -148,7 +149,7 @@ def verify(
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     typer.echo(f"{file} is whole.")
-    typer.echo(_proven(told))
+    typer.echo(proven(told))
     for line in found.proof.warnings:
         typer.echo(f"Note: {line}")
 
@@ -164,7 +165,7 @@ def restore(
     identity: Identity = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a backup back. Stop the server first.
+    """Bring a backup back. Stop the server first; a cluster's must be a new, empty one (wabox cluster init).
 
     It is looked at as when it was made, brought up to date, and whoever was forgotten since is erased from it. What
     waited to be sent when it was made is not sent: it may have left since. wabox outbox list --failed shows it, wabox
@@ -182,6 +183,9 @@ def restore(
 
     logs.configure(terminal=True, level=logging.WARNING)
     settings = _settings(None)
+    if settings.cluster is not None and to is None:
+        _into_cluster(settings, file, force=force, resume=resume, identity=identity, as_json=as_json)
+        return
     target = settings.data if to is None else to.absolute()
     with Bar() as bar:
         done = restoring.restore(
@@ -215,9 +219,42 @@ def restore(
         typer.echo(line)
 
 
+def _into_cluster(
+    settings: Settings, file: Path, *, force: bool, resume: bool, identity: Path | None, as_json: bool
+) -> None:
+    from wabox.app import wall_clock
+    from wabox.cli import clusterfolder
+    from wabox.cli.progress import Bar
+    from wabox.errors import SettingsError
+    from wabox.services.backups import restoring
+
+    if force:
+        raise SettingsError("--force is for data folders: a cluster that has conversations is never restored over")
+    with Bar() as bar, clusterfolder.for_cluster(settings) as folder:
+        done = restoring.restore(
+            file,
+            folder,
+            wall_clock,
+            resume=resume,
+            identity=identity,
+            models=settings.root / "models",
+            progress=bar,
+            load=_loader(settings),
+        )
+        moved = clusterfolder.brought(settings, folder, bar)
+    told = clusterfolder.restored(settings, done, moved)
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        for line in clusterfolder.lines(told):
+            typer.echo(line)
+    if not moved.equal:
+        raise typer.Exit(1)
+
+
 def _restored(told: dict[str, Any]) -> list[str]:
     held = told["held"]
-    lines = [f"{told['folder']} is as it was at {_time(told['made_at'])}.", _proven(told)]
+    lines = [f"{told['folder']} is as it was at {time_of(told['made_at'])}.", proven(told)]
     if held["outbox"]:
         lines.append(
             f"Held, for they may have left since: {held['outbox']} messages; wabox outbox list --failed shows them, "
@@ -238,12 +275,9 @@ def _restored(told: dict[str, Any]) -> list[str]:
 
 
 def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
+    from wabox.cli.looking import settings_for
 
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
+    return settings_for(data)
 
 
 def _loader(settings: Settings) -> Callable[[Path, str], Any]:
@@ -264,7 +298,7 @@ def _loader(settings: Settings) -> Callable[[Path, str], Any]:
     return load
 
 
-def _proven(told: Any) -> str:
+def proven(told: Any) -> str:
     return (
         f"Proven: restored to a temporary place. Conversations under way: {told['conversations']},\n"
         f"all of them read, {told['replayed']} taken up by the engine."
@@ -279,7 +313,7 @@ def _size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _time(ms: int) -> str:
+def time_of(ms: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -9,14 +9,12 @@ from typing import Final
 from wabox.errors import WaboxError
 
 INSTEAD: Final = {
-    "backup": "use the backups of PostgreSQL and of Redis",
     "broadcast": "broadcasts are sent from one machine",
     "contacts": "contacts are kept on one machine",
     "handoff": "nobody can take its cases yet: look at wabox conversations",
     "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
     "replay": "it reads a data folder",
-    "restore": "use the backups of PostgreSQL and of Redis",
     "send": "templates are sent from one machine",
     "stats": "counters are kept on one machine; see /metrics of every process",
     "templates": "templates are kept on one machine",

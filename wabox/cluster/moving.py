@@ -3,8 +3,10 @@ as far or further, stays."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Final, Literal
+
+import structlog
 
 from wabox.cluster.document import Document, Work, digest, kept_for, pack, read
 from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
@@ -12,12 +14,18 @@ from wabox.cluster.sessions import REMEMBERED, SEPARATOR
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
-from wabox.core.conversation import Timer
+from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.portable import Card, Portable
 
+log = structlog.get_logger(__name__)
+
 Came = Literal["brought", "there"]
 PAGE = 500
+TOGETHER: Final = 100
+"""Conversations that are read at once."""
+TRIES: Final = 20
+"""How often one is read that was written to meanwhile."""
 
 
 async def bring(store: ClusterStore, conversation: Portable) -> Came:
@@ -85,30 +93,105 @@ async def _records(store: ClusterStore, conversation: Portable) -> None:
 async def leave(store: ClusterStore) -> AsyncIterator[Portable]:
     """Every conversation that is here. No worker may be running; the records must be in (:meth:`ClusterStore.settled`)."""
     for partition in range(store.place.partitions):
-        prefix = store.shards.key(partition, "s:")
-        for key in await _keys(store, partition, prefix):
-            id_ = key[len(prefix) :]
-            ((version, session, work),) = await store.shards.run(partition, ("HMGET", key, "v", "b", "o"))
-            document = read(id_, version, session, work)
-            async with store.database.transaction() as connection:
-                lines = await transcript.newest(connection, id_, 10**9)
-                cases = await handoffs.of_conversation(connection, id_, 10**9)
-                told = await alerts.of_conversation(connection, id_)
-                cards = await _cards(connection, id_)
-            yield Portable(
-                session=document.session,
-                outbox=document.work.outbox,
-                timers=tuple(
-                    Timer(name=name, due_at=due_at, armed=armed)
-                    for name, (due_at, armed) in sorted(document.work.timers.items())
-                ),
-                calls=document.work.calls,
-                cases=tuple(reversed(cases)),
-                alerts=tuple(told),
-                cards=cards,
-                lines=tuple(lines),
-                seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
-            )
+        for ids in _some(await _ids(store, partition)):
+            documents = await _documents(store, partition, ids)
+            for one in await _portables(store, documents):
+                yield one
+
+
+async def copy(store: ClusterStore) -> AsyncIterator[Portable]:
+    """Every conversation that is here, while workers go on: each with its records as they were in one moment, and not all in
+    the same one.
+
+    Documents are read, then what they wrote is brought over, then the records are read; whoever wrote anything since is read
+    again, in ever smaller company, so that it takes less time than somebody needs to answer.
+    """
+    for partition in range(store.place.partitions):
+        for ids in _some(await _ids(store, partition)):
+            left: Sequence[str] = ids
+            for tried in range(TRIES):
+                documents = await _documents(store, partition, left)
+                await store.settle_records(partition)
+                found = await _portables(store, documents)
+                versions = await _versions(store, partition, left)
+                moved = [document.version != version for document, version in zip(documents, versions, strict=True)]
+                last = tried == TRIES - 1
+                for one, gone_on in zip(found, moved, strict=True):
+                    if not gone_on or last:
+                        yield one
+                left = [id_ for id_, gone_on in zip(left, moved, strict=True) if gone_on]
+                if not left:
+                    break
+                if last:  # what it said may be a moment ahead of where it stands
+                    log.warning("backup.restless", conversations=left)
+
+
+def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), TOGETHER):
+        yield ids[start : start + TOGETHER]
+
+
+async def _documents(store: ClusterStore, partition: int, ids: Sequence[str]) -> list[Document]:
+    """Each as it is now."""
+    keys = [store.shards.key(partition, f"s:{id_}") for id_ in ids]
+    answers = await store.shards.run(partition, *(("HMGET", key, "v", "b", "o") for key in keys))
+    return [read(id_, *answer) for id_, answer in zip(ids, answers, strict=True)]
+
+
+async def _versions(store: ClusterStore, partition: int, ids: Sequence[str]) -> list[int]:
+    keys = [store.shards.key(partition, f"s:{id_}") for id_ in ids]
+    return [int(version or 0) for version in await store.shards.run(partition, *(("HGET", key, "v") for key in keys))]
+
+
+async def _portables(store: ClusterStore, documents: Sequence[Document]) -> list[Portable]:
+    """With their records, as PostgreSQL has them now."""
+    ids = [document.session.conversation_id for document in documents]
+    async with store.database.transaction() as connection:
+        lines = await transcript.all_of(connection, ids)
+        query = (
+            "SELECT conversation FROM handoffs WHERE conversation = ANY($1)"
+            " UNION SELECT conversation FROM alerts WHERE conversation = ANY($1)"
+            " UNION SELECT conversation FROM outbox WHERE conversation = ANY($1) AND NOT pending"
+            " AND id IN (SELECT ref FROM alerts WHERE ref IS NOT NULL)"
+        )
+        people = {row["conversation"] for row in await connection.fetch(query, ids)}
+        return [
+            await _portable(connection, document, lines.get(id_, ()), people=id_ in people)
+            for id_, document in zip(ids, documents, strict=True)
+        ]
+
+
+async def _portable(connection: Any, document: Document, lines: Sequence[Record], *, people: bool) -> Portable:
+    """``people``: one has, or had, to do with it."""
+    id_ = document.session.conversation_id
+    timers = sorted(document.work.timers.items())
+    cases = await handoffs.of_conversation(connection, id_, 10**9) if people else []
+    return Portable(
+        session=document.session,
+        outbox=document.work.outbox,
+        timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, (due_at, armed) in timers),
+        calls=document.work.calls,
+        cases=tuple(reversed(cases)),
+        alerts=tuple(await alerts.of_conversation(connection, id_)) if people else (),
+        cards=await _cards(connection, id_) if people else (),
+        lines=tuple(lines),
+        seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
+    )
+
+
+async def empty(store: ClusterStore) -> bool:
+    """Whether no conversation is here, nor was one of which records are left. Raises Unavailable."""
+    if (await store.counts())[0]:
+        return False
+    for partition in range(store.place.partitions):
+        if await _ids(store, partition):
+            return False
+    return True
+
+
+async def _ids(store: ClusterStore, partition: int) -> list[str]:
+    prefix = store.shards.key(partition, "s:")
+    return [key[len(prefix) :] for key in await _keys(store, partition, prefix)]
 
 
 async def _cards(connection: Any, conversation_id: str) -> tuple[Card, ...]:

@@ -275,9 +275,10 @@ class ClusterStore:
     async def settled(self) -> None:
         """Bring over every record that is there now."""
         for partition in range(self.topology.partitions):
-            await self._drain(partition)
+            await self.settle_records(partition)
 
-    async def _drain(self, partition: int) -> None:
+    async def settle_records(self, partition: int) -> None:
+        """Bring over what one partition has."""
         count = 1
         while count:
             count = await drain(self.shards, self.database, partition, self.events.follow)
@@ -286,7 +287,7 @@ class ClusterStore:
         while True:
             for partition in await self._recorded():
                 try:
-                    await self._drain(partition)
+                    await self.settle_records(partition)
                 except Unavailable as error:
                     log.warning("cluster.records_wait", reason=str(error))
                     break

@@ -40,6 +40,19 @@ async def newest(connection: Any, conversation_id: str, limit: int) -> list[Reco
     return [record for _, record in await page(connection, conversation_id, limit, 1 << 62)]
 
 
+async def all_of(connection: Any, conversation_ids: Sequence[str]) -> dict[str, list[Record]]:
+    """Every line of these, oldest first; whoever has none is not in it."""
+    rows = await connection.fetch(
+        "SELECT conversation, at, kind, ref, body FROM transcript WHERE conversation = ANY($1) ORDER BY conversation, key",
+        list(conversation_ids),
+    )
+    found: dict[str, list[Record]] = {}
+    for row in rows:
+        line = Record(at=row["at"], kind=row["kind"], ref=row["ref"], body=msgspec.json.decode(row["body"]))
+        found.setdefault(row["conversation"], []).append(line)
+    return found
+
+
 async def page(connection: Any, conversation_id: str, limit: int, before: int) -> list[tuple[int, Record]]:
     """The newest lines before a key; oldest first, each with its key."""
     rows = await connection.fetch(
