@@ -231,7 +231,7 @@ class ClusterApp:
             if self.clock() - self._counted_at >= FRESH:
                 self._counted = await self.store.counts()
                 self._counted_at = self.clock()
-            names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters")
+            names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters", "handoffs_untold")
             found += [Sample(name=name, value=count) for name, count in zip(names, self._counted, strict=True)]
         return found
 

@@ -4,6 +4,7 @@ work; on a cluster they are committed in Redis and brought over."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wabox.core.conversation import Archive, Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff, claimed, closed
 from wabox.core.wait import Past
+from wabox.sqlite import alerts as sqlite_alerts
 
 WAIT, IDLE = "desk:wait", "desk:idle"
 
@@ -217,6 +219,30 @@ async def test_a_card_names_its_alerts(storage: Any) -> None:
     assert await storage.alerts.due(NOW + 9999, 9, console=True) == [
         ((await storage.alerts.of_case("h-1"))[0], "waiting")
     ]
+
+
+async def untold(storage: Any, before: int) -> int:
+    """Cases that have waited since before then and that nobody was told of."""
+    if hasattr(storage.alerts, "untold"):
+        return int(await storage.alerts.untold(before))
+    return int(await storage.writer.submit(partial(sqlite_alerts.untold, before=before)))
+
+
+async def test_cases_that_nobody_was_told_of_are_counted(storage: Any) -> None:
+    """Not those that somebody was told of, nor those whose queue is closed and is told when it opens, nor new ones."""
+    alone, told, closed_queue = case("h-1"), case("h-2", "bob"), case("h-3", "eva")
+    tomorrow = alert("a3", closed_queue, due_at=NOW + DAY)
+    await commit(
+        storage,
+        opening(alone, alerts=(alert("a1", alone),)),
+        opening(told, "bob", alerts=(alert("a2", told),)),
+        opening(closed_queue, "eva", alerts=(tomorrow,)),
+        opening(claimed(case("h-4", "leo"), "marta", "Marta", NOW), "leo"),
+    )
+    assert await untold(storage, NOW) == 0
+    assert await untold(storage, NOW + 1) == 2
+    await storage.alerts.settle(["a2"], Told(status="accepted"), NOW, NOW)
+    assert await untold(storage, NOW + 1) == 1
 
 
 # ---- clocks --------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
 from wabox.cluster.records.accounts import PostgresAccounts
-from wabox.cluster.records.alerts import PostgresAlerts
+from wabox.cluster.records.alerts import PATIENCE, PostgresAlerts
 from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
@@ -248,10 +248,11 @@ class ClusterStore:
             conversations=conversations, inbox=inbox, outbox=outbox, handoffs_waiting=waiting, dead_letters=dead
         )
 
-    async def counts(self) -> tuple[int, int, int, int]:
-        """Conversations, messages that still have to leave, cases that wait, dead letters: what PostgreSQL knows alone."""
+    async def counts(self) -> tuple[int, ...]:
+        """Conversations, messages that still have to leave, cases that wait, dead letters, cases that nobody was told of: what
+        PostgreSQL knows alone."""
         self._open()
-        return await self._records.counts()
+        return *await self._records.counts(), await self.alerts.untold(self._clock() - PATIENCE)
 
     async def waiting(self) -> int:
         """Messages in the lanes that nobody has; and those that this worker has."""
