@@ -80,7 +80,7 @@ def add(
 
 @group.command("list")
 def list_(as_json: Json = False, data: Data = None) -> None:
-    """Every account: roles, how they get in, and when they were last seen.
+    """Every account: roles, how they get in, when last seen.
 
     Example:  wabox agents list
     """

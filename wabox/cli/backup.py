@@ -38,7 +38,7 @@ def backup(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Back everything up, with the server running, and prove it.
+    """Back everything up, and prove it. The server may run.
 
     Conversations, customers' files, published versions, models and the list of who was forgotten; no secrets. The archive is
     unpacked again, every page of its database looked at, every conversation read, and some taken up by the engine, before
@@ -125,7 +125,7 @@ def verify(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Restore a backup into a temporary place, look at every byte of it, and throw that away.
+    """Restore a backup and look at every byte of it. It goes into a temporary place, which is thrown away.
 
     Example:  wabox backup verify data/backups/wabox-2026-11-22T030000Z.tar.gz
     """

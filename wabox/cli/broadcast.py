@@ -48,7 +48,7 @@ def broadcast(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; asks nothing.")] = False,
     data: Data = None,
 ) -> None:
-    """Send one template to everybody in a file, through the running server.
+    """Send one template to everybody in a file. The running server does it.
 
     Columns fill the variables of the same name. Nothing is sent before every row is good: a number that is none, the
     same customer twice, a missing value, no consent to marketing. It goes on when this command ends or the server
@@ -248,7 +248,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a recipient.")] = False,
     data: Data = None,
 ) -> None:
-    """One broadcast and what became of each recipient, with the line of the file and the reason.
+    """One broadcast and what became of each recipient. With the line of the file and the reason.
 
     Example:  wabox broadcast show spring --status failed
     """
@@ -290,7 +290,7 @@ def resume(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = No
 
 
 def stop(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = None) -> None:
-    """End it for good: nobody more is written to, and what waits in the outbox is taken out.
+    """End it for good. Nobody more is written to, and what waits in the outbox is taken out.
 
     Example:  wabox broadcast stop spring
     """

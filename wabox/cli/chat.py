@@ -26,7 +26,7 @@ def chat(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines in, JSON lines out, for scripts.")] = False,
     stub: Annotated[Path | None, typer.Option(help="YAML or JSON: what calls (invoke) return, {name: result}.")] = None,
 ) -> None:
-    """Talk to a bot in the terminal: no network, simulated clock.
+    """Talk to a bot in the terminal. No network, and the clock is simulated.
 
     The engine and the renderer are those of wabox serve. With --json each line in is one of {"user": text},
     {"tap": event}, {"message": {Cloud API message}}, {"wait": "31m"}, {"agent": text}, {"close": true}; each line out

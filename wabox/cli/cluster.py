@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wabox.settings import ClusterSettings, Settings
 
 group = typer.Typer(
-    help="Several machines: RabbitMQ, Redis Cluster and PostgreSQL instead of one file.",
+    help="Several machines. RabbitMQ, Redis Cluster and PostgreSQL instead of one file.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -108,7 +108,7 @@ def plan(
     daily: Annotated[int, typer.Option(min=1, help="Conversations a day.")] = 1_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """What to run for so many conversations a day, by the model in wabox help cluster.
+    """What to run for so many conversations a day. By the model in wabox help cluster.
 
     Example:  wabox cluster plan --daily 1000000
     """

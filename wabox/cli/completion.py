@@ -23,7 +23,7 @@ class Shell(StrEnum):
 
 
 def completion(shell: Annotated[Shell, typer.Argument(help="Of which shell.")]) -> None:
-    """Print the script that completes wabox's commands and options in your shell.
+    """Print the script that completes commands in your shell.
 
     bash: ~/.local/share/bash-completion/completions/wabox; zsh: _wabox in a folder of $fpath; fish:
     ~/.config/fish/completions/wabox.fish. The Debian package has brought them all.

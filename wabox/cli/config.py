@@ -26,7 +26,7 @@ def show(
     given: Annotated[bool, typer.Option("--given", help="Only what somebody set.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Every setting, its value and its origin: wabox.toml, an environment variable, a file, the default.
+    """Every setting, its value and its origin. That is wabox.toml, an environment variable, a file, or the default.
 
     Secrets are said to be set, and not shown. What a running server takes up on SIGHUP is marked with a star.
 
@@ -61,7 +61,7 @@ def show(
 
 @group.command()
 def check() -> None:
-    """Whether the settings can be used: wabox.toml, the environment, files with secrets.
+    """Whether the settings can be used. Those of wabox.toml, the environment, files with secrets.
 
     Exit code 1 when they cannot; a variable that is no setting is only told.
 

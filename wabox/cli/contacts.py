@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 group = typer.Typer(
-    help="Customers: what they agreed to, what is kept, forgetting.",
+    help="Customers: consent, what is kept, forgetting.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -55,7 +55,7 @@ def list_(
 
 @group.command()
 def show(who: Who, as_json: Json = False, data: Data = None) -> None:
-    """One customer: ids, conversations, and each word about being written to.
+    """One customer: ids, conversations, and what they agreed to.
 
     Example:  wabox contacts show +34600111222
     """
@@ -88,7 +88,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON, on standard output.")] = False,
     data: Data = None,
 ) -> None:
-    """Everything that is kept about a customer: a page to read, the JSON, the files.
+    """Everything that is kept about a customer. A page to read, the JSON, the files.
 
     Example:  wabox contacts export +34600111222 -o ana
     """
@@ -160,7 +160,7 @@ def optout(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """A customer told you elsewhere to stop: nothing from the bot any more.
+    """A customer told you elsewhere to stop. Nothing from the bot any more.
 
     Example:  wabox contacts optout +34600111222 --words "called, wants no messages"
     """
@@ -185,7 +185,7 @@ def import_(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Opt-ins to marketing that you collected elsewhere, from a CSV file.
+    """Opt-ins to marketing that you collected elsewhere, as CSV.
 
     The first line names the columns: who (a phone number with country code, or a user id), when (2026-11-22, default:
     today), words. Nobody who said no, or stop, or asked to be forgotten is overruled.

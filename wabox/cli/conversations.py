@@ -38,7 +38,7 @@ def list_(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Conversations, the most recently active first, and the state of each.
+    """Conversations and their states, the most recently active first.
 
     Example:  wabox conversations list --state checkout --idle 6h
     """
@@ -66,7 +66,7 @@ def list_(
 
 @group.command()
 def show(which: Which, as_json: Json = False, data: Data = None) -> None:
-    """One conversation: where it stands and how it came there, what it knows, its timers, its last words.
+    """One conversation: where it stands and how it came there. What it knows, its timers, its last words.
 
     Example:  wabox conversations show 34600111222
     """
@@ -117,7 +117,7 @@ def move(
     silent: Annotated[bool, typer.Option("--silent", help="Do not ask the customer what that state asks.")] = False,
     data: Data = None,
 ) -> None:
-    """Put a conversation into a state, with what it knows; the customer is asked what that state asks.
+    """Put a conversation into a state, with what it knows. The customer is asked what that state asks.
 
     It waits its turn behind what is being handled. Without a running server it is done when the server starts.
 
@@ -137,7 +137,7 @@ def reset(which: Which, data: Data = None) -> None:
 
 @group.command()
 def end(which: Which, data: Data = None) -> None:
-    """End a conversation as its hard timeout would: whoever comes back in time can go on.
+    """End a conversation as its hard timeout would. Whoever comes back in time can go on.
 
     Example:  wabox conversations end 34600111222
     """

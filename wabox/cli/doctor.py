@@ -29,7 +29,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
 ) -> None:
-    """Look at everything that can be wrong, and say what to do.
+    """Look at everything that can be wrong. Says what to do.
 
     The machine, the bot, the database, the account at Meta, the token, the number, the public address. Changes nothing, and
     works with and without a running server, network or account. Without an account it leads to one, step by step. Exit code

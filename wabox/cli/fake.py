@@ -21,7 +21,7 @@ def fake(
     seed: Annotated[int, SEED] = 0,
     faults: Annotated[bool, typer.Option("--faults", help="List what can go wrong, and stop.")] = False,
 ) -> None:
-    """A WhatsApp Cloud API made of paper, for any server: start yours with what this prints.
+    """A WhatsApp Cloud API made of paper, for any server. Start yours with what this prints.
 
     It answers on this machine like Meta, follows each message with its statuses, and fails as Meta does when asked to.
     The phone page lets you play the customers; tests do it over HTTP, see wabox help fake.

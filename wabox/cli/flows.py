@@ -35,7 +35,7 @@ def check(
         str | None, typer.Option("--explain", metavar="CODE", help="What a finding's code means, with an example.")
     ] = None,
 ) -> None:
-    """Find every mistake before a customer does, in wabox.toml too.
+    """Find every mistake before a customer does. In wabox.toml too.
 
     Each is named with file, line, what is wrong and how to mend it.
 

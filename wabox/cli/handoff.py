@@ -59,7 +59,7 @@ def list_(
     data: Data = None,
     server: At = None,
 ) -> None:
-    """Open cases: those that wait by urgency, then those that an agent has.
+    """Open cases. Those that wait by urgency, then those that an agent has.
 
     Example:  wabox handoff list --queue support
     """
@@ -82,7 +82,7 @@ def show(
     data: Data = None,
     server: At = None,
 ) -> None:
-    """A case: why, how long, where the bot stands, what it knows, what was said.
+    """A case: why, how long, where the bot stands. What it knows, what was said.
 
     Example:  wabox handoff show h-1f3a
     """
@@ -95,7 +95,7 @@ def show(
 def claim(
     case: Case, take: Take = False, as_: As = None, as_json: Json = False, data: Data = None, server: At = None
 ) -> None:
-    """Take a case: the bot is silent, and what the customer writes is yours.
+    """Take a case. The bot is silent, and what the customer writes is yours.
 
     Example:  wabox handoff claim h-1f3a
     """
@@ -135,7 +135,7 @@ def take(
     data: Data = None,
     server: At = None,
 ) -> None:
-    """Step into a conversation that nobody gave you: the bot is silent until you close the case.
+    """Step into a conversation that nobody gave you. The bot is silent until you close the case.
 
     Example:  wabox handoff take 1055:5215550002222
     """
@@ -200,7 +200,7 @@ def canned_(
     data: Data = None,
     server: At = None,
 ) -> None:
-    """Canned answers of the bot's canned.yaml: all of them, or those for a case, filled.
+    """Canned answers, of the bot's canned.yaml. All of them, or those for a case, filled.
 
     Example:  wabox handoff canned h-1f3a
     """
@@ -263,7 +263,7 @@ def close(
 
 @group.command()
 def watch(as_json: Json = False, data: Data = None, server: At = None) -> None:
-    """Say when a case is opened, claimed or closed, and when a customer writes; until Ctrl-C.
+    """Say when a case is opened, claimed or closed. And when a customer writes; until Ctrl-C.
 
     Example:  wabox handoff watch
     """

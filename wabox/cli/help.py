@@ -13,7 +13,7 @@ def show(
     topic: Annotated[str | None, typer.Argument(help="A page of the manual. Default: the list of them.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="The Markdown as it is written.")] = False,
 ) -> None:
-    """The manual: writing flows, training, testing, connecting, settings, every command.
+    """The manual. Writing flows, training, testing, connecting, settings, every command.
 
     Example:  wabox help flows
     """

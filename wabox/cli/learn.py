@@ -41,7 +41,7 @@ def learn(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, and no questions.")] = False,
     data: Annotated[Path | None, typer.Option(help="The data folder. Default: data/.")] = None,
 ) -> None:
-    """Teach the bot what customers wrote and it did not understand.
+    """Teach the bot what it did not understand.
 
     Messages that are alike are one group, the most frequent first; names, numbers and addresses in them are replaced. Say
     what a group means: its messages become examples in intents.yaml or questions in faq.yaml (your comments stay), a test
@@ -189,9 +189,11 @@ def _tell(learnt: Learnt, *, as_json: bool) -> None:
         _wrap(f"{intent}: {len(texts)} new example{'' if len(texts) == 1 else 's'}")
     for file in learnt.files:
         typer.echo(f"wrote {file}")
-    if learnt.trained:
+    if learnt.trained and learnt.accuracy is not None:
         was = f" (was {learnt.before:.1%})" if learnt.before is not None else ""
         typer.echo(f"trained: best guess right in {learnt.accuracy:.1%} of held-out examples{was}")
+    elif learnt.trained:
+        typer.echo("trained: too few examples to say how good it is")
     if learnt.reread:
         typer.echo(f"\nPast messages that are read differently now: {len(learnt.reread)}")
         for one in learnt.reread[:REREAD]:

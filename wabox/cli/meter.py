@@ -17,7 +17,7 @@ def meter(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
 ) -> None:
-    """Messages delivered this month, by number, category and flow, against WhatsApp's 1,000 free ones.
+    """Messages delivered this month, and the 1,000 free ones. By number, category and flow.
 
     Free-form messages count, and are paid for after the first 1,000 of each number; templates are always paid for, except
     where WhatsApp says otherwise. Months are those of [bot] timezone.

@@ -17,7 +17,7 @@ def migrate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Bring the database of an older wabox up to date, from any release in one step.
+    """Bring the database of an older wabox up to date. From any release in one step.
 
     wabox serve does the same when it starts. Before anything is changed a copy is made in data/backups, which wabox
     restore brings back. --check tries it on a copy, with the server running: what would be applied, how long it takes,

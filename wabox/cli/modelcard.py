@@ -21,7 +21,9 @@ def lines(card: Card) -> Iterator[str]:
     yield ""
     yield f"held out in turns: {scores.examples} examples, {scores.folds} parts"
     yield f"  {scores.accuracy:6.1%}  best guess right"
-    yield f"  {scores.accepted:6.1%}  sure, and of those {scores.right_when_sure:.1%} right"
+    # Of none sure no share is right.
+    right = f", and of those {scores.right_when_sure:.1%} right" if scores.accepted else ""
+    yield f"  {scores.accepted:6.1%}  sure{right}"
     yield f'  {scores.asked:6.1%}  not quite sure: asks "did you mean ...?"'
     if scores.stranger_auroc is not None:
         yield f"  {scores.stranger_auroc:6.1%}  of intents that it was not shown, told from its own"

@@ -30,7 +30,7 @@ def list_(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Messages that still have to leave, the oldest first, and why they wait; numbers from which nothing leaves come first.
+    """Messages that wait to leave, the oldest first, and why. Numbers from which nothing leaves come first.
 
     Works while the server runs and while it does not; what stops a number only a running server knows.
 
@@ -70,7 +70,7 @@ def show(
 
 @group.command()
 def retry(ids: Ids, as_json: Json = False, data: Data = None) -> None:
-    """Send messages that wait or failed now; what may have left already is left alone.
+    """Send messages that wait or failed now. What may have left already is left alone.
 
     With a running server they leave at once, otherwise with its next start.
 

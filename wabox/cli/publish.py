@@ -38,7 +38,7 @@ def publish(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
 ) -> None:
-    """Make the bot's folder live: check it, test it, say what happens to the conversations under way, then do it.
+    """Make the bot's folder live. It is checked and tested, and you are told what happens to the conversations under way.
 
     A conversation moves to the new version with its next message if all it uses is still there, or a migration in the
     flow says where to. Otherwise it would be stranded, and you decide: --keep, --move, --restart or --expire. A running

@@ -26,7 +26,7 @@ def replay(
     data: Annotated[Path | None, typer.Option(help="The data folder. Default: data/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show which replies a change would change, by what customers really wrote.
+    """Show which replies a change would change. What is asked again is what customers really wrote.
 
     Their messages of the last days are played to the published version and to the folder (or another one, or another
     model), with the clock of then; calls are made to nobody and bring what they brought then. What would be answered

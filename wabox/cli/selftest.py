@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def selftest(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Try this wabox on this machine: train, serve, talk, stop. Takes seconds, and touches nothing of yours.
+    """Try this wabox on this machine. Trains, serves, talks, stops. Takes seconds, and touches nothing of yours.
 
     It starts itself in a temporary folder, on a free port of this machine, with a WhatsApp made of paper. A bot is trained,
     served, talked to through signed webhooks, and stopped; its actions.py runs, and its database is looked at.

@@ -31,7 +31,7 @@ def serve(
         bool, typer.Option("--print-proxy", help="Print the lines for Caddy or nginx to do that instead, and end.")
     ] = False,
 ) -> None:
-    """Answer WhatsApp: the webhook, the conversations, the sender.
+    """Answer WhatsApp: webhook, conversations, sender.
 
     Serves the published version of the bot; the first start publishes the folder. After that a change of the folder
     reaches customers with wabox publish.

@@ -29,7 +29,7 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
 ) -> None:
-    """How the bot does: where people give up, who decides what they mean, what it costs.
+    """How the bot does. Where people give up, who decides what they mean, what it costs.
 
     Drop-off is the share of those who came to a state and whose conversation ended there because they did not come back.
     Counters are kept by the hour, for 400 days; of what the server measures, the last minute may be missing.

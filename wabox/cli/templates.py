@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wabox.settings import Settings
 
 group = typer.Typer(
-    help="Templates: those at WhatsApp, and what differs from templates.yaml.",
+    help="Templates at WhatsApp, and how templates.yaml differs.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -26,7 +26,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 @group.command("list")
 def list_(as_json: Json = False, data: Data = None) -> None:
-    """The account's templates as wabox knows them: status, category, quality.
+    """The account's templates as wabox knows them. Status, category, quality.
 
     Works without a network: what is shown was asked with wabox templates sync, and changed by webhooks since.
 
@@ -43,7 +43,7 @@ def list_(as_json: Json = False, data: Data = None) -> None:
 
 @group.command()
 def sync(as_json: Json = False, data: Data = None) -> None:
-    """Ask WhatsApp for the account's templates, keep them, and say what changed.
+    """Ask WhatsApp for the account's templates. They are kept, and you are told what changed.
 
     Needs the account's id: WABOX_ACCOUNT_ID, or [whatsapp] account_id in wabox.toml.
 
@@ -91,7 +91,7 @@ def check(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Compare templates.yaml with what WhatsApp has: what would be refused, and what reads otherwise there.
+    """Compare templates.yaml with what WhatsApp has. What would be refused, and what reads otherwise there.
 
     Example:  wabox templates check clinic
     """

@@ -38,7 +38,7 @@ def play(
     ] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML for a CI system.")] = None,
 ) -> None:
-    """Play the conversations in tests/, with a simulated clock.
+    """Play the conversations in tests/. The clock is simulated.
 
     Each file is one conversation: what the customer does, and what must come of it. What differs is shown with the
     conversation so far; then, how much of the flow was covered. Exit code 0: all is well, 1: something failed, 2: wrong

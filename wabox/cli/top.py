@@ -45,7 +45,7 @@ def top(
         str | None, typer.Option("--server", metavar="URL", help="The server, if it is not this folder's.")
     ] = None,
 ) -> None:
-    """Throughput, latencies, queues, states, errors and tiers of the running server, live; q leaves.
+    """The running server, live. Throughput, latencies, queues, states, errors and tiers; q leaves.
 
     Example:  wabox top --once
     """

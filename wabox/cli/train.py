@@ -76,7 +76,7 @@ def classify(
     bot: Annotated[str | None, typer.Argument(help="A folder in flows/, or a path. Default: the only one.")] = None,
     model: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder that wabox train wrote.")] = None,
 ) -> None:
-    """Ask the classifier: a text a line in, a JSON line out for each.
+    """Ask the classifier. A text a line in, a JSON line out for each.
 
     Out comes {"text", "intent", "confidence", "tier", "language", "candidates": [{"intent", "confidence"}, ...]}, the best
     candidate first. The intent is null and the tier "fallback" when the classifier does not know. With a bot, its

@@ -28,7 +28,7 @@ def upgrade(
     patience: Annotated[float, typer.Option(min=1, help="Seconds to become ready.")] = 120.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fetch a newer wabox, and go back by yourself if it does not become ready.
+    """Fetch a newer wabox. When it does not become ready, the old one goes on.
 
     The release must be signed with the key in wabox.toml ([upgrade] key, minisign's). The new wabox is tried on this machine,
     the old one makes a backup, then they change places and the server is restarted. Run it as whoever may write where

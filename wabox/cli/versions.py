@@ -56,7 +56,7 @@ def diff(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """What differs between two versions, and how many conversations are there now.
+    """What differs between two versions. And how many conversations are there now.
 
     States that are gone or renamed, events no longer taken, other timers, other variables.
 

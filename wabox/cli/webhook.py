@@ -23,7 +23,7 @@ def parse(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines; there is no other form.")] = True,
     with_raw: Annotated[bool, typer.Option("--raw/--no-raw", help="Repeat each element as it came.")] = True,
 ) -> None:
-    """Show what wabox understands of a webhook: the body on stdin, JSON lines out.
+    """Show what wabox understands of a webhook. The body on stdin, JSON lines out.
 
     One line for each element, "kind" tells which: message, status, event (every other field), dead_letter (what nobody
     can read, with the reason). Several bodies may follow each other, one a line or not; so may the samples of the app
@@ -60,7 +60,7 @@ def parse(
 
 @group.command()
 def sign(secret_file: Annotated[Path | None, SECRET] = None) -> None:
-    """Sign a body on stdin as Meta would: prints the value of X-Hub-Signature-256.
+    """Sign a body on stdin as Meta would. Prints the value of X-Hub-Signature-256.
 
     The bytes count: the body that is posted must be the very same, to the last line break.
 
@@ -77,7 +77,7 @@ def send(
     secret_file: Annotated[Path | None, SECRET] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each body.")] = False,
 ) -> None:
-    """Post a body on stdin to a webhook, signed as Meta signs it, and print the answer.
+    """Post a body on stdin to a webhook, signed as Meta signs it. Prints the answer.
 
     Several bodies are posted one after another. Exit code 0 when every answer is 200, which is what Meta wants to see:
     anything else makes it bring the webhook again. A bot answers what you post, so mind whose number stands in it.

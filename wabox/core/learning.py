@@ -137,7 +137,7 @@ class Learnt:
     """Intent → new examples."""
     trained: bool
     accuracy: float | None
-    """Of the new model on held-out examples, 0 to 1."""
+    """Of the new model on held-out examples, 0 to 1; None: too few to hold some out, or no model."""
     before: float | None
     """The same of the old one."""
     reread: tuple[Reread, ...]

@@ -33,6 +33,7 @@ from wabox.core.kind import (
     Product,
     Reaction,
     TemplateMessage,
+    TemplateValue,
 )
 from wabox.core.media import SUFFIXES, TYPES, LocalFile
 
@@ -295,6 +296,8 @@ def _kind(kind: object) -> Iterator[LimitBreach]:
                 sentence = f"has {len(kind.text)} characters with its values, WhatsApp takes {most}"
                 fix = "shorten the values, or say less in the template"
                 yield rule(("template",), "the template", most, len(kind.text), sentence, fix)
+            if isinstance(kind.header, TemplateValue):
+                yield from length(("template", "header"), "the value in the header", kind.header.text, HEADER)
             if isinstance(kind.header, Media):
                 for breach in _media(kind.header):
                     yield rule(("template", "header"), "the header", 0, 0, breach.sentence, breach.fix)

@@ -26,8 +26,9 @@ def find_bot(name: str | None, root: Path) -> Path:
         return path
     if name in bots:
         return bots[name]
-    if path.is_dir():
-        raise FlowError(f"{shown(path)} has no {FLOW_FILES[0]}, so it is no bot; `wabox new DIR` makes one")
+    for folder in (path, root / "flows" / name):
+        if folder.is_dir():
+            raise FlowError(f"{shown(folder)} has no {FLOW_FILES[0]}, so it is no bot; `wabox new DIR` makes one")
     fix = did_you_mean(name, bots, otherwise=f"there are: {', '.join(bots)}" if bots else "`wabox new DIR` makes one")
     raise FlowError(f"there is no bot {name!r}, neither as a folder nor in {shown(root / 'flows')}; {fix}")
 
@@ -36,9 +37,7 @@ def find_bots(root: Path) -> list[Path]:
     """Every bot in ``root/flows``, by name. Raises FlowError when there is none."""
     found = list(_bots(root / "flows").values())
     if not found:
-        raise FlowError(
-            f"there is no bot in {shown(root / 'flows')}; `wabox new DIR` makes one, `wabox demo` shows one"
-        )
+        raise _none(root / "flows")
     return found
 
 
@@ -65,10 +64,19 @@ def _only(root: Path) -> Path:
     if len(bots) == 1:
         return next(iter(bots.values()))
     if not bots:
-        raise FlowError(
-            f"there is no bot in {shown(root / 'flows')}; `wabox new DIR` makes one, `wabox demo` shows one"
-        )
+        raise _none(root / "flows")
     raise FlowError(f"there are several bots in {shown(root / 'flows')}: {', '.join(bots)}; say which one")
+
+
+def _none(flows: Path) -> FlowError:
+    """Why there is no bot: nothing at all, or folders without a main chart."""
+    try:
+        folders = [path for path in sorted(flows.iterdir()) if path.is_dir() and not path.name.startswith((".", "_"))]
+    except OSError:
+        folders = []
+    if folders:
+        return FlowError(f"{shown(folders[0])} has no {FLOW_FILES[0]}, so it is no bot; `wabox new DIR` makes one")
+    return FlowError(f"there is no bot in {shown(flows)}; `wabox new DIR` makes one, `wabox demo` shows one")
 
 
 def _bots(flows: Path) -> dict[str, Path]:

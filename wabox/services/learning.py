@@ -103,7 +103,7 @@ class Learning:
         memory = Memory(self._memory)
         for plan in plans:
             memory.keep((saying.text for saying in plan.sayings), plan.intent or IGNORE)
-        accuracy, old = self._trained(after, notes, progress) if files else (None, None)
+        trained, accuracy, old = self._trained(after, notes, progress) if files else (False, None, None)
         reread = self._reread(past, self._reading(after)) if files else ()
         if files:
             notes.append("what customers meet changes with the next wabox publish")
@@ -111,7 +111,7 @@ class Learning:
         return Learnt(
             files=tuple(dict.fromkeys((*(shown(path) for path in files), *(shown(path) for path in tests)))),
             added={intent: texts for intent, texts in added.items() if intent is not None and texts},
-            trained=accuracy is not None,
+            trained=trained,
             accuracy=accuracy,
             before=old,
             reread=reread,
@@ -246,18 +246,18 @@ class Learning:
         notes.append(f"no test was written for {plan.intent}: {trouble}")
         return None
 
-    def _trained(self, bot: Bot, notes: list[str], progress: Progress) -> tuple[float | None, float | None]:
-        """How good the new model is, and how good the old one was; None: there is none."""
+    def _trained(self, bot: Bot, notes: list[str], progress: Progress) -> tuple[bool, float | None, float | None]:
+        """Whether there is a new model, how good it is, and how good the old one was; None: nobody knows."""
         if len(trainable(bot.intents)) < 2:
             notes.append("no model was trained: a classifier needs examples of two intents or more")
-            return None, None
+            return False, None, None
         try:
             made = train_bot(bot, self._model, trained_at=self._now(), progress=progress)
         except ModelError as error:
             notes.append(str(error))
-            return None, None
+            return False, None, None
         scores, old = made.card.scores, made.before.scores if made.before is not None else None
-        return scores.accuracy if scores is not None else 0.0, old.accuracy if old is not None else None
+        return True, scores.accuracy if scores is not None else None, old.accuracy if old is not None else None
 
 
 def _intents(bot: Bot) -> tuple[str, ...]:

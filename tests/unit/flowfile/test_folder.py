@@ -68,6 +68,16 @@ def test_unknown(root: Path) -> None:
         find_bot("zzzzzz", root)
     with pytest.raises(FlowError, match=r"notes has no flow\.yaml"):
         find_bot("flows/notes", root)
+    with pytest.raises(FlowError, match=r"notes has no flow\.yaml"):
+        find_bot("notes", root)
+
+
+def test_only_the_chart_is_missing(tmp_path: Path) -> None:
+    """Who made the folder and not the file is told so, by whatever looks for bots."""
+    (tmp_path / "flows" / "bakery").mkdir(parents=True)
+    for look in (lambda: find_bot(None, tmp_path), lambda: find_bots(tmp_path)):
+        with pytest.raises(FlowError, match=r"bakery has no flow\.yaml"):
+            look()
 
 
 def test_shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
