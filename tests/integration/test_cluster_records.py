@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import NOW
+from tests.fakes import NOW, VirtualClock
 from tests.integration import clustered
 from tests.integration.storage import attempt, conversation, outbound, status, unit
 from wabox.core.changed import changed
 from wabox.core.consent import Consent
-from wabox.core.conversation import Record
+from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
 
@@ -21,7 +21,7 @@ if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
 from wabox.cluster.document import KEPT, LASTING
-from wabox.cluster.store import ClusterStore
+from wabox.cluster.store import ClusterStore, open_cluster
 
 
 @pytest.fixture
@@ -119,3 +119,19 @@ async def test_who_said_stop_is_known_for_years(store: ClusterStore) -> None:
     assert await store.shards.run(partition, ("PTTL", key)) == [pytest.approx(KEPT, abs=60_000)]
     await store.commit(changed(unit(expected=1), consent=Consent(stopped=True, since=NOW)))
     assert await store.shards.run(partition, ("PTTL", key)) == [pytest.approx(LASTING, abs=60_000)]
+
+
+async def test_a_clock_is_set_by_whoever_leads_and_kept_by_whoever_owns(store: ClusterStore) -> None:
+    """Another worker's write comes between two of the owner's, who had the conversation in memory: neither is lost."""
+    case = Handoff(id="h-1", conversation_id=conversation(), status="waiting", at=NOW, opened_at=NOW)
+    await store.commit(unit(handoffs=[case], case=case))
+    await store.settled()
+    leader = await open_cluster(store.place, VirtualClock(), "leader")
+    timer = Timer(name="desk:wait", due_at=NOW + 60, armed=0)
+    assert [one.id for one in await leader.desk.unclocked("desk:wait", "desk:idle")] == ["h-1"]
+    assert await leader.desk.set_clocks([(case, timer)]) == 1
+    assert await store.commit(unit(expected=1, case=case, snapshot=b"{2}")) == "committed"
+    assert await leader.desk.set_clocks([(case, timer)]) == 0
+    assert (await store._sessions.fresh(conversation())).work.timers == {"desk:wait": (NOW + 60, 0)}
+    assert await store.sweep(NOW + 60, 10) == 1
+    await leader.close()
