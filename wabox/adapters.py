@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from wabox import __version__
 from wabox.calls.address import Allowed
@@ -19,6 +19,7 @@ from wabox.calls.speech import SpeechCalls
 from wabox.calls.tasks import TaskCalls
 from wabox.core.agent import Agent
 from wabox.core.alert import AlertKind
+from wabox.core.delivery import Delivery
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.traces import Traces
 from wabox.flowfile.bot import Bot
@@ -118,21 +119,22 @@ def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> C
 
 def ways_of(
     settings: Settings,
-    store: SqliteStore,
+    delivery: Callable[[str], Awaitable[Delivery | None]],
     sends: Sends,
     caller: Caller,
     bot: Callable[[], Bot],
     clock: Clock,
     account: Callable[[str], Agent | None],
 ) -> dict[AlertKind, Way]:
-    """How people are told that somebody waits. ``account``: an agent by id, also one whose account is closed."""
+    """How people are told that somebody waits. ``delivery``: a message of the outbox; ``account``: an agent by id, also one
+    whose account is closed."""
     token = settings.manners.alerts.ntfy_token
     web = WebWay(caller, bot, clock, None if token is None else token.reveal())
     ways: dict[AlertKind, Way] = {
         "console": console,
         "webhook": web.webhook,
         "ntfy": web.ntfy,
-        "whatsapp": WhatsAppWay(sends, store.delivery, bot, clock, account),
+        "whatsapp": WhatsAppWay(sends, delivery, bot, clock, account),
     }
     if settings.smtp is not None:
         ways["email"] = MailWay(MailCalls(settings.smtp), bot, clock)

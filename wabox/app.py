@@ -365,7 +365,7 @@ def _wired(
     messages.briefs = briefs_of(settings, store, messages.advisor, lambda: versions.live.bot, clock)
     alarms = messages.alarms = Alarms(
         store.alerts,
-        ways_of(settings, store, outward.sends, caller, lambda: versions.live.bot, clock, accounts.find),
+        ways_of(settings, store.delivery, outward.sends, caller, lambda: versions.live.bot, clock, accounts.find),
         store.desk.find,
         store.put,
         clock,

@@ -31,7 +31,9 @@ from wabox.cluster.begun import ABANDONED
 from wabox.cluster.ending import end
 from wabox.cluster.leader import Leader
 from wabox.cluster.leases import Leases
+from wabox.cluster.records.queries import PUBLISHED
 from wabox.cluster.store import ClusterStore, Place, open_cluster
+from wabox.clusterdesk import Deskwork
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.figure import Sample
@@ -136,8 +138,10 @@ class ClusterApp:
         following: Following,
         leader: Leader,
         measures: Measures,
+        desk: Deskwork,
     ) -> None:
         self.store = store
+        self.desk = desk
         self.role = role
         self.clock = clock
         self.following, self._leader = following, leader
@@ -161,6 +165,9 @@ class ClusterApp:
 
     async def start(self) -> None:
         """Begin. Raises Unavailable while the engines are not there."""
+        self.store.bus.hear(PUBLISHED, lambda _: self.following.wake())
+        self.store.bus.missed(self.following.wake)
+        self.desk.begin()
         self.following.run()
         if self.role == "web":
             return
@@ -191,11 +198,13 @@ class ClusterApp:
 
     async def stop(self) -> None:
         """Finish what is being handled; what was not finished goes to another worker."""
+        self.desk.changes.close()
         await end(self._sweeping)
         await self.following.stop()
         await self._leader.aclose()
         await self.store.lanes.drain(GRACE)
         await self._messages.aclose()
+        await self.desk.stop(GRACE)
         await self._invocations.stop()
         await self._presence.stop()
         await self._outbox.stop(GRACE)
@@ -226,6 +235,7 @@ class ClusterApp:
         found.append(Sample(name="queue_messages", value=store.lanes.backlog))
         found.append(Sample(name="cluster_partitions", value=len(store.leases.mine)))
         found.append(Sample(name="cluster_partitions_closed", value=len(store.shards.gates.closed)))
+        found.append(Sample(name="cluster_leads", value=self.desk.leader.leads.is_set()))
         found.append(Sample(name="cluster_unreplicated_total", value=store.shards.unreplicated))
         with contextlib.suppress(StorageError):  # PostgreSQL is away: the rest is known all the same
             if self.clock() - self._counted_at >= FRESH:
@@ -274,10 +284,9 @@ async def build_cluster(
     """
     assert settings.cluster is not None  # noqa: S101 - who calls this has looked
     messenger = messenger or messenger_of(settings)
-    store = await open_cluster(
-        place_of(settings.cluster, partitions), clock, worker or worker_name(), shards=role != "web"
-    )
-    leader = Leader(store.database, task="versions")
+    worker = worker or worker_name()
+    store = await open_cluster(place_of(settings.cluster, partitions), clock, worker, shards=role != "web")
+    leader = Leader(store.database)
     following = following_of(
         settings,
         folder.name,
@@ -297,6 +306,8 @@ async def build_cluster(
         raise
     versions = following.versions
     measures = Measures()
+    caller = caller or _caller(settings, versions)
+    desk = Deskwork(settings, store, worker, lambda: versions.live.bot, clock, caller, measures, leader)
     outbox = StoredOutbox(
         store,
         messenger,
@@ -306,11 +317,12 @@ async def build_cluster(
         hold=settings.hold,
         measures=measures,
         steady=steady_clock if clock is wall_clock else clock,
+        came=desk.changes.came,
         ask=ASK,
         patience=functools.partial(patience, store.leases),
     )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
-    invocations = Invocations(store, Acquainted(caller or _caller(settings, versions), versions), jitter=random.random)
+    invocations = Invocations(store, Acquainted(caller, versions), jitter=random.random)
     messages = Messages(
         versions=versions,
         ingress=store,
@@ -321,9 +333,12 @@ async def build_cluster(
         clock=clock,
         measures=measures,
         slow=settings.slow,
+        answers=desk.answers,
+        changes=desk.changes,
     )
+    messages.colleagues = desk.colleagues
     return ClusterApp(
-        store, role, clock, messages, outbox, invocations, presence, messenger, following, leader, measures
+        store, role, clock, messages, outbox, invocations, presence, messenger, following, leader, measures, desk
     )
 
 

@@ -13,7 +13,7 @@ import datetime
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -22,6 +22,9 @@ from wabox.app import App
 from wabox.errors import StorageError
 from wabox.services.backups.nightly import Nightly
 from wabox.services.draining import EVERY
+
+if TYPE_CHECKING:  # its engines' drivers are an extra
+    from wabox.clusterapp import ClusterApp
 
 log = structlog.get_logger(__name__)
 
@@ -35,17 +38,16 @@ STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
 TALLY_SECONDS = 60.0
 CERTIFICATE_SECONDS = 600.0
+DEFAULTS: Final = {"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
+"""A second instance is allowed so that APScheduler does not warn of a sweep that takes longer than its second: it is no trouble
+of the operator's, and ours sees that it does nothing."""
 
 
 @contextlib.asynccontextmanager
 async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[None]:
     """The app at work: what was in flight is taken up before the body runs, and finished after it."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs two lines per run
-    # A second instance is allowed so that APScheduler does not warn of a sweep that takes longer than its second:
-    # it is no trouble of the operator's, and ours sees that it does nothing.
-    jobs = AsyncIOScheduler(
-        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
-    )
+    jobs = AsyncIOScheduler(timezone="UTC", job_defaults=DEFAULTS)
     jobs.add_job(guarded(app.fire, "timers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.outward.broadcasts.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
@@ -75,6 +77,24 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
         await asyncio.gather(*watching, return_exceptions=True)
         jobs.shutdown(wait=False)
         await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def leading(app: ClusterApp) -> AsyncIterator[None]:
+    """What one worker of a cluster does for all, while it leads; every one asks itself each time whether it does."""
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    jobs = AsyncIOScheduler(timezone="UTC", job_defaults=DEFAULTS)
+    jobs.add_job(guarded(app.desk.look_at_waiting, "waiting"), "interval", seconds=WAITING_SECONDS)
+    jobs.add_job(guarded(app.desk.look_at_offers, "offers"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.desk.look_at_alarms, "alarms"), "interval", seconds=SWEEP_SECONDS)
+    jobs.start()
+    watching = asyncio.create_task(_watch_the_clock(jobs))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        jobs.shutdown(wait=False)
 
 
 class Steps:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
-from wabox.scheduler import Steps, guarded
+import pytest
+
+from wabox import scheduler
+from wabox.scheduler import Steps, guarded, leading
 
 
 def test_a_clock_that_is_set_is_noticed_once() -> None:
@@ -37,3 +42,26 @@ async def test_a_job_that_comes_due_while_it_runs_is_left_out() -> None:
     await first
     await job()
     assert begun == 2
+
+
+async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the three looks comes by itself, and again; none comes after the end."""
+    for name in ("SWEEP_SECONDS", "WAITING_SECONDS"):
+        monkeypatch.setattr(scheduler, name, 0.01)
+    looks: dict[str, int] = dict.fromkeys(("look_at_waiting", "look_at_offers", "look_at_alarms"), 0)
+    enough = asyncio.Event()
+
+    def look(name: str) -> Any:
+        async def looked() -> None:
+            looks[name] += 1
+            if min(looks.values()) == 2:
+                enough.set()
+
+        return looked
+
+    app: Any = SimpleNamespace(desk=SimpleNamespace(**{name: look(name) for name in looks}))
+    async with leading(app), asyncio.timeout(20):
+        await enough.wait()
+    before = dict(looks)
+    await asyncio.sleep(0.05)
+    assert looks == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import typer
 
 from wabox.cli.cluster import cluster_of
@@ -18,6 +20,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.cluster.router import Router
     from wabox.clusterapp import ROLES, build_cluster, place_of
     from wabox.flowfile.folder import find_bot
+    from wabox.scheduler import leading
     from wabox.services.lacking import lacking
     from wabox.web.door import METRICS_TOKEN, Door
     from wabox.web.locks import Locks
@@ -54,7 +57,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
         at = f"http://{settings.host}:{server.port}"
         serves = f"wabox serves {bot.name!r} as {role} of the cluster {cluster.name!r} at {at}/webhook"
         typer.echo(f"{serves} (Ctrl-C stops)")
-        async with notifier.ready(serves):
-            await until_stopped(server)
+        async with notifier.ready(serves), contextlib.nullcontext() if role == "web" else leading(app):
+            await until_stopped(server, first=app.desk.changes.close)
     finally:
         await app.stop()

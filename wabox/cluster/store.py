@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from wabox.cluster.broker import Broker, close
+from wabox.cluster.bus import Bus
 from wabox.cluster.desk import ClusterDesk
 from wabox.cluster.ending import end
 from wabox.cluster.events import Events
@@ -20,7 +21,8 @@ from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.alerts import PATIENCE, PostgresAlerts
 from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.database import Database
-from wabox.cluster.records.drain import drain
+from wabox.cluster.records.drain import BATCH, drain
+from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.queries import PostgresRecords
 from wabox.cluster.router import Router
 from wabox.cluster.sessions import RedisSessions
@@ -86,6 +88,8 @@ class ClusterStore:
         self.broker = Broker(place.rabbitmq)
         self.topology = Topology(place.partitions, place.name)
         self.database = Database(place.postgres, place.name)
+        self.bus = Bus(self.database)
+        self.outgoing = PostgresOutgoing(self.database)
         self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
         self.leases = Leases(self.shards, worker)
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
@@ -105,7 +109,12 @@ class ClusterStore:
         )
         self.events = Events(self.broker, self.topology, self.database, self._sessions, clock)
         self._draining: asyncio.Task[None] | None = None
+        self._hearing: asyncio.Task[None] | None = None
         self._closed = False
+
+    def hear(self) -> None:
+        """Begin to hear what other processes say."""
+        self._hearing = asyncio.get_running_loop().create_task(self.bus.run())
 
     async def begin(self) -> None:
         """Begin to look after partitions, to bring records over and to read statuses: all of a worker that is not the lanes."""
@@ -121,6 +130,7 @@ class ClusterStore:
         await self.lanes.drain(0)
         await self.events.stop()
         await end(self._draining)
+        await self.bus.aclose()
         await self.leases.aclose()
         await self.broker.aclose()
         await self.shards.aclose()
@@ -206,6 +216,10 @@ class ClusterStore:
     async def deliveries(self, limit: int = 100, *, failed: bool = False) -> Sequence[Delivery]:
         return await self._records.deliveries(limit, failed=failed)
 
+    async def delivery(self, outbound_id: str) -> Delivery | None:
+        found = await self._records.delivery(outbound_id)
+        return None if found is None else found[0]
+
     async def send_again(self, outbound_id: str) -> Delivery | None:
         found = await self._records.delivery(outbound_id)
         if found is None:
@@ -280,9 +294,12 @@ class ClusterStore:
 
     async def settle_records(self, partition: int) -> None:
         """Bring over what one partition has."""
-        count = 1
-        while count:
-            count = await drain(self.shards, self.database, partition, self.events.follow)
+        while await drain(self.shards, self.database, partition, self.events.follow) == BATCH:
+            pass
+
+    async def brought(self, conversation_id: str) -> None:
+        """Bring over what is recorded of this conversation. Raises Unavailable."""
+        await self.settle_records(self.shards.partition(conversation_id))
 
     async def _drain_for_ever(self) -> None:
         while True:

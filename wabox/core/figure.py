@@ -80,6 +80,7 @@ _ALL = (
     Figure("cluster_partitions_closed", "gauge", "Partitions whose shard of Redis does not answer this process"),
     Figure("cluster_unreplicated_total", "counter", "Writes that went on although no replica had them"),
     Figure("cluster_version_missing", "gauge", "1 while this process cannot load the version that is live, else 0"),
+    Figure("cluster_leads", "gauge", "1 on the worker that looks after the desk for all of them, else 0"),
     Figure("cluster_broker_reachable", "gauge", "1 while RabbitMQ answers this process, else 0"),
     Figure("number_stopped", "gauge", "1 for a number from which nothing leaves at present", ("number",)),
     Figure("conversations", "gauge", "Conversations that are stored"),

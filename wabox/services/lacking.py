@@ -11,7 +11,6 @@ from wabox.settings.backup import NIGHTLY
 
 def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
     """Sentences."""
-    manners = settings.manners
     if settings.llm is not None:
         yield "[llm]: no language model is asked"
     if settings.speech is not None:
@@ -24,10 +23,8 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
         yield "[keep]: nothing is forgotten by its age; delete from PostgreSQL"
     if settings.backup != NIGHTLY:
         yield "[backup]: none is made; use those of PostgreSQL and Redis"
-    if manners.queues or manners.alerts.to or manners.alerts.escalate:
-        yield "[queues], [alerts]: nobody is told that a customer waits"
     held = sorted({name for chart in bot.charts.live.values() for name, state in chart.states.items() if state.handoff})
     if held:
-        yield f"handoff in {', '.join(held[:5])}: a case is opened, and nobody can take it; its timeouts go on"
+        yield f"handoff in {', '.join(held[:5])}: a case is opened, and people answer it on WhatsApp only"
     if bot.templates:
         yield "templates: what WhatsApp says of them is not looked at"
