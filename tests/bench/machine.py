@@ -31,6 +31,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def written(pid: int) -> int:
+    """Bytes that a process caused to be written to disks so far."""
+    for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "write_bytes":
+            return int(value)
+    return 0
+
+
 def rss_mb(pid: int) -> float:
     """Resident memory now."""
     return _status(pid, "VmRSS")
