@@ -102,7 +102,7 @@ class Publishing:
             await asyncio.to_thread(self.shelf.keep, files)
         if live is None:
             try:
-                made = await self.publish(id_, "keep")
+                made = await self.publish(id_, "keep", first=True)
             except Refused:
                 live = live_of(await self._store.versions(self.bot))
                 if live is None:
@@ -189,10 +189,6 @@ class Publishing:
         others = [*on.older, await self._served(row)]
         on.replace(on.live, sorted(others, key=lambda one: -(one.version.live_from if one.version else 0)))
 
-    async def rows(self) -> Sequence[Version]:
-        """Every version, by number."""
-        return await self._store.versions(self.bot)
-
     def _lose(self, row: Version, error: WaboxError) -> None:
         self._lost.add(row.id)
         log.error("version.lost", version=row.number, error=str(error))
@@ -201,22 +197,32 @@ class Publishing:
         """See that the copy is on this machine. Raises SpoiltCopy, Unavailable."""
         await self.stock.bring(version)
 
+    async def rows(self) -> Sequence[Version]:
+        """Every version, by number."""
+        return await self._store.versions(self.bot)
+
     async def forecast(self, id_: str) -> Forecast:
         """What publishing the copy would do. Raises SpoiltCopy or BrokenBot."""
         return (await self._forecast(id_))[1]
 
     async def publish(
-        self, id_: str, choice: Choice | None = None, *, expected: str | None = None, dry_run: bool = False
+        self,
+        id_: str,
+        choice: Choice | None = None,
+        *,
+        expected: str | None = None,
+        dry_run: bool = False,
+        first: bool = False,
     ) -> Forecast:
         """Make the copy live. Raises Refused, SpoiltCopy, BrokenBot.
 
-        ``expected``: the version that was live when the owner decided; another one now is a reason to refuse.
+        ``expected``: the live version when the owner decided; another one now is a reason to refuse. ``first``: so is any.
         """
         async with self._lock:
             bot, forecast = await self._forecast(id_)
             if dry_run:
                 return forecast
-            if expected is not None and expected != forecast.live:
+            if (first or expected is not None) and expected != forecast.live:
                 raise Refused("somebody published another version meanwhile; look at it, then publish again", forecast)
             if not forecast.changed:
                 return forecast
@@ -246,19 +252,16 @@ class Publishing:
             return replace(forecast, number=row.number, settled=row.choice, published=True)
 
     async def _model(self, id_: str, bot: Bot, rows: Sequence[Version]) -> str:
-        known = next((row for row in rows if row.id == id_), None)
-        return await self.stock.model(id_, bot, known, live_of(rows))
+        return await self.stock.model(id_, bot, next((row for row in rows if row.id == id_), None), live_of(rows))
 
     def _serve(self, live: Served) -> None:
         """From the next turn on."""
-        if self.versions is None:
-            self._hold(live, ())
-            return
-        before = self.versions.live
         assert live.version is not None  # noqa: S101 - it was just stored
-        if before.version is not None:
-            before = replace(before, version=replace(before.version, live_until=live.version.live_from))
-        older = [one for one in (before, *self.versions.older) if one.version and one.version.id != live.version.id]
+        older = []
+        for one in () if self.versions is None else (self.versions.live, *self.versions.older):
+            if one.version is not None and one.version.id != live.version.id:
+                until = one.version.live_until or live.version.live_from
+                older.append(replace(one, version=replace(one.version, live_until=until)))
         self._hold(live, older)
 
     def _hold(self, live: Served, older: Sequence[Served]) -> None:
