@@ -371,7 +371,7 @@ async def _put(heard: list[InboundMessage], arrival: Arrival) -> None:
 
 async def test_publishing_under_traffic(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of 120 messages is answered once, by one whole version; nobody meets an error, and all workers change over."""
-    monkeypatch.setattr(following, "LOOK", 0.3)
+    monkeypatch.setattr(following, "LOOK", 3600)  # so it is the note that they hear
     world.clock = wall_clock  # sending is paced, and by a clock that stands it would soon stand, too
     one, other = world.machine("one"), world.machine("other")
     await asyncio.gather(one.build(), other.build())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from wabox.core.invocation import Invocation, Outcome
 from wabox.core.version import Version
 from wabox.errors import StorageError, Unavailable
 from wabox.flowfile.published import read_files
+from wabox.services import following
 from wabox.services.draining import REST
 from wabox.services.following import ASIDE, Acquainted, Following
 from wabox.settings import Settings
@@ -196,3 +198,20 @@ async def test_a_process_that_is_behind_does_not_judge_what_is_needed(world: Wor
     world.clock.now += ASIDE
     await other.tend()
     assert len(await world.store.versions("bot")) == 6
+
+
+async def test_a_process_looks_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody told it; what was wrong with one look is not wrong with the next."""
+    monkeypatch.setattr(following, "LOOK", 0.005)
+    one, other = await world.process("one"), await world.process("other")
+    version = await world.publish(one, 2)
+    world.bundles.away = True
+    other.run()
+    while other.wanted is None or other.wanted.id != version.id:  # noqa: ASYNC110 - it looks, and nobody is told
+        await asyncio.sleep(0.001)
+    world.bundles.away = False
+    async with asyncio.timeout(20):
+        while other.versions.live.version != version:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.001)
+    await other.stop()
+    assert other.wrong is None
