@@ -106,7 +106,7 @@ def check(
     if not stored:
         from wabox.errors import StorageError
 
-        raise StorageError("WhatsApp was not asked yet: wabox templates sync")
+        raise StorageError("WhatsApp was not asked yet, or has none: wabox templates sync")
     folders = [find_bot(bot, settings.root)] if bot else find_bots(settings.root)
     wrong = False
     for folder in folders:

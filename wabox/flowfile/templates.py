@@ -339,7 +339,8 @@ class _TextReader:
             self._wrong(self._at("header"), "bad-template", "a header has one variable at most", "say it in the body")
         lacking = [name for name in found if name not in text.examples]
         if lacking:
-            sentence = f"{listed(['{{' + name + '}}' for name in lacking])} has no example, and WhatsApp asks for one"
+            has = "has no example" if len(lacking) == 1 else "have no examples"
+            sentence = f"{listed(['{{' + name + '}}' for name in lacking])} {has}, and WhatsApp asks for one"
             fix = "add examples: {" + ", ".join(f"{name}: …" for name in lacking) + "}"
             self._wrong(where, "template-example", sentence, fix, severity="warning")
 

@@ -233,7 +233,9 @@ def filled(chosen: Chosen, request: SendRequest, bot: Bot, warnings: list[str]) 
         has = ", ".join(chosen.stored)
         raise CannotSend(f"WhatsApp has the template {template.name!r} in {has}, not in {text.language}")
     if not chosen.stored:
-        warnings.append(f"nobody asked WhatsApp about {template.name!r} yet: wabox templates sync")
+        warnings.append(
+            f"WhatsApp is not known to have {template.name!r}, and would refuse it: wabox templates sync asks"
+        )
     lacking = [name for name in text.variables if not request.values.get(name, "").strip()]
     lacking += ["header"] if needs_header(text.header, text.header_type) and not (request.header or "").strip() else []
     lacking += [key for key in needed_buttons(template, text.language) if not request.buttons.get(key, "").strip()]

@@ -340,7 +340,8 @@ def templates(bot: Bot | None, stored: Sequence[StoredTemplate]) -> list[Finding
         return notes.made
     count = f"{len(bot.templates)} template{'' if len(bot.templates) == 1 else 's'}"
     if not stored:
-        notes.warn("templates", f"the bot has {count}, and Meta was not asked yet", "wabox templates sync")
+        sentence = f"the bot has {count}; Meta was not asked yet, or has none"
+        notes.warn("templates", sentence, "wabox templates sync; then submit them in WhatsApp Manager")
         return notes.made
     found = list(compare(bot.templates, stored))
     for one in found:
