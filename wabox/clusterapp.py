@@ -13,7 +13,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -220,6 +220,11 @@ class ClusterApp:
     def crowded(self) -> bool:
         return self._messages.crowded
 
+    @property
+    def stopped(self) -> Mapping[str, str]:
+        """Numbers from which this process sends nothing at present, and why."""
+        return self._outbox.stopped
+
     async def samples(self) -> Sequence[Sample]:
         """For ``/metrics``: of this process; from a worker also what all share, which every worker tells alike."""
         store = self.store
@@ -237,13 +242,17 @@ class ClusterApp:
         found.append(Sample(name="cluster_partitions_closed", value=len(store.shards.gates.closed)))
         found.append(Sample(name="cluster_leads", value=self.desk.leader.leads.is_set()))
         found.append(Sample(name="cluster_unreplicated_total", value=store.shards.unreplicated))
-        with contextlib.suppress(StorageError):  # PostgreSQL is away: the rest is known all the same
+        return [*found, *await self.counted()]
+
+    async def counted(self) -> Sequence[Sample]:
+        """What all share, as PostgreSQL counts it; nothing while that is away."""
+        try:
             if self.clock() - self._counted_at >= FRESH:
-                self._counted = await self.store.counts()
-                self._counted_at = self.clock()
-            names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters", "handoffs_untold")
-            found += [Sample(name=name, value=count) for name, count in zip(names, self._counted, strict=True)]
-        return found
+                self._counted, self._counted_at = await self.store.counts(), self.clock()
+        except StorageError:
+            return []
+        names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters", "handoffs_untold")
+        return [Sample(name=name, value=count) for name, count in zip(names, self._counted, strict=True)]
 
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``: a web process is ready when the broker takes messages, a worker also while some shards are away."""

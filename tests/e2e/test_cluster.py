@@ -78,6 +78,21 @@ async def metrics(process: Process, data: Path) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
+def answered_by_a_person(web: Process, root: Path) -> None:
+    """From the command line, which knows the cluster, and the address of one process. A worker does it."""
+    env = {**compiled_env(), "PYTHONPATH": str(ROOT)}
+
+    def wabox(*words: str) -> str:
+        found = subprocess.run([*WABOX, *words], cwd=root, env=env, capture_output=True, text=True, timeout=60)
+        assert found.returncode == 0, found.stderr
+        return found.stdout
+
+    there = ("--server", f"http://127.0.0.1:{web.port}", "--json")
+    conversation = json.loads(wabox("conversations", "list", "--json", "--over").splitlines()[0])["id"]
+    case = json.loads(wabox("handoff", "take", conversation, *there))["case"]["id"]
+    wabox("handoff", "reply", case, "Marta here", *there)
+
+
 async def test_two_workers_answer_in_order_though_one_is_killed(tmp_path: Path) -> None:
     """Every message is taken and answered, in order; only what was under way when the worker died may come twice."""
     graph = FakeGraph(0.01)
@@ -116,6 +131,11 @@ async def test_two_workers_answer_in_order_though_one_is_killed(tmp_path: Path) 
         repeated = Counter({one.outbound_id: one.to for one in graph.received if counts[one.outbound_id] > 1}.values())
         assert max(counts.values()) <= 2
         assert not repeated or max(repeated.values()) == 1, "one of a customer was under way, at most"
+        await asyncio.to_thread(answered_by_a_person, web, tmp_path)
+        end = time.monotonic() + 30
+        while time.monotonic() < end and graph.received[-1].text != "Marta here":  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.1)
+        assert graph.received[-1].text == "Marta here"
         found = {one: await metrics(one, tmp_path / "data") for one in (web, other)}
         assert 0 < found[other]["wabox_cluster_partitions"] <= 8
         assert found[other]["wabox_conversations"] == CUSTOMERS

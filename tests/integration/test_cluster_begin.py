@@ -12,12 +12,12 @@ import pytest
 from tests.fakes import VirtualClock
 from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
 from tests.integration.storage import arrival, conversation, message, outbound, unit
-from wabox.cluster.making import AGREED, known
+from wabox.cluster.making import AGREED, known, known_token, token
 from wabox.cluster.records.database import Database
 from wabox.cluster.router import Router
 from wabox.cluster.store import open_cluster
 from wabox.core.message import InboundMessage
-from wabox.errors import Unavailable
+from wabox.errors import SettingsError, Unavailable
 
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="WABOX_TEST_CLUSTER names no servers; see packaging/cluster/up")
 
@@ -42,6 +42,24 @@ async def test_what_all_agree_on_is_copied_to_redis(adapter: ClusterAdapter) -> 
         await there.agree({"partitions": str(here.partitions), **AGREED})
         assert await known(there, router, here.name) == here.partitions
         assert await known(away, router, here.name) == here.partitions
+    finally:
+        await there.aclose()
+        await router.aclose()
+
+
+async def test_the_token_of_the_command_line_is_drawn_once_and_copied_to_redis(adapter: ClusterAdapter) -> None:
+    """A cluster that an older wabox made has none: whoever asks first draws it."""
+    here = place(NAME)
+    router = Router.of(here.redis)
+    there, away = Database(here.postgres, here.name), Database(NOBODY, here.name)
+    try:
+        with pytest.raises(SettingsError, match="wabox cluster init"):
+            await token(there)
+        await there.agree({"partitions": str(here.partitions), **AGREED})
+        drawn = await asyncio.gather(*(token(there) for _ in range(3)))
+        assert len(drawn[0]) > 40
+        assert {*drawn, await known_token(there, router, here.name)} == {drawn[0]}
+        assert await known_token(away, router, here.name) == drawn[0]
     finally:
         await there.aclose()
         await router.aclose()

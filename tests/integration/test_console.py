@@ -34,7 +34,7 @@ async def test_the_page_runs_only_files_of_ours(doors: House) -> None:
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|https?://", answer.text)
     assert 'data-agent="agent"' in answer.text
-    assert 'data-roles="agent"' in answer.text
+    assert 'data-roles="agent" data-lacks=""' in answer.text
 
 
 async def test_every_address_of_the_console_is_the_page(doors: House) -> None:

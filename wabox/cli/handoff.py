@@ -361,12 +361,9 @@ def _with_line(data: Path | None, server: str | None, do: Callable[[Line], Await
 
 
 def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
+    from wabox.cli.looking import settings_for
 
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
+    return settings_for(data)
 
 
 def _user() -> str:

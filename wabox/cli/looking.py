@@ -100,6 +100,20 @@ class ClusterGlance:
         return asyncio.run(ask())
 
 
+async def shared_token(settings: Settings) -> str:
+    """What opens the API of the cluster's processes. Raises Unavailable, SettingsError."""
+    from wabox.cli.cluster import cluster_of
+    from wabox.cluster.making import token
+    from wabox.cluster.records.database import Database
+
+    cluster = cluster_of(settings)
+    database = Database(cluster.postgres.reveal(), cluster.name)
+    try:
+        return await token(database)
+    finally:
+        await database.aclose()
+
+
 @contextlib.asynccontextmanager
 async def at_hand(settings: Settings) -> AsyncIterator[Line | SqliteStore | ClusterStore]:
     """The cluster's store; on one machine the server that has the data folder, or the store itself. Raises StorageError."""

@@ -11,14 +11,11 @@ from wabox.errors import WaboxError
 INSTEAD: Final = {
     "broadcast": "broadcasts are sent from one machine",
     "contacts": "contacts are kept on one machine",
-    "handoff": "nobody can take its cases yet: look at wabox conversations",
     "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
     "replay": "it reads a data folder",
-    "send": "templates are sent from one machine",
     "stats": "counters are kept on one machine; see /metrics of every process",
     "templates": "templates are kept on one machine",
-    "top": "see /metrics of every process",
     "upgrade": "upgrade every machine with what installed wabox, one after the other",
     "test record": "it reads a data folder",
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """s to wait for somebody who has the data folder and does not answer: a server that starts, another command."""
 LOOK_EVERY = 0.2
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to when it listens on all
 TIMEOUT = 120.0
 """s for an answer: a forecast over a million conversations takes its time."""
 
@@ -102,11 +103,17 @@ async def reached(settings: Settings) -> AsyncIterator[Line | SqliteStore]:
 
 @contextlib.asynccontextmanager
 async def line_to(settings: Settings, url: str | None = None) -> AsyncIterator[Line]:
-    """The running server: the one that has the data folder, or the one at ``url``. Raises StorageError when there is none.
+    """The running server: the one that has the data folder, or the one at ``url``; of a cluster the web process there, or where
+    ``[server]`` says. Raises StorageError when there is none.
 
-    A server elsewhere must know the data folder's token, too.
+    A server elsewhere must know the data folder's token, too; or the cluster's.
     """
-    if url is None:
+    if settings.cluster is not None:
+        from wabox.cli.looking import shared_token
+
+        url, token, whose = url or _here(settings), await shared_token(settings), "this cluster"
+        fix = "start wabox serve --role web there, or name a web process with --server"
+    elif url is None:
         async with listening(settings) as found:
             if found is None:
                 raise StorageError(
@@ -114,16 +121,23 @@ async def line_to(settings: Settings, url: str | None = None) -> AsyncIterator[L
                 )
             yield found
         return
-    from wabox.web.door import Door
+    else:
+        from wabox.web.door import Door
 
+        token, whose = Door(settings.data).token(), str(settings.data)
+        fix = "name its data folder with --data"
     async with httpx.AsyncClient(base_url=url.rstrip("/"), timeout=TIMEOUT, trust_env=False) as client:
-        token = Door(settings.data).token()
         if not await _proves(client, token):
-            raise StorageError(
-                f"what listens at {url} does not know the token of {settings.data}: name its data folder with --data"
-            )
+            if not await _answers(client):
+                raise StorageError(f"nobody answers at {url}: {fix}")
+            raise StorageError(f"what listens at {url} does not know the token of {whose}: {fix}")
         client.headers["Authorization"] = f"Bearer {token}"
         yield Line(client)
+
+
+def _here(settings: Settings) -> str:
+    host = _ANY.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 @contextlib.asynccontextmanager
@@ -164,6 +178,15 @@ async def _proves(client: httpx.AsyncClient, token: str) -> bool:
         return False
     wanted = proof(token, nonce, client.base_url.port or 80)
     return answer.status_code == 200 and hmac.compare_digest(answer.content, wanted.encode())
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    """Whether anybody is there at all."""
+    try:
+        await client.get("/healthz", timeout=5.0)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return True
 
 
 class Unanswered(WaboxError):

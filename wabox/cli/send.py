@@ -37,6 +37,9 @@ def send(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")] = None,
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="URL", help="The server, if it is not this folder's.")
+    ] = None,
 ) -> None:
     """Send one message, through the running server.
 
@@ -49,15 +52,13 @@ def send(
     """
     import asyncio
     import logging
-    from dataclasses import replace
 
     from wabox.cli import logs
+    from wabox.cli.looking import settings_for
     from wabox.services.sends import SendRequest
-    from wabox.settings import load
 
     logs.configure(terminal=True, level=logging.WARNING)
-    settings = load(Path.cwd())
-    settings = settings if data is None else replace(settings, data=data.absolute())
+    settings = settings_for(data)
     request = SendRequest(
         to=to,
         template=template,
@@ -68,7 +69,7 @@ def send(
         text=text,
         number_id=from_,
     )
-    failed = asyncio.run(_send(settings, request, dry_run=dry_run, as_json=as_json))
+    failed = asyncio.run(_send(settings, request, server, dry_run=dry_run, as_json=as_json))
     if failed:
         raise typer.Exit(1)
 
@@ -84,21 +85,22 @@ def pairs(written: Sequence[str], option: str, example: str) -> dict[str, str]:
     return found
 
 
-async def _send(settings: Settings, request: SendRequest, *, dry_run: bool, as_json: bool) -> bool:
+async def _send(settings: Settings, request: SendRequest, server: str | None, *, dry_run: bool, as_json: bool) -> bool:
     """Whether it did not leave, or would not."""
     import secrets
     from dataclasses import asdict
 
     from wabox.app import wall_clock
-    from wabox.cli.running import Line, reached
+    from wabox.cli.running import Line, line_to, reached
     from wabox.cli.serve import load_for
     from wabox.errors import StorageError
     from wabox.services.outward import outward_of
     from wabox.sqlite.connection import DATABASE
 
-    if not (settings.data / DATABASE).is_file():
+    elsewhere = settings.cluster is not None or server is not None
+    if not elsewhere and not (settings.data / DATABASE).is_file():
         raise StorageError(f"There is nothing in {settings.data}: {DATABASE} is not there. Is it the data folder?")
-    async with reached(settings) as there:
+    async with line_to(settings, server) if elsewhere else reached(settings) as there:
         if isinstance(there, Line):
             call = {"request": asdict(request), "id": secrets.token_hex(8), "dry_run": dry_run, "wait": WAIT}
             report = await there.call("POST", "/api/v1/send", call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -109,26 +109,19 @@ def load_for(settings: Settings) -> Bot:
     )
 
 
-CALLS_A_SECOND, CALLS_AT_ONCE = 20, 100
-"""Of one agent, by cookie or token; the command line is not counted."""
-
-
 async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources], Settings]) -> None:
     import asyncio
 
     from wabox.app import build_published, wall_clock
     from wabox.cli.again import on_hangup
     from wabox.cli.lean import loaded
+    from wabox.cli.routes import routes
     from wabox.cli.systemd import Notifier
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import running
     from wabox.services.backups.nightly import Nightly
-    from wabox.services.throttle import Throttle
-    from wabox.web.api import api_router, openapi
-    from wabox.web.caller import Callers
-    from wabox.web.console import console_router
+    from wabox.web.api import openapi
     from wabox.web.door import METRICS_TOKEN, Door
-    from wabox.web.guard import Guard
     from wabox.web.locks import Locks
     from wabox.web.metrics import metrics_route
     from wabox.web.public import Public
@@ -144,19 +137,8 @@ async def _serve(settings: Settings, sources: Sources, wanted: Callable[[Sources
     locks = Locks(settings.require_whatsapp())
     async with running(app, Nightly(settings, wall_clock)):
         token = door.token()
-        guard = Guard(
-            app.accounts,
-            token,
-            everywhere=settings.admin == "all",
-            callers=Callers(settings.proxies),
-            throttle=Throttle(app.clock, burst=CALLS_AT_ONCE, every=1000 / CALLS_A_SECOND),
-        )
-        routes: list[Any] = [
-            api_router(app, token, guard),
-            metrics_route(app.figures, door.token(METRICS_TOKEN), token),
-            *console_router(app.bot.title, guard),
-        ]
-        asgi = asgi_app(app, locks, routes, openapi=openapi())
+        metrics = metrics_route(app.figures, door.token(METRICS_TOKEN), token)
+        asgi = asgi_app(app, locks, [*routes(app, settings, token), metrics], openapi=openapi())
         servers = [Server(asgi, sock), *(() if public is None else public.servers(asgi))]
         for one in servers:
             await one.begin()

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
+from typing import TYPE_CHECKING, Any
 
+import structlog
 import typer
 
 from wabox.cli.cluster import cluster_of
-from wabox.errors import SettingsError
+from wabox.errors import SettingsError, Unavailable
 from wabox.settings import Settings
+
+if TYPE_CHECKING:
+    from wabox.cluster.records.database import Database
+    from wabox.cluster.router import Router
+
+log = structlog.get_logger(__name__)
 
 
 async def serve_cluster(settings: Settings, role: str) -> None:
     """Raises SettingsError, FlowError, Unavailable."""
     from wabox.cli.lean import loaded
+    from wabox.cli.routes import routes
     from wabox.cli.systemd import Notifier
     from wabox.cluster.making import known
     from wabox.cluster.records.database import Database
     from wabox.cluster.router import Router
     from wabox.clusterapp import ROLES, build_cluster, place_of
+    from wabox.clusterfront import LACKS, ClusterFront
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import leading
     from wabox.services.lacking import lacking
+    from wabox.web.api import openapi
     from wabox.web.door import METRICS_TOKEN, Door
     from wabox.web.locks import Locks
     from wabox.web.metrics import metrics_route
@@ -34,6 +46,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     database, router = Database(place.postgres, place.name), Router.of(place.redis)
     try:
         partitions = await known(database, router, cluster.name)
+        token = await _token(database, router, cluster.name)
     finally:
         await database.aclose()
         await router.aclose()
@@ -49,9 +62,11 @@ async def serve_cluster(settings: Settings, role: str) -> None:
             typer.echo(f"wabox: on a cluster, {sentence} (wabox help cluster)", err=True)
         await app.start()
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        door = Door(settings.data)
-        figures = metrics_route(app, door.token(METRICS_TOKEN), door.token())
-        server = Server(asgi_app(app, Locks(settings.require_whatsapp()), [figures]), sock)
+        shown: list[Any] = [metrics_route(app, Door(settings.data).token(METRICS_TOKEN), token)]
+        if role != "worker":
+            shown += routes(ClusterFront(app), settings, token, LACKS)
+        locks = Locks(settings.require_whatsapp())
+        server = Server(asgi_app(app, locks, shown, openapi=None if role == "worker" else openapi()), sock)
         await server.begin()
         loaded()
         at = f"http://{settings.host}:{server.port}"
@@ -61,3 +76,16 @@ async def serve_cluster(settings: Settings, role: str) -> None:
             await until_stopped(server, first=app.desk.changes.close)
     finally:
         await app.stop()
+
+
+async def _token(database: Database, router: Router, name: str) -> str:
+    """The command line's. A process that nobody can tell it begins all the same: webhooks and replies do not need it."""
+    from wabox.cluster.making import known_token
+
+    try:
+        return await known_token(database, router, name)
+    except Unavailable as error:
+        log.warning(
+            "cluster.token_unknown", reason=str(error), fix="the command line reaches this process after its next start"
+        )
+        return secrets.token_urlsafe(32)

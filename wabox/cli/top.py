@@ -50,12 +50,10 @@ def top(
     Example:  wabox top --once
     """
     import asyncio
-    from dataclasses import replace
 
-    from wabox.settings import load
+    from wabox.cli.looking import settings_for
 
-    settings = load(Path.cwd())
-    settings = settings if data is None else replace(settings, data=data.absolute())
+    settings = settings_for(data)
     if as_json or once or not sys.stdout.isatty():
         found = asyncio.run(_look(settings, server))
         typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(frame(found, None, 0.0)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiormq.exceptions import AMQPError
@@ -18,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 AGREED = {"prefetch": str(PREFETCH), "deliveries": str(DELIVERIES), "schema": "1"}
 """Constants of this wabox that others must share."""
+TOKEN = "token"  # noqa: S105 - the name of its row
+NOT_MADE = "this cluster is not made yet: run wabox cluster init, once"
 
 
 async def make(database: Database, broker: Broker, name: str, partitions: int) -> int:
@@ -27,6 +31,7 @@ async def make(database: Database, broker: Broker, name: str, partitions: int) -
     """
     await database.prepare()
     await database.agree({"partitions": str(partitions), **AGREED})
+    await token(database)
     found = await agreed(database)
     if found != partitions:
         raise SettingsError(
@@ -46,7 +51,7 @@ async def agreed(database: Database) -> int:
     """The number of partitions. Raises SettingsError when the cluster was not made, or by a wabox that works otherwise."""
     found = await database.agreed()
     if "partitions" not in found:
-        raise SettingsError("this cluster is not made yet: run wabox cluster init, once")
+        raise SettingsError(NOT_MADE)
     other = [f"{name} {found.get(name)}, here {value}" for name, value in AGREED.items() if found.get(name) != value]
     if other:
         raise SettingsError(
@@ -55,19 +60,44 @@ async def agreed(database: Database) -> int:
     return int(found["partitions"])
 
 
+async def token(database: Database) -> str:
+    """What opens the API of every process, to every shell whose settings name the cluster: who reads this database reads all
+    conversations anyway. Drawn where there is none. Raises Unavailable, SettingsError before ``wabox cluster init``."""
+    found = await database.agreed()
+    if not found:
+        raise SettingsError(NOT_MADE)
+    if TOKEN not in found:
+        await database.agree({TOKEN: secrets.token_urlsafe(32)})
+        found = await database.agreed()
+    return found[TOKEN]
+
+
+async def known_token(database: Database, router: Router, name: str) -> str:
+    """The same for a process that begins, which keeps a copy in Redis as of the partitions. Raises Unavailable."""
+    return await _copied(router, f"{name}:token", lambda: token(database))
+
+
 async def known(database: Database, router: Router, name: str) -> int:
     """The number of partitions, for a process that begins: PostgreSQL is not needed for replies, so its word is copied to
     Redis, and the copy counts while PostgreSQL is away. Raises Unavailable when neither answers, SettingsError."""
-    key = f"{name}:partitions"
+    return int(await _copied(router, f"{name}:partitions", lambda: _partitions(database)))
+
+
+async def _partitions(database: Database) -> str:
+    return str(await agreed(database))
+
+
+async def _copied(router: Router, key: str, ask: Callable[[], Awaitable[str]]) -> str:
+    """What PostgreSQL says, and a copy of it for Redis; the copy while PostgreSQL is away. Raises Unavailable."""
     slot = key_slot(key.encode())
     try:
-        partitions = await agreed(database)
+        found = await ask()
     except Unavailable as error:
         (copy,) = await router.run(slot, ("GET", key))
         if copy is None:
             raise error
         log.warning("cluster.records_away", reason=str(error))
-        return int(copy)
+        return str(copy.decode())
     with contextlib.suppress(Unavailable):
-        await router.run(slot, ("SET", key, partitions))
-    return partitions
+        await router.run(slot, ("SET", key, found))
+    return found

@@ -23,8 +23,5 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
         yield "[keep]: nothing is forgotten by its age; delete from PostgreSQL"
     if settings.backup != NIGHTLY:
         yield "[backup]: none is made; use those of PostgreSQL and Redis"
-    held = sorted({name for chart in bot.charts.live.values() for name, state in chart.states.items() if state.handoff})
-    if held:
-        yield f"handoff in {', '.join(held[:5])}: a case is opened, and people answer it on WhatsApp only"
     if bot.templates:
         yield "templates: what WhatsApp says of them is not looked at"

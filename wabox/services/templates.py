@@ -65,6 +65,10 @@ class Templates:
         self._clock = clock
         self._fetch = fetch
 
+    async def known(self) -> Sequence[StoredTemplate]:
+        """As WhatsApp said last."""
+        return await self._shelf.templates()
+
     async def sync(self) -> SyncReport:
         """Ask WhatsApp, and keep the answer. Raises WaboxError."""
         before = {one.key: one for one in await self._shelf.templates()}

@@ -18,14 +18,17 @@ from wabox.core.tally import Tally
 from wabox.core.template import StoredTemplate
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import Accounts
+from wabox.services.broadcasts import Broadcasts
 from wabox.services.changes import Changes
 from wabox.services.dossiers import Dossiers
 from wabox.services.entry import Entry
 from wabox.services.handoffs import Handoffs
 from wabox.services.learning import Learning
-from wabox.services.outward import Outward
+from wabox.services.meter import Meter
 from wabox.services.pictures import Pictures
 from wabox.services.publishing import Publishing
+from wabox.services.sends import Sends
+from wabox.services.templates import Templates
 from wabox.services.waiting import Waiting
 
 
@@ -53,6 +56,22 @@ class People(Register, Protocol):
 class Shelf(Protocol):
     async def templates(self, name: str | None = None) -> Sequence[StoredTemplate]:
         """As WhatsApp has them, as far as we know."""
+
+
+class Outgoing(Protocol):
+    """What our own side begins: see :class:`wabox.services.outward.Outward`."""
+
+    @property
+    def sends(self) -> Sends: ...
+
+    @property
+    def templates(self) -> Templates: ...
+
+    @property
+    def broadcasts(self) -> Broadcasts: ...
+
+    @property
+    def meter(self) -> Meter: ...
 
 
 class Store(Protocol):
@@ -112,7 +131,7 @@ class Desk(Protocol):
     def pictures(self) -> Pictures: ...
 
     @property
-    def outward(self) -> Outward: ...
+    def outward(self) -> Outgoing: ...
 
     @property
     def learning(self) -> Learning: ...

@@ -70,7 +70,7 @@ def outgoing_routes(app: Desk) -> list[HTTPRouteHandler]:
 
     @get("/templates", summary="Templates as WhatsApp has them, as far as we know", tags=["templates"], roles=VIEW)
     async def templates() -> list[StoredTemplate]:
-        return list(await app.store.outgoing.templates())
+        return list(await app.outward.templates.known())
 
     @post("/templates/sync", status_code=200, summary="Ask WhatsApp for its templates", tags=["templates"], roles=OWN)
     async def sync() -> SyncReport:

@@ -51,8 +51,7 @@ def test_what_will_not_be_done_is_said(tmp_path: Path) -> None:
         " people: {handoff: true, on: {handoff.closed: a}}}\n"
     )
     (tmp_path / "wabox.toml").write_text(ENGINES)
-    (said,) = lacking(load(tmp_path, {}), load_bot(bot))
-    assert "handoff in people" in said
+    assert not list(lacking(load(tmp_path, {}), load_bot(bot)))
     more = '[server]\ndomain = "bot.example.org"\n[speech]\nurl = "http://a"\n'
     (tmp_path / "wabox.toml").write_text(ENGINES + more)
     told = " ".join(lacking(load(tmp_path, {}), load_bot(bot)))

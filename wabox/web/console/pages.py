@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from html import escape
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ PLACES: Final = ["/", "/{page:str}", "/{page:str}/{id:path}"]
 
 
 def console_router(
-    bot: str, guard: Guard, enter: Callable[[str], Awaitable[str]] | None = None
+    bot: str, guard: Guard, enter: Callable[[str], Awaitable[str]] | None = None, lacks: Collection[str] = ()
 ) -> list[ControllerRouterHandler]:
-    """``enter``: in the demo nobody signs in; it begins a session for whoever asks from this address, and gives its cookie."""
+    """``enter``: in the demo nobody signs in; it begins a session for whoever asks from this address, and gives its cookie.
+    ``lacks``: what this server does not have: pages by their address, ``stats``, ``files`` with replies."""
     head = "\n".join(
         [
             *(f'<link rel="stylesheet" href="{address(name)}">' for name in names() if _is_style(name)),
@@ -34,6 +35,7 @@ def console_router(
         ]
     )
     page = read("index.html").replace("{{head}}", head).replace("{{bot}}", escape(bot))
+    page = page.replace("{{lacks}}", escape(" ".join(lacks), quote=True))
 
     @get(PLACES, media_type=MediaType.HTML, sync_to_thread=False, roles=VIEW)
     def show(request: Request[Any, Any, Any]) -> Response[str]:

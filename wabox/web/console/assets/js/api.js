@@ -2,8 +2,11 @@
 
 import { t } from "./texts.js";
 
-const { csrf, agent, name, roles } = document.body.dataset;
+const { csrf, agent, name, roles, lacks } = document.body.dataset;
 export const me = { id: agent, name, roles: roles.split(" "), acts: /owner|agent/.test(roles), owns: roles.includes("owner") };
+
+// What this server does not have: a page, by its address, `stats` or `files`.
+export const lacking = (what) => lacks.split(" ").includes(what);
 
 export class Problem extends Error {
   // `status` 0: nobody answered, so nobody knows whether it was done.

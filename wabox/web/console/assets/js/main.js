@@ -1,7 +1,7 @@
 // The page: navigation around, one screen inside.
 
 import * as cases from "./cases.js";
-import { me } from "./api.js";
+import { lacking, me } from "./api.js";
 import { bar } from "./parts/bar.js";
 import { shortcutsDialog } from "./parts/help.js";
 import { shortcut } from "./keys.js";
@@ -21,7 +21,7 @@ const PAGES = [
   { page: "numbers", sign: "numbers", keys: "g n", show: numbers },
   { page: "flows", sign: "flows", keys: "g f", show: flows },
   ...(me.owns ? [{ page: "unmatched", sign: "unmatched", keys: "g u", show: unmatched }] : []),
-];
+].filter(({ page }) => !lacking(page));
 
 const main = h("main", { id: "main", tabindex: "-1" });
 const navigation = bar(PAGES);

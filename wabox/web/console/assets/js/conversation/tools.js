@@ -1,13 +1,14 @@
 // Buttons above the place where an agent writes: canned answers, and files. Each gets { dossier, insert(text), send(data, shown) }.
 
-import { get, upload } from "../api.js";
+import { get, lacking, upload } from "../api.js";
 import { dialog, sorry } from "../dialog.js";
 import { fill, h, sign } from "../dom.js";
 import { t } from "../texts.js";
 
 export function tools({ dossier, insert, send }) {
   const one = dossier.case.id;
-  return [sign("quick", t("canned"), async () => insert((await canned(one)) ?? "")), sign("attach", t("attach"), () => attach(one, send))];
+  const files = lacking("files") ? [] : [sign("attach", t("attach"), () => attach(one, send))];
+  return [sign("quick", t("canned"), async () => insert((await canned(one)) ?? "")), ...files];
 }
 
 // The words of the chosen one, to be read over before they leave.
