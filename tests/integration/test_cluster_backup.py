@@ -132,3 +132,40 @@ async def test_backup_and_restore(cluster: ClusterStore, tmp_path: Path) -> None
     await after.close()
     ana = await run("restore", made["file"], "--to", str(tmp_path / "look"))
     assert str(tmp_path / "look") in ana
+
+
+async def test_doctor(cluster: ClusterStore, tmp_path: Path) -> None:
+    """Looks at the engines and what waits in them, not at a database that nobody has; a lane without a worker is said."""
+    bot = tmp_path / "flows" / "shop"
+    bot.mkdir(parents=True)
+    (bot / "flow.yaml").write_text(
+        "initial: a\ntimeouts: {soft: 30m, hard: 23h}\nstates:\n  a: {ask: What?, on: {message.text: b}}\n"
+        "  b: {type: final}\n",
+        encoding="utf-8",
+    )
+    await cluster.put(arrival(message("w", "c3")))
+    found = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--offline", "--json"])
+    assert found.exit_code == 1  # no account is set
+    findings = json.loads(found.output)["findings"]
+    said = {one["check"]: one for one in findings}
+    assert {"PostgreSQL", "RabbitMQ", "Redis", "workers", "lanes", "outbox", "published", "flows"} <= said.keys()
+    assert not {"database", "SQLite", "data folder", "free quota"} & said.keys()
+    assert said["PostgreSQL"]["level"] == "ok"
+    assert said["conversations"]["what"] == str(PEOPLE)
+    assert (said["workers"]["level"], said["lanes"]["what"]) == ("warn", "1 messages wait to be handled")
+    shown = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--offline"])
+    assert "The cluster" in shown.output
+
+
+async def test_doctor_without_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with them is a finding, in words."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wabox.toml").write_text(
+        '[cluster]\nredis = ["redis://127.0.0.1:1"]\nrabbitmq = ["amqp://127.0.0.1:1/"]\n'
+        'postgres = "postgresql://127.0.0.1:1/x"\n'
+    )
+    found = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--offline", "--json"])
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+    levels = {one["check"]: one["level"] for one in json.loads(found.output)["findings"]}
+    assert [levels[one] for one in ("PostgreSQL", "RabbitMQ", "Redis", "messages")] == ["fail"] * 4

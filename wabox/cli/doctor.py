@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from wabox.settings import Settings
 
 WIDTH = 80
-AREAS = {"machine": "This machine", "bot": "The bot", "messages": "Messages", "meta": "Meta", "webhook": "The webhook"}
+AREAS = {
+    "machine": "This machine",
+    "bot": "The bot",
+    "cluster": "The cluster",
+    "messages": "Messages",
+    "meta": "Meta",
+    "webhook": "The webhook",
+}
 SIGNS = {"ok": "ok", "warn": "LOOK", "fail": "FAIL", "unknown": "?"}
 COLOURS = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED, "unknown": None}
 
@@ -51,7 +58,7 @@ def doctor(
     sources = Sources(Path.cwd(), os.environ)
     settings = settings_of(sources)
     if data is not None:
-        settings = replace(settings, data=data.absolute())
+        settings = replace(settings, data=data.absolute(), cluster=None)
     found = asyncio.run(_examined(settings, secret_files(sources), url, offline, patience))
     if as_json:
         typer.echo(json.dumps(_json(found), ensure_ascii=False))
@@ -67,6 +74,7 @@ async def _examined(
 ) -> Checkup:
     from wabox.adapters import graph_of
     from wabox.app import wall_clock
+    from wabox.cli.clusterdoctor import looked_at
     from wabox.services.doctor.examination import examine
     from wabox.whatsapp.graph import GraphClient
 
@@ -77,7 +85,8 @@ async def _examined(
             wall_clock(),
             graph=graph,
             as_app=lambda token: GraphClient(settings.require_whatsapp().api_url, token),
-            stopped=await _stopped(settings),
+            stopped=None if settings.cluster is not None else await _stopped(settings),
+            cluster=None if settings.cluster is None else await looked_at(settings),
             secret_files=files,
             url=url,
             offline=offline,

@@ -16,10 +16,12 @@ from wabox.cluster.broker import Broker, close
 from wabox.cluster.making import agreed
 from wabox.cluster.partition import slot_of
 from wabox.cluster.records.database import Database
+from wabox.cluster.records.queries import PostgresRecords
 from wabox.cluster.router import Node, Router, Unreachable
 from wabox.cluster.shards import Shards
 from wabox.cluster.store import Place
 from wabox.cluster.topology import Topology
+from wabox.core.version import Version
 from wabox.errors import SettingsError, Unavailable
 
 OLDEST_RABBIT, OLDEST_REDIS, OLDEST_VALKEY = (4, 0), (7, 0), (7, 2)
@@ -73,6 +75,53 @@ async def look(place: Place) -> list[Point]:
     finally:
         await shards.aclose()
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """What is going on."""
+
+    partitions: int
+    lanes: int
+    """Partitions whose lane a worker reads."""
+    waiting: int
+    """Messages in the lanes that no worker has."""
+    conversations: int
+    outbox: int
+    dead: int
+    versions: Sequence[Version]
+
+
+async def work(place: Place) -> AtWork:
+    """Ask PostgreSQL and the broker. Raises Unavailable, SettingsError."""
+    database, broker = Database(place.postgres, place.name), Broker(place.rabbitmq)
+    try:
+        partitions = await agreed(database)
+        records = PostgresRecords(database)
+        conversations, outbox, _, dead = await records.counts()
+        versions = await records.every_version()
+        topology = Topology(partitions, place.name)
+        channel = await broker.channel()
+        lanes = waiting = 0
+        for partition in range(partitions):
+            found = await channel.queue_declare(topology.lane(partition), passive=True)
+            lanes += bool(found.consumer_count)
+            waiting += found.message_count or 0
+        await close(channel)
+    except AMQPError as error:
+        raise Unavailable(f"RabbitMQ lacks a lane: {error}") from error
+    finally:
+        await broker.aclose()
+        await database.aclose()
+    return AtWork(
+        partitions=partitions,
+        lanes=lanes,
+        waiting=waiting,
+        conversations=conversations,
+        outbox=outbox,
+        dead=dead,
+        versions=versions,
+    )
 
 
 async def _rabbits(place: Place, topology: Topology) -> list[Point]:

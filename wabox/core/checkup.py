@@ -19,7 +19,7 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     area: str
-    """``machine``, ``bot``, ``messages``, ``meta``, ``webhook``."""
+    """``machine``, ``bot``, ``cluster``, ``messages``, ``meta``, ``webhook``."""
     check: str
     """What was looked at: ``disk``, ``token`` …"""
     level: Level

@@ -17,6 +17,7 @@ from wabox.errors import WaboxError
 from wabox.whatsapp import errors
 from wabox.whatsapp.token import NOT_ACCEPTED, Token
 from wabox.whatsapp.transport import KeepAliveTransport
+from wabox.whatsapp.trouble import in_words
 
 CONNECT: Final = 5.0
 READ: Final = 30.0
@@ -113,7 +114,7 @@ class GraphClient:
                 finally:
                     await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            sentence = f"Meta could not be asked about {path}: {type(error).__name__}: {error}"
+            sentence = f"Meta could not be asked about {path}: {in_words(error)}"
             raise GraphRefused(self._token.clean(sentence)) from None
         try:
             found = msgspec.json.decode(answer.content)

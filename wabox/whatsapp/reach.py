@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import httpx
 
+from wabox.whatsapp.trouble import in_words
+
 DEADLINE: Final = 10.0
 """Seconds."""
 AGENT: Final = "facebookexternalua"
@@ -70,8 +72,9 @@ async def ask(
                 expires=_expires(answer.extensions.get("network_stream")),
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        why = str(error) or type(error).__name__
-        wrong = "certificate verify failed" in why.lower()
+        said = str(error)
+        wrong = "certificate verify failed" in said.lower()
+        why = said if wrong else in_words(error)
         if wrong:
             why = why.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or why
         return Reply(status=0, body=why, milliseconds=_since(begun), untrusted=wrong)

@@ -15,9 +15,11 @@ from wabox.services.models import Models
 
 
 def look(
-    root: Path, name: str | None, data: Path, models: Path, live: dict[str, str]
+    root: Path, name: str | None, data: Path, models: Path, live: dict[str, str] | None
 ) -> tuple[list[Finding], Bot | None]:
-    """``live``: bot → published version. Also the bot that the folder has, if it loads."""
+    """``live``: bot → published version; None: a cluster has them, and their models.
+
+    Also the bot that the folder has, if it loads."""
     notes = Notes("bot")
     try:
         folder = find_bot(name, root)
@@ -26,9 +28,10 @@ def look(
         notes.fail("flows", str(error), _choose(there[0]) if there else "make one: wabox new bakery")
         return notes.made, None
     bot = _load(notes, folder)
-    _published(notes, folder, data, live.get(folder.name))
-    if bot is not None:
-        _model(notes, bot, models / bot.name)
+    if live is not None:
+        _published(notes, folder, data, live.get(folder.name))
+        if bot is not None:
+            _model(notes, bot, models / bot.name)
     return notes.made, bot
 
 

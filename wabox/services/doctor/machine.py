@@ -47,6 +47,17 @@ def look(
     return notes.made
 
 
+def beside(data: Path, secret_files: Sequence[Path], now: int, *, backups: Path | None = None) -> list[Finding]:
+    """Of a machine whose conversations are a cluster's: who may read the secrets, the disk, and the backups if it makes any."""
+    notes = Notes("machine")
+    there = next((place for place in (data, *data.parents) if place.is_dir()), Path("/"))
+    _permissions(notes, data, secret_files)
+    _disk(notes, data, shutil.disk_usage(there).free)
+    if backups is not None:
+        _backups(notes, backups, now)
+    return notes.made
+
+
 def _folder(notes: Notes, data: Path, there: Path, kind: Callable[[Path], str | None]) -> None:
     name, found = shown(data), kind(there)
     if found in NETWORK or found in NETWORK_FUSE:

@@ -18,6 +18,7 @@ from wabox.whatsapp import account
 from wabox.whatsapp.account import NumberInfo, Subscription, TokenInfo
 from wabox.whatsapp.graph import GraphClient, GraphRefused
 from wabox.whatsapp.reach import Reply, ask
+from wabox.whatsapp.templates import fetch
 from wabox.whatsapp.token import NOT_ACCEPTED
 
 SKEW: Final = 120_000
@@ -331,6 +332,21 @@ async def _listens(notes: Notes, graph: GraphClient, standing: Standing) -> Stan
             f"once, with the token: curl -X POST to /{standing.account_id}/subscribed_apps of the Graph API",
         )
     return replace(standing, listens=listens)
+
+
+async def asked_templates(bot: Bot, graph: GraphClient, account_id: str, now: int) -> list[Finding]:
+    """The bot's templates, beside what Meta says of them now. ``now`` in ms."""
+    try:
+        stored = await fetch(graph, account_id, now)
+    except GraphRefused as refused:
+        notes = Notes("meta")
+        notes.unknown("templates", str(refused))
+        return notes.made
+    if not stored:
+        notes = Notes("meta")
+        notes.fail("templates", "the bot has some, and the account has none", "make them: WhatsApp Manager > Templates")
+        return notes.made
+    return templates(bot, stored)
 
 
 def templates(bot: Bot | None, stored: Sequence[StoredTemplate]) -> list[Finding]:
