@@ -80,13 +80,15 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
 
 
 @contextlib.asynccontextmanager
-async def leading(app: ClusterApp) -> AsyncIterator[None]:
+async def leading(app: ClusterApp, backups: Nightly | None = None) -> AsyncIterator[None]:
     """What one worker of a cluster does for all, while it leads; every one asks itself each time whether it does."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     jobs = AsyncIOScheduler(timezone="UTC", job_defaults=DEFAULTS)
     jobs.add_job(guarded(app.desk.look_at_waiting, "waiting"), "interval", seconds=WAITING_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_offers, "offers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_alarms, "alarms"), "interval", seconds=SWEEP_SECONDS)
+    if backups is not None:
+        jobs.add_job(guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
     jobs.start()
     watching = asyncio.create_task(_watch_the_clock(jobs))
     try:

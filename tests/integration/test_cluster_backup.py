@@ -169,3 +169,4 @@ async def test_doctor_without_engines(tmp_path: Path, monkeypatch: pytest.Monkey
     logging.getLogger().handlers.clear()
     levels = {one["check"]: one["level"] for one in json.loads(found.output)["findings"]}
     assert [levels[one] for one in ("PostgreSQL", "RabbitMQ", "Redis", "messages")] == ["fail"] * 4
+    assert "Errno" not in found.output

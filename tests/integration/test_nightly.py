@@ -41,6 +41,19 @@ def made(tmp_path: Path) -> Made:
     return Made(tmp_path / "data" / "backups", VirtualClock())
 
 
+async def test_one_process_of_a_cluster(tmp_path: Path, made: Made) -> None:
+    """The one that leads, from when on it does."""
+    leads = False
+    settings = Settings(root=tmp_path, data=tmp_path / "data", backup=BackupSettings())
+    running = Nightly(settings, made.clock, made, leads=lambda: leads)
+    made.clock.now += 24 * HOUR
+    await running.look()
+    assert made.count == 0
+    leads = True
+    await running.look()
+    assert made.count == 1
+
+
 def server(tmp_path: Path, made: Made, **changes: Any) -> Nightly:
     settings = Settings(root=tmp_path, data=tmp_path / "data", backup=BackupSettings(**changes))
     return Nightly(settings, made.clock, made)

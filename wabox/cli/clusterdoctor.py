@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ async def looked_at(settings: Settings) -> Elsewhere:
         seen = await work(place)
     except WaboxError as error:
         notes = Notes("messages")
-        notes.fail("messages", f"nobody can say how many wait: {error}", "mend the engine above first")
+        notes.fail("messages", f"nobody can say how many wait: {_said(str(error))}", "mend the engine above first")
         return Elsewhere(findings=(*found, *notes.made), conversations=0, serves=False)
     try:
         name = find_bot(settings.bot, settings.root).name
@@ -67,11 +68,16 @@ def engines(points: Sequence[Point]) -> list[Finding]:
         for point in mine:
             if not point.good:
                 what = point.what.removeprefix(engine).strip()
-                notes.fail(engine, f"{what}: {point.found}" if what else point.found, point.fix)
+                notes.fail(engine, _said(f"{what}: {point.found}" if what else point.found), point.fix)
         if mine and all(point.good for point in mine):
             many = "" if len(mine) == 1 else f", {len(mine)} things looked at (wabox cluster check)"
             notes.ok(engine, f"as it should be{many}")
     return notes.made
+
+
+def _said(sentence: str) -> str:
+    """Without the numbers that systems give to faults."""
+    return re.sub(r"\[Errno -?\d+\] ", "", sentence)
 
 
 def published(rows: Sequence[Version], name: str) -> list[Finding]:

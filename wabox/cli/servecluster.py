@@ -32,6 +32,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.clusterfront import LACKS, ClusterFront
     from wabox.flowfile.folder import find_bot
     from wabox.scheduler import leading
+    from wabox.services.backups.nightly import Nightly
     from wabox.services.lacking import lacking
     from wabox.web.api import openapi
     from wabox.web.door import METRICS_TOKEN, Door
@@ -72,7 +73,10 @@ async def serve_cluster(settings: Settings, role: str) -> None:
         at = f"http://{settings.host}:{server.port}"
         serves = f"wabox serves {bot.name!r} as {role} of the cluster {cluster.name!r} at {at}/webhook"
         typer.echo(f"{serves} (Ctrl-C stops)")
-        async with notifier.ready(serves), contextlib.nullcontext() if role == "web" else leading(app):
+        # Whoever leads may be any machine: without a folder that all of them reach nobody would find the backups.
+        leads, shared = app.desk.leader.leads.is_set, settings.backup.folder is not None
+        backups = Nightly(settings, app.clock, leads=leads) if shared else None
+        async with notifier.ready(serves), contextlib.nullcontext() if role == "web" else leading(app, backups):
             await until_stopped(server, first=app.desk.changes.close)
     finally:
         await app.stop()

@@ -21,7 +21,7 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
         yield "[telemetry]: traces go nowhere"
     if settings.keep:
         yield "[keep]: nothing is forgotten by its age; delete from PostgreSQL"
-    if settings.backup != NIGHTLY:
-        yield "[backup]: none is made; use those of PostgreSQL and Redis"
+    if settings.backup != NIGHTLY and settings.backup.at is not None and settings.backup.folder is None:
+        yield "[backup]: none is made without a folder, one that all machines reach"
     if bot.templates:
         yield "templates: what WhatsApp says of them is not looked at"

@@ -8,8 +8,6 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-import httpx
-
 WORDS: Final = {
     errno.ECONNREFUSED: "nothing listens there",
     errno.ECONNRESET: "the connection was cut",
@@ -28,7 +26,7 @@ def in_words(error: BaseException) -> str:
             return "its name cannot be looked up now" if again else "nobody knows that name"
         if isinstance(one, OSError) and one.errno in WORDS:
             return WORDS[one.errno]
-        if isinstance(one, (TimeoutError, httpx.TimeoutException)):
+        if isinstance(one, TimeoutError) or type(one).__name__.endswith("Timeout"):  # as HTTP clients call theirs
             return "it does not answer in time"
     said = str(error)
     if "temporary failure in name resolution" in said.lower():

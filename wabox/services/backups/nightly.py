@@ -43,7 +43,11 @@ def last(now: int, at: int, zone: str) -> int:
 
 
 class Nightly:
-    def __init__(self, settings: Settings, clock: Clock, run: Run | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, run: Run | None = None, *, leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``leads``: whether it is this process that makes them. Two that think so cost a backup too many."""
+        self._leads = leads
         self._settings = settings
         self._clock = clock
         self._run = run or (lambda: command(settings))
@@ -70,7 +74,7 @@ class Nightly:
 
     async def look(self) -> None:
         """Make one if it is time; call it once a minute."""
-        if not await asyncio.to_thread(lambda: self.due):
+        if not self._leads() or not await asyncio.to_thread(lambda: self.due):
             return
         try:
             told = await self._run()
@@ -85,9 +89,10 @@ class Nightly:
 
 async def command(settings: Settings, program: Sequence[str] | None = None) -> dict[str, Any]:
     """Run ``wabox backup --scheduled``; what it says. Raises StorageError with its sentence."""
+    folder = () if settings.cluster is not None else ("--data", str(settings.data))  # who names one means no cluster
     program = program or ([sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "wabox"])
     process = await asyncio.create_subprocess_exec(
-        *(*program, "backup", "--scheduled", "--json", "--data", str(settings.data)),
+        *(*program, "backup", "--scheduled", "--json", *folder),
         cwd=settings.root,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
