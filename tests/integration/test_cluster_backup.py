@@ -144,6 +144,7 @@ async def test_doctor(cluster: ClusterStore, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     await cluster.put(arrival(message("w", "c3")))
+    await cluster.settled()
     found = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--offline", "--json"])
     assert found.exit_code == 1  # no account is set
     findings = json.loads(found.output)["findings"]
