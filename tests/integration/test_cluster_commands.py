@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from tests.fakes import NOW
 from tests.integration import clustered
 from tests.integration.storage import Handler, arrival, conversation, message, outbound, unit
+from wabox.core.changed import changed
+from wabox.core.consent import ConsentEntry, fold
 from wabox.core.conversation import Record
 
 if clustered.FOLDER is None:
@@ -76,3 +78,20 @@ async def test_the_outbox_of_a_cluster(cluster: ClusterStore) -> None:
     await run("outbox", "retry", waits["id"])
     await run("outbox", "drop", waits["id"])
     assert "nothing waits" in await run("outbox", "list")
+
+
+async def test_customers_are_looked_at(cluster: ClusterStore, tmp_path: Path) -> None:
+    """List, show with the ledger, and everything as a folder; what would change them says that it cannot."""
+    stop = ConsentEntry(at=NOW, what="stop", channel="message", words="STOP", ref="m2")
+    said = changed(unit("m2", expected=1), consents=(stop,), consent=fold([stop]))
+    assert await cluster.commit(said) == "committed"
+    await cluster.settled()
+    assert "STOPPED" in await run("contacts", "list", "--stopped")
+    shown = json.loads(await run("contacts", "show", "+52 1 555 000 2222", "--json"))
+    assert (shown["handle"], [line["words"] for line in shown["ledger"]]) == ("MX.ana", ["STOP"])
+    await run("contacts", "export", "MX.ana", "--out", str(tmp_path / "ana"))
+    page = (tmp_path / "ana" / "index.html").read_text(encoding="utf-8")
+    assert "hello there" in page
+    assert "STOP" in page
+    found = await asyncio.to_thread(CliRunner().invoke, app, ["contacts", "forget", "MX.ana", "--yes"])
+    assert "wabox contacts forget does not work" in str(found.exception)

@@ -43,9 +43,9 @@ def list_(
 
     Example:  wabox contacts list --stopped
     """
-    from wabox.sqlite.glance import Glance
+    from wabox.cli.looking import looking, settings_for
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         found = glance.people(limit, stopped=stopped)
     for person in found:
         typer.echo(_json(person) if as_json else _line(person))
@@ -61,11 +61,11 @@ def show(who: Who, as_json: Json = False, data: Data = None) -> None:
     """
     from dataclasses import asdict
 
-    from wabox.sqlite.glance import Glance
+    from wabox.cli.looking import looking, settings_for
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         person = _one(glance.find(who), who)
-        ledger = glance.ledger(person.key)
+        ledger = glance.ledger(person)
     if as_json:
         typer.echo(json.dumps({**asdict(person), "ledger": [asdict(one) for one in ledger]}, ensure_ascii=False))
         return
@@ -92,18 +92,18 @@ def export(
 
     Example:  wabox contacts export +34600111222 -o ana
     """
+    from wabox.cli.looking import looking, settings_for
     from wabox.cli.portrait import write
-    from wabox.sqlite.glance import Glance
 
-    folder = _settings(data).data
-    with Glance(folder) as glance:
+    settings = settings_for(data)
+    with looking(settings) as glance:
         person = _one(glance.find(who), who)
-        found = glance.export(person.key)
+        found = glance.export(person)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     out = out or Path(f"contact-{person.key}")
-    files = write(found, folder, out)
+    files = write(found, settings.data, out)
     typer.echo(f"{out / 'index.html'}: {_many(len(found['conversations']), 'conversation')}, {_many(files, 'file')}")
 
 

@@ -6,14 +6,17 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wabox.errors import SettingsError
 
 if TYPE_CHECKING:
     from wabox.cli.running import Line
+    from wabox.cluster.records.database import Database
+    from wabox.cluster.records.people import PostgresPeople
     from wabox.cluster.records.queries import PostgresRecords
     from wabox.cluster.store import ClusterStore
+    from wabox.core.consent import ConsentEntry
     from wabox.core.conversation import ConversationSummary, Record
     from wabox.core.delivery import Delivery
     from wabox.core.person import Person
@@ -81,19 +84,36 @@ class ClusterGlance:
         return None if found is None else found[0]
 
     def find(self, words: str) -> list[Person]:
-        """Nobody: a cluster keeps conversations, not the customers behind them."""
-        return []
+        return list(self._people(lambda people: people.find(words)))
+
+    def people(self, limit: int, *, stopped: bool = False) -> list[Person]:
+        return list(self._people(lambda people: people.people(limit, stopped=stopped)))
+
+    def ledger(self, person: Person) -> list[ConsentEntry]:
+        return self._people(lambda people: people.ledger(person))
+
+    def export(self, person: Person) -> dict[str, Any]:
+        return self._people(lambda people: people.export(person))
 
     def _asked(self, question: Callable[[PostgresRecords], Awaitable[T]]) -> T:
+        from wabox.cluster.records.queries import PostgresRecords
+
+        return self._of(lambda database: question(PostgresRecords(database)))
+
+    def _people(self, question: Callable[[PostgresPeople], Awaitable[T]]) -> T:
+        from wabox.cluster.records.people import PostgresPeople
+
+        return self._of(lambda database: question(PostgresPeople(database)))
+
+    def _of(self, question: Callable[[Database], Awaitable[T]]) -> T:
         import asyncio
 
         from wabox.cluster.records.database import Database
-        from wabox.cluster.records.queries import PostgresRecords
 
         async def ask() -> T:
             database = Database(self._cluster.postgres.reveal(), self._cluster.name)
             try:
-                return await question(PostgresRecords(database))
+                return await question(database)
             finally:
                 await database.aclose()
 

@@ -97,13 +97,13 @@ class Glance:
         """The newest customers. Raises StorageError."""
         return self._asked(people.list_, limit, stopped=stopped)
 
-    def export(self, key: int) -> dict[str, Any]:
+    def export(self, person: Person) -> dict[str, Any]:
         """Everything that is kept about a customer. Raises StorageError."""
-        return self._asked(erasure.export, key)
+        return self._asked(erasure.export, person.key)
 
-    def ledger(self, key: int) -> list[ConsentEntry]:
+    def ledger(self, person: Person) -> list[ConsentEntry]:
         """What a customer said about being written to. Raises StorageError."""
-        return self._asked(consents.entries, key)
+        return self._asked(consents.entries, person.key)
 
     def _asked(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
+from wabox.cluster.records import alerts, consents, copies, handoffs, statuses, transcript
 from wabox.cluster.records.statuses import Consequence
 from wabox.core.conversation import UnitOfWork, after
 
@@ -20,6 +20,8 @@ async def store(connection: Any, unit: UnitOfWork) -> list[Consequence]:
             await alerts.drop(connection, handoff.id, over=not handoff.open, at=unit.at)
     if unit.alerts:
         await alerts.add(connection, unit.alerts)
+    if unit.consents:
+        await consents.add(connection, id_, unit.consents)
     if unit.rated is not None:
         await handoffs.rate(connection, id_, *unit.rated)
     await transcript.add(connection, id_, unit.records)
