@@ -134,6 +134,22 @@ async def test_backup_and_restore(cluster: ClusterStore, tmp_path: Path) -> None
     assert str(tmp_path / "look") in ana
 
 
+async def test_replay(cluster: ClusterStore, tmp_path: Path) -> None:
+    """What customers wrote to the cluster is played to two folders."""
+    flow = (
+        "initial: a\ntimeouts: {soft: 30m, hard: 23h}\non: {human: people}\nstates:\n  a: {ask: What?, on: {message.text: b}}\n"
+        "  b: {ask: And?, on: {message.text: a}}\n  people: {handoff: true, on: {handoff.closed: a}}\n"
+    )
+    for name, text in (("shop", flow), ("new", flow.replace("And?", "Then?"))):
+        bot = (tmp_path / "flows" if name == "shop" else tmp_path) / name
+        bot.mkdir(parents=True)
+        (bot / "flow.yaml").write_text(text, encoding="utf-8")
+    await turn(cluster, 4, 2)
+    asked = ["replay", "shop", "--flows", "new", "--since", "3000d", "--allow", "100%", "--json"]
+    found = json.loads(await run(*asked))
+    assert found["conversations"] + found["left_out"] >= PEOPLE
+
+
 async def test_doctor(cluster: ClusterStore, tmp_path: Path) -> None:
     """Looks at the engines and what waits in them, not at a database that nobody has; a lane without a worker is said."""
     bot = tmp_path / "flows" / "shop"

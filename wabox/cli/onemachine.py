@@ -16,7 +16,6 @@ INSTEAD: Final = {
     "contacts optout": "the customer says STOP to the bot",
     "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
-    "replay": "it reads a data folder",
     "stats": "counters are kept on one machine; see /metrics of every process",
     "templates": "templates are kept on one machine",
     "upgrade": "upgrade every machine with what installed wabox, one after the other",

@@ -38,9 +38,10 @@ def replay(
     """
     import time
 
+    from wabox.cli.clusterfolder import copied
+    from wabox.cli.looking import settings_for
     from wabox.cli.progress import Bar
     from wabox.core.duration import parse_duration
-    from wabox.settings import load
     from wabox.simulator.moment import moments
     from wabox.simulator.replay import compare
     from wabox.sqlite.glance import Glance
@@ -50,9 +51,8 @@ def replay(
         limit = float(allow.removesuffix("%"))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    settings = load(Path.cwd())
-    folder = settings.data if data is None else data.absolute()
-    with Glance(folder) as glance, Bar() as bar:
+    settings = settings_for(data)
+    with Bar() as bar, copied(settings, bar) as folder, Glance(folder) as glance:
         current, candidate = _sides(settings, glance, folder, bot or settings.bot, flows, model)
         known = [one for one in glance.conversations() if one.updated_at >= began]
         found = compare(
@@ -80,7 +80,7 @@ def _sides(
     from wabox.errors import FlowError
     from wabox.flowfile.bot import load_bot
     from wabox.flowfile.folder import find_bot
-    from wabox.flowfile.published import Shelf
+    from wabox.flowfile.published import MODEL, Shelf
     from wabox.nlu.resolver import Resolver
     from wabox.services.models import Models
     from wabox.simulator.replay import Side
@@ -108,10 +108,14 @@ def _sides(
         )
     if model is not None and not (model / "card.json").is_file():
         raise FlowError(f"{model} has no trained model: wabox train --tsv FILE --out DIR makes one")
+    kept = trained
+    if settings.cluster is not None and live is not None:  # there a version goes with its model, whatever lies here
+        kept = Shelf(data, folder.name).folder / f"{live.id}{MODEL}"
+        trained = trained if (trained / "card.json").is_file() else kept
     shown = folder if live is None else Shelf(data, folder.name).check(live.id)
     wanted = (find_bot(str(flows), Path.cwd()) if flows is not None else folder) if flows or model is None else shown
     return (
-        side(shown, trained, published=live is not None),
+        side(shown, kept, published=live is not None),
         side(wanted, model or trained, published=wanted is shown and live is not None),
     )
 
