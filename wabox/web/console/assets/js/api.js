@@ -6,7 +6,7 @@ const { csrf, agent, name, roles, lacks } = document.body.dataset;
 export const me = { id: agent, name, roles: roles.split(" "), acts: /owner|agent/.test(roles), owns: roles.includes("owner") };
 
 // What this server does not have: a page, by its address, `stats` or `files`.
-export const lacking = (what) => lacks.split(" ").includes(what);
+export const lacking = (what) => what !== "" && lacks.split(" ").includes(what);
 
 export class Problem extends Error {
   // `status` 0: nobody answered, so nobody knows whether it was done.
