@@ -222,7 +222,8 @@ async def test_one_worker_leads_and_another_takes_over() -> None:
             async with database.transaction() as connection:
                 await connection.execute("SELECT pg_terminate_backend($1)", first_.backend)
             await second.leads.wait()
-            while first_.leads.is_set():  # it hears of its end when it next looks: for a moment two may lead
+            # It hears of its end when it next looks: for a moment two may lead.
+            while first_.leads.is_set():  # noqa: ASYNC110 - there is no event for what was cleared
                 await asyncio.sleep(0)
             await second.aclose()
             assert not second.leads.is_set()

@@ -51,7 +51,7 @@ async def bring(store: ClusterStore, conversation: Portable) -> Came:
                 now=session.updated_at,
                 remember=REMEMBERED,
                 keep=kept_for(Document(session=session, work=new), session.updated_at),
-                unsent=new.unsent,
+                unsent="none" if new.unsent is None else new.unsent,
                 calls=bool(new.calls),
                 timers=[(f"{id_}{SEPARATOR}{name}", due_at) for name, (due_at, _) in new.timers.items()],
             ),

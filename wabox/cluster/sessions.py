@@ -349,10 +349,9 @@ class RedisSessions:
         """Store what differs, fenced by the old version; the script's word."""
         id_ = old.session.conversation_id
         partition = self._shards.partition(id_)
-        timers = [
-            (f"{id_}{SEPARATOR}{name}", False if due is None else due) for name, due in rearmed(old.work, new.work)
-        ]
         now = self._clock()
+        unsent, keep = new.work.unsent, kept_for(new, now)
+        calls = bool(new.work.calls)
         change = Change(
             index=Index(
                 id=id_,
@@ -360,10 +359,10 @@ class RedisSessions:
                 version=-1 if expected is not None and old.session.sequence != expected else old.version,
                 now=now,
                 remember=REMEMBERED,
-                keep=kept_for(new, now),
-                unsent=new.work.unsent,
-                calls=bool(new.work.calls),
-                timers=timers,
+                keep=None if new.session is old.session and old.version and keep <= kept_for(old, now) else keep,
+                unsent="same" if unsent == old.work.unsent else "none" if unsent is None else unsent,
+                calls=None if calls == bool(old.work.calls) else calls,
+                timers=[(f"{id_}{SEPARATOR}{name}", due) for name, due in rearmed(old.work, new.work)],
             ),
             session=pack(new.session) if new.session is not old.session else b"",
             work=pack(new.work) if new.work != old.work else b"",

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
@@ -32,8 +32,6 @@ that was cut off from the others goes on writing (``cluster-node-timeout``: 2 to
 ALONE, BEHIND = 2.0, 10.0
 """s for which the other writes of a partition do not wait then: no replica is there, or one that does not keep up."""
 
-_encode = msgspec.json.Encoder().encode
-
 
 class Script:
     """A Lua file of this folder. Sent by its digest; a node that does not know it gets the text."""
@@ -49,18 +47,21 @@ class Script:
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
     """What the script must read of a write; the rest it only stores. Times in ms since the epoch; ``remember`` and ``keep``
-    are ms from now."""
+    are ms from now. What stays as it is, since ``version``, need not be said."""
 
     id: str
     version: int
     """Of the document that this was computed from."""
     now: int
     remember: int
-    keep: int
-    unsent: int | None
-    calls: bool
-    timers: list[tuple[str, int | bool]]
-    """``False``: it goes."""
+    keep: int | None
+    """None: as it is."""
+    unsent: int | Literal["none", "same"] = "same"
+    """When the first message may leave."""
+    calls: bool | None = None
+    """Whether it waits for any; None: as before."""
+    timers: Sequence[tuple[str, int | None]] = ()
+    """What changes: which, and when it comes due; None: no more."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,31 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     ids: Sequence[bytes] = ()
     """Digests of the messages that it handles."""
 
+    def arguments(self) -> list[Any]:
+        """As ``write.lua`` reads them."""
+        index = self.index
+        due = [part for member, at in index.timers if at is not None for part in (at, member)]
+        return [
+            index.id,
+            index.version,
+            index.now,
+            index.remember,
+            "" if index.keep is None else index.keep,
+            _UNSENT.get(index.unsent, index.unsent),
+            _CALLS[index.calls],
+            self.session,
+            self.work,
+            self.record,
+            len(self.ids),
+            *self.ids,
+            len(due),
+            *due,
+            *(member for member, at in index.timers if at is None),
+        ]
+
+
+_UNSENT: Final[Mapping[int | str, str]] = {"none": "-", "same": ""}
+_CALLS: Final[Mapping[bool | None, str]] = {True: "+", False: "-", None: ""}
 
 WRITE, SWEEP = Script("write.lua"), Script("sweep.lua")
 
@@ -157,7 +183,7 @@ class Shards:
 
         Raises Unavailable, and then it may or may not have happened: whoever repeats it learns which.
         """
-        arguments = (_encode(change.index), change.session, change.work, change.record, *change.ids)
+        arguments = change.arguments()
         replicated = self.durability == "replicated"
         wait = 0 if not replicated else 1 if self._lonely(partition) else WAIT_MS
         try:
@@ -166,10 +192,10 @@ class Shards:
             answers = await self.run(partition, WRITE.call(keys, *arguments, whole=True), wait=wait)
         code, version = answers[0]
         if replicated and code != 2 and not answers[1]:
-            await self._replicated(partition, keys[0], change.index.keep)
+            await self._replicated(partition)
         return int(code), int(version)
 
-    async def _replicated(self, partition: int, key: str, keep: int) -> None:
+    async def _replicated(self, partition: int) -> None:
         """Wait for a replica again. What a replica has, it has in order: one later write that arrived says all."""
         loop = asyncio.get_running_loop()
         if self._lonely(partition):
@@ -177,7 +203,7 @@ class Shards:
             return  # others have waited in vain just now: customers need not wait one after the other
         pause = BEHIND
         for _ in range(WAITS):
-            _, heard, role = await self.run(partition, ("PEXPIRE", key, keep), ("WAIT", 1, WAIT_MS), ("ROLE",))
+            _, heard, role = await self.run(partition, self._probe(partition), ("WAIT", 1, WAIT_MS), ("ROLE",))
             if heard:
                 return
             if not role[2]:
@@ -195,12 +221,14 @@ class Shards:
     async def _answers(self, partition: int) -> bool:
         """A write, because a node may read and not write."""
         try:
-            await self.router.run(
-                slot_of(partition, self.partitions), ("SET", self.key(partition, "probe"), "1", "PX", 1000)
-            )
+            await self.router.run(slot_of(partition, self.partitions), self._probe(partition))
         except (Unavailable, RedisError, SettingsError):
             return False  # a password that is refused, too: a prober that dies leaves the gate shut for ever
         return True
+
+    def _probe(self, partition: int) -> Command:
+        """A write that changes nothing."""
+        return ("SET", self.key(partition, "probe"), "1", "PX", 1000)
 
     async def aclose(self) -> None:
         await self.gates.aclose()

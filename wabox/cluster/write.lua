@@ -1,36 +1,43 @@
 -- One write of one conversation: everything that a unit of work (or what the sender learnt) changes, or nothing.
 -- All keys have the partition's hash tag. Answers {0, version} written, {1, version} known already, {2, version} it moved on.
+-- Every command of a script goes to the replica and to the log by itself: what stays as it is is not written again.
 local s, d, u, t, c, r = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local w = cjson.decode(ARGV[1])
-local session, work, record = ARGV[2], ARGV[3], ARGV[4]
-local ids = {unpack(ARGV, 5)}
-local version = tonumber(redis.call('HGET', s, 'v') or '0')
+local id, from, now, remember, keep, unsent, calls = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local session, work, record = ARGV[8], ARGV[9], ARGV[10]
+-- Three lists, each after its length: ids handled; when timers come due, and which; timers that go.
+local ids_end = 11 + ARGV[11]
+local set_end = ids_end + 1 + ARGV[ids_end + 1]
+local call = redis.call
+local version = tonumber(call('HGET', s, 'v') or 0)
 
-local known = 0
-for _, id in ipairs(ids) do
-  if redis.call('ZSCORE', d, id) then known = known + 1 end
+if ids_end > 11 then
+  local known = true
+  for _, at in ipairs(call('ZMSCORE', d, unpack(ARGV, 12, ids_end))) do known = known and at end
+  if known then
+    -- A write all the same: WAIT then also covers the one that told us about it.
+    call('PEXPIRE', d, remember)
+    return {1, version}
+  end
 end
-if #ids > 0 and known == #ids then
-  -- A write all the same: WAIT then also covers the one that told us about it.
-  redis.call('PEXPIRE', d, w.remember)
-  return {1, version}
-end
-if version ~= w.version then return {2, version} end
+if version ~= tonumber(from) then return {2, version} end
 
-redis.call('HSET', s, 'v', version + 1)
-if session ~= '' then redis.call('HSET', s, 'b', session) end
-if work ~= '' then redis.call('HSET', s, 'o', work) end
-redis.call('PEXPIRE', s, w.keep)
-if #ids > 0 then
-  for _, id in ipairs(ids) do redis.call('ZADD', d, w.now, id) end
-  redis.call('ZREMRANGEBYSCORE', d, '-inf', w.now - w.remember)
-  redis.call('PEXPIRE', d, w.remember)
+version = version + 1
+local fields = {'v', version}
+if session ~= '' then fields[3], fields[4] = 'b', session end
+if work ~= '' then fields[#fields + 1] = 'o'; fields[#fields + 1] = work end
+call('HSET', s, unpack(fields))
+if keep ~= '' then call('PEXPIRE', s, keep) end
+if ids_end > 11 then
+  local scored = {}
+  for at = 12, ids_end do scored[#scored + 1] = now; scored[#scored + 1] = ARGV[at] end
+  call('ZADD', d, unpack(scored))
+  if version % 16 == 0 then call('ZREMRANGEBYSCORE', d, '-inf', now - remember) end
+  call('PEXPIRE', d, remember)
 end
 -- u: who has messages to send, and from when on. c: who waits for calls. t: what comes due.
-if w.unsent ~= cjson.null then redis.call('ZADD', u, w.unsent, w.id) else redis.call('ZREM', u, w.id) end
-if w.calls then redis.call('SADD', c, w.id) else redis.call('SREM', c, w.id) end
-for _, timer in ipairs(w.timers) do
-  if timer[2] then redis.call('ZADD', t, timer[2], timer[1]) else redis.call('ZREM', t, timer[1]) end
-end
-if record ~= '' then redis.call('XADD', r, '*', 'r', record) end
-return {0, version + 1}
+if unsent == '-' then call('ZREM', u, id) elseif unsent ~= '' then call('ZADD', u, unsent, id) end
+if calls == '-' then call('SREM', c, id) elseif calls == '+' then call('SADD', c, id) end
+if set_end > ids_end + 1 then call('ZADD', t, unpack(ARGV, ids_end + 2, set_end)) end
+if #ARGV > set_end + 1 then call('ZREM', t, unpack(ARGV, set_end + 2)) end
+if record ~= '' then call('XADD', r, '*', 'r', record) end
+return {0, version}
