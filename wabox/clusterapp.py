@@ -175,7 +175,7 @@ class ClusterApp:
         prepare(self.bot, self.clock())
         self.store.leases.gained = self._stirred.set
         await self.store.begin()
-        self.store.lanes.run(self._messages.handle)
+        self.store.run(self._messages.handle)
         await self._outbox.recover()
         await self._invocations.recover()
         self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
@@ -295,6 +295,7 @@ async def build_cluster(
     messenger = messenger or messenger_of(settings)
     worker = worker or worker_name()
     store = await open_cluster(place_of(settings.cluster, partitions), clock, worker, shards=role != "web")
+    store.register.number_id = settings.number_id
     leader = Leader(store.database)
     following = following_of(
         settings,

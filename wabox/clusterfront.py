@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from wabox.cluster.records.outgoing import PostgresOutgoing
+from wabox.cluster.register import ClusterRegister
 from wabox.cluster.store import ClusterStore
 from wabox.clusterapp import ClusterApp
 from wabox.core.conversation import Session
@@ -138,8 +139,9 @@ class Kept:
         return self._store.outgoing
 
     @property
-    def register(self) -> NoReturn:
-        raise NotHere("a cluster keeps no contacts yet: its conversations are under /api/v1/conversations")
+    def register(self) -> ClusterRegister:
+        """Redis must be in reach of this process for what changes anything."""
+        return self._store.register
 
     @property
     def media(self) -> NoReturn:

@@ -13,6 +13,7 @@ from wabox.cluster.bus import say as tell
 from wabox.cluster.moving import bring, leave
 from wabox.cluster.moving import copy as copied
 from wabox.cluster.records import portableaccounts as elsewhere
+from wabox.cluster.records import stones
 from wabox.cluster.records.accounts import NOTE
 from wabox.cluster.store import ClusterStore
 from wabox.core.agent import Act
@@ -24,7 +25,7 @@ from wabox.core.version import Version
 from wabox.errors import StorageError
 from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
-from wabox.sqlite import versions
+from wabox.sqlite import tombstones, versions
 from wabox.sqlite.folder import FolderLock
 from wabox.sqlite.portable import Departure, arrive
 from wabox.sqlite.store import SqliteStore, open_store
@@ -59,6 +60,8 @@ class Moved:
     """The same on the other side; equal unless a conversation there had gone on."""
 
     parts: tuple[Part, ...] = ()
+    forgotten: int = 0
+    """People who were erased on the side that they left, because the other knows that they asked for it."""
 
     @property
     def equal(self) -> bool:
@@ -72,6 +75,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
 
     Webhooks may come in meanwhile (``wabox serve --role web``): they wait in their lanes.
     """
+    forgotten = await _bury(folder, store, clock)
     lock = FolderLock(folder)
     try:
         here: list[str] = []
@@ -98,6 +102,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             here=together(here),
             there=together(there),
             parts=parts,
+            forgotten=forgotten,
         )
     finally:
         lock.release()
@@ -151,6 +156,8 @@ async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int
 
 async def _beside(store: ClusterStore, folder: Path, target: SqliteStore, clock: Clock) -> tuple[Part, ...]:
     """From a cluster into a data folder: everything that is not a conversation's. What is added here is also in backups."""
+    tombstones.learn(folder, await stones.lists(store.database))
+    await target.register.bury()
     versioned = await _versions_to_sqlite(store, folder, target, clock)
     return (*await _people_to_sqlite(store, target), *versioned)
 
@@ -174,6 +181,25 @@ async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], s
         if len(some) == STEP:
             brought += await stored()
     return here, brought + await stored()
+
+
+# ---- who was forgotten -------------------------------------------------------------------------------------------------
+
+
+async def _bury(folder: Path, store: ClusterStore, clock: Clock) -> int:
+    """Each side learns whom the other has forgotten; of how many that are in the folder. A cluster of another name in the same
+    database may be the one that a backup is of, and know more than it."""
+    ours = dict(tombstones.read(folder).lists)
+    for known in (await stones.lists(store.database), await stones.kin(store.database, ours)):
+        ours = dict(tombstones.learn(folder, known).lists)
+    await stones.learn(store.database, ours)
+    if not any(ours.values()):
+        return 0
+    target = await open_store(folder, clock)
+    try:
+        return await target.register.bury()
+    finally:
+        await target.close()
 
 
 # ---- published versions ------------------------------------------------------------------------------------------------

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import logging
 import os
 import secrets
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+import structlog
+from typer.testing import CliRunner
+
 from tests.fakes import VirtualClock
+from wabox.cli.main import app
+from wabox.cluster.making import make
 from wabox.cluster.router import Unreachable
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.message import Arrival
@@ -63,6 +73,31 @@ async def clear(store: ClusterStore) -> None:
         (keys,) = await store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*"))
         if keys:
             await store.shards.router.ask(node, *(("DEL", key) for key in keys))
+
+
+@asynccontextmanager
+async def beside_commands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ClusterStore]:
+    """A cluster that the command line finds in ``folder``, which becomes the working folder."""
+    adapter = ClusterAdapter(folder)
+    store = (await adapter.open()).store
+    await make(store.database, store.broker, store.place.name, PARTITIONS)
+    said = tomllib.loads((Path(str(FOLDER)) / "cluster.toml").read_text())["cluster"]
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**said, "name": store.place.name}.items())
+    (folder / "wabox.toml").write_text(f"[cluster]\n{lines}", encoding="utf-8")
+    monkeypatch.chdir(folder)
+    try:
+        yield store
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+        await adapter.aclose()
+
+
+async def command(*words: str) -> str:
+    """What it says; it has an event loop of its own."""
+    found = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert found.exit_code == 0, (found.output, found.exception)
+    return found.output
 
 
 READS = frozenset(

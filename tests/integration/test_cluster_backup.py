@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -49,19 +48,10 @@ async def turn(store: ClusterStore, number: int, count: int, **more: Any) -> Non
 
 @pytest.fixture
 async def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ClusterStore]:
-    adapter = clustered.ClusterAdapter(tmp_path)
-    store = (await adapter.open()).store
-    await make(store.database, store.broker, store.place.name, clustered.PARTITIONS)
-    engines = tomllib.loads((Path(str(clustered.FOLDER)) / "cluster.toml").read_text())["cluster"]
-    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**engines, "name": store.place.name}.items())
-    (tmp_path / "wabox.toml").write_text(f"[cluster]\n{lines}", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    for number in range(PEOPLE):
-        await turn(store, number, 1)
-    yield store
-    structlog.reset_defaults()
-    logging.getLogger().handlers.clear()
-    await adapter.aclose()
+    async with clustered.beside_commands(tmp_path, monkeypatch) as store:
+        for number in range(PEOPLE):
+            await turn(store, number, 1)
+        yield store
 
 
 async def run(*words: str, code: int = 0) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import structlog
-from typer.testing import CliRunner
 
 from tests.fakes import NOW
 from tests.integration import clustered
+from tests.integration.clustered import command as run
 from tests.integration.storage import Handler, arrival, conversation, message, outbound, unit
 from wabox.core.changed import changed
 from wabox.core.consent import ConsentEntry, fold
@@ -23,35 +19,17 @@ from wabox.core.conversation import Record
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
-from wabox.cli.main import app
-from wabox.cluster.making import make
 from wabox.cluster.store import ClusterStore
 
 
 @pytest.fixture
 async def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ClusterStore]:
     """A conversation that said hello, and an answer that has not left."""
-    adapter = clustered.ClusterAdapter(tmp_path)
-    store = (await adapter.open()).store
-    await make(store.database, store.broker, store.place.name, clustered.PARTITIONS)
-    said = tomllib.loads((Path(str(clustered.FOLDER)) / "cluster.toml").read_text())["cluster"]
-    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**said, "name": store.place.name}.items())
-    (tmp_path / "wabox.toml").write_text(f"[cluster]\n{lines}", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    line = Record(at=NOW, kind="in", ref="m1", body={"type": "text", "text": "hello there"})
-    await store.commit(unit("m1", snapshot=None, records=[line], sends=[outbound("m1")]))
-    await store.settled()
-    yield store
-    structlog.reset_defaults()
-    logging.getLogger().handlers.clear()
-    await adapter.aclose()
-
-
-async def run(*words: str) -> str:
-    """What it says; it has an event loop of its own."""
-    found = await asyncio.to_thread(CliRunner().invoke, app, words)
-    assert found.exit_code == 0, (found.output, found.exception)
-    return found.output
+    async with clustered.beside_commands(tmp_path, monkeypatch) as store:
+        line = Record(at=NOW, kind="in", ref="m1", body={"type": "text", "text": "hello there"})
+        await store.commit(unit("m1", snapshot=None, records=[line], sends=[outbound("m1")]))
+        await store.settled()
+        yield store
 
 
 async def test_where_conversations_stand(cluster: ClusterStore) -> None:
@@ -81,7 +59,7 @@ async def test_the_outbox_of_a_cluster(cluster: ClusterStore) -> None:
 
 
 async def test_customers_are_looked_at(cluster: ClusterStore, tmp_path: Path) -> None:
-    """List, show with the ledger, and everything as a folder; what would change them says that it cannot."""
+    """List, show with the ledger, and everything as a folder."""
     stop = ConsentEntry(at=NOW, what="stop", channel="message", words="STOP", ref="m2")
     said = changed(unit("m2", expected=1), consents=(stop,), consent=fold([stop]))
     assert await cluster.commit(said) == "committed"
@@ -93,5 +71,3 @@ async def test_customers_are_looked_at(cluster: ClusterStore, tmp_path: Path) ->
     page = (tmp_path / "ana" / "index.html").read_text(encoding="utf-8")
     assert "hello there" in page
     assert "STOP" in page
-    found = await asyncio.to_thread(CliRunner().invoke, app, ["contacts", "forget", "MX.ana", "--yes"])
-    assert "wabox contacts forget does not work" in str(found.exception)

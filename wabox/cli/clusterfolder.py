@@ -103,7 +103,7 @@ def restored(settings: Settings, done: Restored, moved: Moved) -> dict[str, Any]
         "replayed": done.proof.replayed,
         "schema_before": held.upgraded_from,
         "held": {"outbox": held.outbox, "inbox": held.inbox, "broadcasts": held.broadcasts},
-        "forgotten": done.forgotten,
+        "forgotten": done.forgotten + moved.forgotten,
         "parts": {part.name: part.count for part in moved.parts},
         "models": list(done.models),
         "media": len(manifest.beside) or sum(one.name.startswith("media/") for one in manifest.members),

@@ -11,10 +11,13 @@ import typer
 
 if TYPE_CHECKING:
     from wabox.cli.running import Line
+    from wabox.cluster.store import ClusterStore
     from wabox.core.person import Certificate, Person
     from wabox.services.people import OptIn, Wish
     from wabox.settings import Settings
     from wabox.sqlite.store import SqliteStore
+
+    There = Line | SqliteStore | ClusterStore
 
 T = TypeVar("T")
 
@@ -124,21 +127,21 @@ def forget(
     """
     import msgspec
 
+    from wabox.cli.looking import looking, settings_for
     from wabox.cli.running import Line
     from wabox.core.person import Certificate
     from wabox.errors import WaboxError
     from wabox.services import people
-    from wabox.sqlite.glance import Glance
 
-    settings = _settings(data)
-    with Glance(settings.data) as glance:
+    settings = settings_for(data)
+    with looking(settings) as glance:
         person = _one(glance.find(who), who)
     if not yes:
         typer.echo(_line(person), err=True)
         if not typer.confirm("Erase this customer for good?", err=True):
             raise WaboxError("nobody was forgotten")
 
-    async def ask(there: Line | SqliteStore) -> Certificate:
+    async def ask(there: There) -> Certificate:
         if isinstance(there, Line):
             answer = await there.call("POST", "/api/v1/contacts/forget", {"who": person.handle})
             return msgspec.convert(answer, Certificate)
@@ -148,7 +151,7 @@ def forget(
     written = _json(certificate)
     if out is not None:
         out.write_text(written + "\n", encoding="utf-8")
-    typer.echo(written if as_json else _certificate(certificate))
+    typer.echo(written if as_json else _certificate(certificate, cluster=settings.cluster is not None))
 
 
 @group.command()
@@ -196,6 +199,7 @@ def import_(
 
     import msgspec
 
+    from wabox.cli.looking import settings_for
     from wabox.cli.optins import read
     from wabox.cli.running import Line
     from wabox.services import people
@@ -203,7 +207,7 @@ def import_(
     given: list[OptIn] = read(file, words)
     by = f"{_user()}: {file.name}"
 
-    async def ask(there: Line | SqliteStore) -> list[str]:
+    async def ask(there: There) -> list[str]:
         if isinstance(there, Line):
             told: list[str] = []
             for start in range(0, len(given), IMPORTED_AT_ONCE):
@@ -213,7 +217,7 @@ def import_(
             return told
         return await people.bring(there.register, given, by)
 
-    told = _asked(_settings(data), ask)
+    told = _asked(settings_for(data), ask)
     refused = 0
     for number, (line, became) in enumerate(zip(given, told, strict=True), 2):
         if as_json:
@@ -235,49 +239,41 @@ def _wish(who: str, wanted: Wish, words: str, by: str | None, as_json: bool, dat
     import msgspec
 
     from wabox.app import wall_clock
+    from wabox.cli.looking import settings_for
     from wabox.cli.running import Line
     from wabox.core.person import Person
     from wabox.services import people
 
-    async def ask(there: Line | SqliteStore) -> Person:
+    async def ask(there: There) -> Person:
         entered = by or _user()
         if isinstance(there, Line):
             call = {"who": who, "wish": wanted, "words": words, "by": entered}
             return msgspec.convert(await there.call("POST", "/api/v1/contacts/wish", call), Person)
         return await people.wish(there.register, wall_clock, who, wanted, words, entered)
 
-    person = _asked(_settings(data), ask)
+    person = _asked(settings_for(data), ask)
     typer.echo(_json(person) if as_json else _line(person))
 
 
-def _asked(settings: Settings, ask: Callable[[Line | SqliteStore], Awaitable[T]]) -> T:
-    """What the running server answers, or the data folder itself when none runs."""
+def _asked(settings: Settings, ask: Callable[[There], Awaitable[T]]) -> T:
+    """What the running server answers, or the data folder itself when none runs; or the cluster."""
     import asyncio
     import logging
 
     from wabox.cli import logs
-    from wabox.cli.running import reached
+    from wabox.cli.looking import at_hand
     from wabox.errors import StorageError
     from wabox.sqlite.connection import DATABASE
 
     logs.configure(terminal=True, level=logging.WARNING)
-    if not (settings.data / DATABASE).is_file():
+    if settings.cluster is None and not (settings.data / DATABASE).is_file():
         raise StorageError(f"There are no contacts in {settings.data}: {DATABASE} is not there. Is it the data folder?")
 
     async def run() -> T:
-        async with reached(settings) as there:
+        async with at_hand(settings) as there:
             return await ask(there)
 
     return asyncio.run(run())
-
-
-def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
-
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
 
 
 def _one(found: list[Person], who: str) -> Person:
@@ -318,13 +314,25 @@ def _folded(line: str) -> str:
     return textwrap.fill(line, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
-def _certificate(certificate: Certificate) -> str:
+def _certificate(certificate: Certificate, *, cluster: bool) -> str:
     rows = "\n".join(f"  {table:14} {count:7}" for table, count in certificate.rows.items())
+    where, times = (
+        ("PostgreSQL", "rows still have an id of theirs")
+        if cluster
+        else (
+            "the database file",
+            "times an id of theirs still stands in it",
+        )
+    )
     left = (
-        "No id of theirs is left in the database file."
+        f"No id of theirs is left in {where}."
         if not certificate.left
-        else f"{certificate.left} times an id of theirs still stands in the database file: in what others wrote, "
-        "or the number is somebody else's now."
+        else f"Looked through {where}: {certificate.left} {times}, in what others wrote, or the number is somebody else's now."
+    )
+    kept = (
+        "A restored backup will not bring them back (PostgreSQL keeps a list of hashes, and so does each backup)."
+        if cluster
+        else "A restored backup will not bring them back (forgotten.jsonl: keep it with your backups)."
     )
     lines = (
         f"Certificate of erasure, {_time(certificate.at)} UTC",
@@ -333,7 +341,7 @@ def _certificate(certificate: Certificate) -> str:
         rows,
         f"files erased: {certificate.files}",
         left,
-        "A restored backup will not bring them back (forgotten.jsonl: keep it with your backups).",
+        kept,
         "Not in reach: the customer's own phone, WhatsApp, logs that your system keeps, and copies you made yourself.",
         f"digest: {certificate.digest}",
     )

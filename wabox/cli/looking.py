@@ -167,6 +167,7 @@ async def clustered(settings: Settings, *, shards: bool = True) -> AsyncIterator
     finally:
         await database.aclose()
     store = await open_cluster(place_of(cluster, partitions), wall_clock, worker_name(), shards=shards)
+    store.register.number_id = settings.number_id
     try:
         yield store
     finally:

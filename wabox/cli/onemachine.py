@@ -10,10 +10,6 @@ from wabox.errors import WaboxError
 
 INSTEAD: Final = {
     "broadcast": "broadcasts are sent from one machine",
-    "contacts forget": "nobody is erased from a cluster yet",
-    "contacts import": "opt-ins are entered on one machine",
-    "contacts optin": "the customer says it to the bot",
-    "contacts optout": "the customer says STOP to the bot",
     "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
     "stats": "counters are kept on one machine; see /metrics of every process",

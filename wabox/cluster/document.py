@@ -60,6 +60,13 @@ class Document:
     work: Work = Work()
     version: int = 0
     """Of the document: rises with every write, the session's sequence only with units of work."""
+    forgotten: int = 0
+    """When the customer was forgotten, if that is not long ago, ms since the epoch: what was written before does not count."""
+
+    @property
+    def erased(self) -> bool:
+        """Since then nothing was written."""
+        return self.forgotten > 0 and self.version == self.forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +103,18 @@ def unpack(stored: bytes) -> bytes:
     raise ValueError(f"not written by this wabox: it begins with {stored[:1]!r}")
 
 
-def read(conversation_id: str, version: bytes | None, session: bytes | None, work: bytes | None) -> Document:
+def read(
+    conversation_id: str,
+    version: bytes | None,
+    session: bytes | None,
+    work: bytes | None,
+    forgotten: bytes | None = None,
+) -> Document:
     """As Redis has it; empty when it has nothing."""
     return Document(
-        version=int(version or 0),
+        # One that was erased begins above every version that it had, so that no write of before counts.
+        version=int(version or forgotten or 0),
+        forgotten=int(forgotten or 0),
         session=Session(conversation_id=conversation_id) if session is None else _sessions.decode(unpack(session)),
         work=Work() if work is None else _works.decode(unpack(work)),
     )
@@ -129,7 +144,7 @@ def committed(document: Document, unit: UnitOfWork) -> tuple[Document, list[Mark
     told = {id_.removeprefix("failed:") for id_ in unit.handled}
     untold = [row for row in untold if row.id not in told]
     new = Work(outbox=tuple(outbox), timers=timers, calls=calls, untold=tuple(untold))
-    return Document(session=after(unit), work=new, version=document.version + 1), marks
+    return changed(document, session=after(unit), work=new, version=document.version + 1), marks
 
 
 def _withdrawn(outbox: Sequence[OutboundMessage], reason: str, at: int) -> tuple[list[OutboundMessage], list[Mark]]:
@@ -320,6 +335,12 @@ def rearmed(old: Work, new: Work) -> list[tuple[str, int | None]]:
         (name, due_at) for name, (due_at, _) in new.timers.items() if old.timers.get(name, (None,))[0] != due_at
     ]
     return changed
+
+
+def grave(conversation_id: str) -> str:
+    """What is kept of one that was erased is kept under this name, for as long as messages of before may come: it does not say
+    whose it was."""
+    return "x:" + hashlib.blake2b(conversation_id.encode(), digest_size=16).hexdigest()
 
 
 def digest(message_id: str, number_id: str) -> bytes:

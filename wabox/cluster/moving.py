@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from wabox.cluster.document import Document, Work, digest, kept_for, pack, read
+from wabox.cluster.changing import REMEMBERED, SEPARATOR
+from wabox.cluster.document import Document, Work, digest, grave, kept_for, pack, read
 from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
-from wabox.cluster.sessions import REMEMBERED, SEPARATOR
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
@@ -33,10 +33,12 @@ async def bring(store: ClusterStore, conversation: Portable) -> Came:
     session = conversation.session
     id_ = session.conversation_id
     shards, partition = store.shards, store.shards.partition(id_)
-    keys = [shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r")]
+    keys = [shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r", grave(id_))]
     while True:
-        ((version, there, work),) = await shards.run(partition, ("HMGET", keys[0], "v", "b", "o"))
-        old = read(id_, version, there, work)
+        (version, there, work), forgotten = await shards.run(
+            partition, ("HMGET", keys[0], "v", "b", "o"), ("GET", keys[6])
+        )
+        old = read(id_, version, there, work, forgotten)
         if there is not None and old.session.sequence >= session.sequence:
             return "there"
         new = Work(

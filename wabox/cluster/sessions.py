@@ -17,25 +17,23 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from wabox.cluster.begun import Begun
+from wabox.cluster.changing import REMEMBERED, SEPARATOR, written
 from wabox.cluster.document import (
-    DAY,
     Document,
     committed,
     digest,
     dropped,
     failure,
     folded,
-    kept_for,
-    pack,
+    grave,
     put_back,
     read,
-    rearmed,
     ring,
     settled,
 )
 from wabox.cluster.entry import Entry
 from wabox.cluster.leases import Leases
-from wabox.cluster.shards import SWEEP, Change, Index, Shards
+from wabox.cluster.shards import SWEEP, Shards
 from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, Session, UnitOfWork
 from wabox.core.delivery import Attempt, OutboundMessage, StatusUpdate
@@ -48,17 +46,12 @@ Publish = Callable[[Sequence[InboundMessage]], Awaitable[None]]
 """Puts messages into their lanes, durably."""
 
 SNAPSHOT_LIMIT = 1024 * 1024
-REMEMBERED = 8 * DAY
-"""How long an id is known: Meta delivers again for seven days."""
 RECENT = 4096
 """Conversations in memory: about 2 KB each."""
 AGAIN = 30_000
 """ms after which a due timer that a sweep took and nobody handled is taken again."""
 DROPPED = "somebody took it out"
-SEPARATOR = "\0"
 WRITTEN, KNOWN = 0, 1
-
-_entries = msgspec.msgpack.Encoder()
 
 
 class RedisSessions:
@@ -108,6 +101,10 @@ class RedisSessions:
                     return "duplicate"
                 # The document moved on. Only if that was not the session (a status, say) is the unit still right.
                 old = await self._document(unit.conversation_id)
+                if old.erased and unit.expected:
+                    raise Unavailable(
+                        f"{unit.conversation_id} was forgotten meanwhile"
+                    )  # it comes again, and is judged
                 if old.session.sequence != unit.expected:
                     return "conflict"
 
@@ -133,6 +130,10 @@ class RedisSessions:
                     old = await self._document(conversation_id)
                     if elsewhere := self.begun.elsewhere(old.work.outbox, attempts):
                         raise Unavailable(f"another worker is sending {', '.join(elsewhere)}")
+                if old.session.sequence == 0:  # it was forgotten meanwhile
+                    late = {attempt.outbound_id for attempt in attempts}
+                    self.begun.settled(attempts, late)
+                    return late
                 new, marks, late = settled(old, attempts)
                 if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
                     self.begun.settled(attempts, late)
@@ -298,10 +299,30 @@ class RedisSessions:
             while True:
                 old = await self.fresh(conversation_id)
                 new = change(old)
-                if new is old:
+                if new is old or old.session.sequence == 0:  # it was forgotten meanwhile
                     return False
                 if await self._write(old, new, None) == WRITTEN:
                     return True
+
+    # ---- forgetting ----------------------------------------------------------------------------------------------------
+
+    async def erase(self, conversation_id: str) -> bool:
+        """Forget all of it; whether there was any. What was written before and comes later is dropped (:meth:`buried`)."""
+        partition = self._shards.partition(conversation_id)
+        names = (f"s:{conversation_id}", f"d:{conversation_id}", "u", "t", "c", grave(conversation_id))
+        keys = [self._shards.key(partition, name) for name in names]
+        async with self._alone(conversation_id):
+            while True:
+                old = await self.fresh(conversation_id)
+                timers = [f"{conversation_id}{SEPARATOR}{name}" for name in old.work.timers]
+                now = max(self._clock(), old.forgotten + 1)
+                self._recent.pop(conversation_id, None)
+                if await self._shards.erase(partition, keys, conversation_id, old.version, now, REMEMBERED, *timers):
+                    return old.session.sequence > 0
+
+    async def buried(self, message: InboundMessage) -> bool:
+        """Whether its customer was forgotten after it was written."""
+        return (await self._document(message.conversation_id)).forgotten >= message.timestamp
 
     # ---- the document --------------------------------------------------------------------------------------------------
 
@@ -325,9 +346,12 @@ class RedisSessions:
         """As Redis has it now. Raises ConversationError when it cannot be read."""
         partition = self._shards.partition(conversation_id)
         key = self._shards.key(partition, f"s:{conversation_id}")
-        ((version, session, work),) = await self._shards.run(partition, ("HMGET", key, "v", "b", "o"))
+        stone = self._shards.key(partition, grave(conversation_id))
+        (version, session, work), forgotten = await self._shards.run(
+            partition, ("HMGET", key, "v", "b", "o"), ("GET", stone)
+        )
         try:
-            return read(conversation_id, version, session, work)
+            return read(conversation_id, version, session, work, forgotten)
         except (ValueError, msgspec.MsgspecError) as error:
             raise ConversationError(f"The conversation {conversation_id} cannot be read from Redis: {error}") from error
 
@@ -349,27 +373,10 @@ class RedisSessions:
         """Store what differs, fenced by the old version; the script's word."""
         id_ = old.session.conversation_id
         partition = self._shards.partition(id_)
-        now = self._clock()
-        unsent, keep = new.work.unsent, kept_for(new, now)
-        calls = bool(new.work.calls)
-        change = Change(
-            index=Index(
-                id=id_,
-                # A unit of an older session can only turn out to be known: no version is the right one for it.
-                version=-1 if expected is not None and old.session.sequence != expected else old.version,
-                now=now,
-                remember=REMEMBERED,
-                keep=None if new.session is old.session and old.version and keep <= kept_for(old, now) else keep,
-                unsent="same" if unsent == old.work.unsent else "none" if unsent is None else unsent,
-                calls=None if calls == bool(old.work.calls) else calls,
-                timers=[(f"{id_}{SEPARATOR}{name}", due) for name, due in rearmed(old.work, new.work)],
-            ),
-            session=pack(new.session) if new.session is not old.session else b"",
-            work=pack(new.work) if new.work != old.work else b"",
-            record=b"" if entry is None else _entries.encode(entry),
-            ids=ids,
-        )
-        keys = [self._shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r")]
+        # A unit of an older session can only turn out to be known: no version is the right one for it.
+        stale = expected is not None and old.session.sequence != expected
+        change = written(old, new, entry, ids, self._clock(), version=-1 if stale else old.version)
+        keys = [self._shards.key(partition, name) for name in (f"s:{id_}", f"d:{id_}", "u", "t", "c", "r", grave(id_))]
         try:
             code, version = await self._shards.write(partition, keys, change)
         except BaseException:

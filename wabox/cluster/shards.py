@@ -102,7 +102,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 _UNSENT: Final[Mapping[int | str, str]] = {"none": "-", "same": ""}
 _CALLS: Final[Mapping[bool | None, str]] = {True: "+", False: "-", None: ""}
 
-WRITE, SWEEP = Script("write.lua"), Script("sweep.lua")
+WRITE, SWEEP, ERASE = Script("write.lua"), Script("sweep.lua"), Script("erase.lua")
 
 
 class Shards:
@@ -183,13 +183,20 @@ class Shards:
 
         Raises Unavailable, and then it may or may not have happened: whoever repeats it learns which.
         """
-        arguments = change.arguments()
+        return await self._stored(partition, WRITE, keys, *change.arguments())
+
+    async def erase(self, partition: int, keys: Sequence[str], *arguments: Any) -> bool:
+        """Run ``erase.lua``; False when the conversation moved on. Raises what :meth:`write` raises."""
+        code, _ = await self._stored(partition, ERASE, keys, *arguments)
+        return code == 0
+
+    async def _stored(self, partition: int, script: Script, keys: Sequence[str], *arguments: Any) -> tuple[int, int]:
         replicated = self.durability == "replicated"
         wait = 0 if not replicated else 1 if self._lonely(partition) else WAIT_MS
         try:
-            answers = await self.run(partition, WRITE.call(keys, *arguments), wait=wait)
+            answers = await self.run(partition, script.call(keys, *arguments), wait=wait)
         except NoScriptError:
-            answers = await self.run(partition, WRITE.call(keys, *arguments, whole=True), wait=wait)
+            answers = await self.run(partition, script.call(keys, *arguments, whole=True), wait=wait)
         code, version = answers[0]
         if replicated and code != 2 and not answers[1]:
             await self._replicated(partition)

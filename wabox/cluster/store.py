@@ -23,7 +23,9 @@ from wabox.cluster.records.bundles import PostgresBundles
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import BATCH, drain
 from wabox.cluster.records.outgoing import PostgresOutgoing
+from wabox.cluster.records.people import PostgresPeople
 from wabox.cluster.records.queries import PostgresRecords
+from wabox.cluster.register import ClusterRegister
 from wabox.cluster.router import Router
 from wabox.cluster.sessions import RedisSessions
 from wabox.cluster.shards import Durability, Shards
@@ -34,8 +36,8 @@ from wabox.core.delivery import Attempt, Delivery, DeliveryStatus, OutboundMessa
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.keep import DEFAULT, Keep
-from wabox.core.message import Arrival
-from wabox.core.ports import Clock, StoreStats
+from wabox.core.message import Arrival, InboundMessage
+from wabox.core.ports import Clock, Handle, StoreStats
 from wabox.core.version import Version
 from wabox.errors import Unavailable
 
@@ -107,10 +109,30 @@ class ClusterStore:
             given=self.leases.given,
             sleep=sleep,
         )
+        self.register = ClusterRegister(
+            self.database,
+            PostgresPeople(self.database),
+            self._sessions,
+            self.outgoing,
+            self.settle_records,
+            place.partitions,
+            clock,
+        )
         self.events = Events(self.broker, self.topology, self.database, self._sessions, clock)
         self._draining: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._closed = False
+
+    def run(self, handle: Handle) -> None:
+        """Begin to handle messages; not those of customers who were forgotten since they wrote them."""
+
+        async def unless_buried(message: InboundMessage) -> None:
+            if await self._sessions.buried(message):
+                log.info("inbox.forgotten", message=message.message_id)
+            else:
+                await handle(message)
+
+        self.lanes.run(unless_buried)
 
     def hear(self) -> None:
         """Begin to hear what other processes say."""

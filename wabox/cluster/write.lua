@@ -1,14 +1,15 @@
 -- One write of one conversation: everything that a unit of work (or what the sender learnt) changes, or nothing.
 -- All keys have the partition's hash tag. Answers {0, version} written, {1, version} known already, {2, version} it moved on.
 -- Every command of a script goes to the replica and to the log by itself: what stays as it is is not written again.
-local s, d, u, t, c, r = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local s, d, u, t, c, r, x = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, from, now, remember, keep, unsent, calls = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local session, work, record = ARGV[8], ARGV[9], ARGV[10]
 -- Three lists, each after its length: ids handled; when timers come due, and which; timers that go.
 local ids_end = 11 + ARGV[11]
 local set_end = ids_end + 1 + ARGV[ids_end + 1]
 local call = redis.call
-local version = tonumber(call('HGET', s, 'v') or 0)
+-- x: one that was forgotten not long ago begins above all versions that it had.
+local version = tonumber(call('HGET', s, 'v') or call('GET', x) or 0)
 
 if ids_end > 11 then
   local known = true

@@ -13,11 +13,11 @@ Deleted rows are overwritten with zeros (``secure_delete``, see :mod:`wabox.sqli
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from wabox.core.forgotten import mentions
 from wabox.core.person import Person
 from wabox.core.phone import spellings
 from wabox.sqlite import consents, media, people
@@ -63,12 +63,6 @@ def export(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
             if pattern is not None and pattern.search(row[column])
         ]
     return {**people.export(connection, key), "mentioned": mentioned}
-
-
-def mentions(ids: Iterable[str]) -> re.Pattern[bytes] | None:
-    """Matches any of these as a whole word."""
-    alternatives = b"|".join(re.escape(one.encode()) for one in sorted(ids) if one)
-    return re.compile(rb"(?<![0-9A-Za-z.])(?:" + alternatives + rb")(?![0-9A-Za-z])") if alternatives else None
 
 
 def delete(connection: sqlite3.Connection, table: str, keys: Sequence[Any]) -> int:

@@ -15,6 +15,7 @@ import structlog
 
 from wabox.core.consent import Consent, ConsentEntry
 from wabox.core.contact import Contact
+from wabox.core.forgotten import mentions
 from wabox.core.learning import Heard
 from wabox.core.person import Certificate, Person
 from wabox.core.phone import spellings
@@ -192,7 +193,7 @@ def _risen(connection: sqlite3.Connection, stones: tombstones.Tombstones) -> lis
 
 def _left(path: Path, ids: Iterable[str]) -> int:
     """How often these ids stand in the database file, as whole words."""
-    pattern = erasure.mentions(ids)
+    pattern = mentions(ids)
     if pattern is None or path.stat().st_size == 0:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

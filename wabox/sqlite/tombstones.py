@@ -12,7 +12,6 @@ before they were forgotten; who came back later stays. A file may have several k
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -20,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wabox.core import forgotten
+from wabox.core.forgotten import Lists
 from wabox.core.person import Person
 from wabox.errors import StorageError
 
@@ -36,13 +37,11 @@ class Tombstones:
 
     def hashes(self, person: Person) -> tuple[str, ...]:
         """What the list calls a person."""
-        key = self.lists[-1][0]
-        return tuple(sorted({_hash(key, one.value) for one in person.identities} | {_hash(key, person.handle)}))
+        return forgotten.hashes(self.lists[-1][0], person)
 
     def at(self, value: str) -> int | None:
         """When whoever has this id was forgotten."""
-        found = [forgotten.get(_hash(key, value)) for key, forgotten in self.lists if forgotten]
-        return max((at for at in found if at is not None), default=None)
+        return forgotten.forgotten_at(dict(self.lists), value)
 
     def add(self, ids: Iterable[str], at: int) -> None:
         """Write it down, durably, before anything is erased. Raises StorageError."""
@@ -72,24 +71,33 @@ def read(folder: Path) -> Tombstones:
 
 def unite(folder: Path, other: Path) -> Tombstones:
     """Take over what another copy of the file (its path) has and this folder's has not. Raises StorageError."""
-    ours = read(folder)
     try:
-        theirs = list(_parse(other))
-        known = dict(ours.lists)
-        lines: list[dict[str, object]] = []
-        for key, forgotten in theirs:
-            new = {one: at for one, at in forgotten.items() if known.get(key, {}).get(one, -1) < at}
-            if new:
-                lines += [{"key": key.hex()}, *({"at": at, "ids": [one]} for one, at in sorted(new.items()))]
-        if lines:
-            # Ours goes last again, so that what is added later is under our key.
-            lines.append({"key": ours.lists[-1][0].hex()})
-            with ours.path.open("a", encoding="ascii") as file:
-                file.writelines(json.dumps(line) + "\n" for line in lines)
-                file.flush()
-                os.fsync(file.fileno())
+        theirs = dict(_parse(other))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(f"{other} cannot be read: {error!r}. It names who was forgotten") from error
+    return learn(folder, theirs)
+
+
+def learn(folder: Path, theirs: Lists) -> Tombstones:
+    """Take over what other lists have and this folder's file has not. Raises StorageError."""
+    ours = read(folder)
+    known = dict(ours.lists)
+    lines: list[dict[str, object]] = []
+    for key, stones in theirs.items():
+        new = {one: at for one, at in stones.items() if known.get(key, {}).get(one, -1) < at}
+        if new or key not in known:  # a key alone says whose list may know more
+            lines += [{"key": key.hex()}, *({"at": at, "ids": [one]} for one, at in sorted(new.items()))]
+    if not lines:
+        return ours
+    # Ours goes last again, so that what is added later is under our key.
+    lines.append({"key": ours.lists[-1][0].hex()})
+    try:
+        with ours.path.open("a", encoding="ascii") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(f"{ours.path} cannot be written: {error}") from error
     return read(folder)
 
 
@@ -133,7 +141,3 @@ def _mend(path: Path) -> None:
         data = file.read()
         if data and not data.endswith(b"\n"):
             file.truncate(data.rfind(b"\n") + 1)
-
-
-def _hash(key: bytes, value: str) -> str:
-    return hashlib.blake2b(value.encode(), key=key, digest_size=16).hexdigest()

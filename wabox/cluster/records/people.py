@@ -20,6 +20,7 @@ from wabox.core.consent import NEVER_ASKED, Consent, ConsentEntry
 from wabox.core.contact import Contact
 from wabox.core.person import Identity, Person
 from wabox.core.phone import spellings
+from wabox.errors import WaboxError
 
 _consents = msgspec.json.Decoder(Consent)
 _contacts = msgspec.json.Decoder(Contact)
@@ -44,11 +45,7 @@ class PostgresPeople:
         handle = wanted.partition(":")[2] or wanted
         values = sorted({wanted, handle, *(spellings(digits) if is_number else ())})
         async with self._database.transaction() as connection:
-            handles = await connection.fetch(
-                f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations WHERE {_HANDLE} = ANY($1)"  # noqa: S608 - ours
-                f" OR contact IS NOT NULL AND ({_JSON} ->> 'user_id' = ANY($1) OR {_JSON} ->> 'wa_id' = ANY($1))",
-                values,
-            )
+            handles = await _handles(connection, values)
             if not handles and len(wanted) >= 2:
                 handles = await connection.fetch(
                     f"SELECT DISTINCT {_HANDLE} AS handle FROM (SELECT id FROM conversations WHERE contact IS NOT NULL"  # noqa: S608
@@ -57,6 +54,12 @@ class PostgresPeople:
                     NEWEST,
                 )
             return await _load(connection, [row["handle"] for row in handles])
+
+    async def whose(self, values: Sequence[str]) -> dict[str, Person]:
+        """Who has these ids, or had a conversation under them; reads every conversation's contact once."""
+        async with self._database.transaction() as connection:
+            found = await _load(connection, [row["handle"] for row in await _handles(connection, values)])
+        return {value: person for person in found for value in (*person.ids, person.handle)}
 
     async def people(self, limit: int = 100, *, stopped: bool = False) -> Sequence[Person]:
         """The newest; ``stopped``: those who asked us to stop, or want no marketing."""
@@ -70,6 +73,15 @@ class PostgresPeople:
                 if len(handles) == limit:
                     break
             return sorted(await _load(connection, list(handles)), key=lambda person: -person.key)
+
+    async def load(self, key: int) -> Person:
+        """Whose conversation has this key. Raises WaboxError when it is gone."""
+        async with self._database.transaction() as connection:
+            handle = await connection.fetchval(f"SELECT {_HANDLE} FROM conversations WHERE key = $1", key)  # noqa: S608
+            found = [] if handle is None else await _load(connection, [handle])
+        if not found:
+            raise WaboxError("this customer was forgotten meanwhile")
+        return found[0]
 
     async def ledger(self, person: Person) -> list[ConsentEntry]:
         """What they said in any of their conversations."""
@@ -86,6 +98,15 @@ class PostgresPeople:
                 "conversations": [await _conversation(connection, id_) for id_ in person.conversations],
                 "media": [],
             }
+
+
+async def _handles(connection: Any, values: Sequence[str]) -> Sequence[Any]:
+    found: Sequence[Any] = await connection.fetch(
+        f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations WHERE {_HANDLE} = ANY($1)"  # noqa: S608 - ours
+        f" OR contact IS NOT NULL AND ({_JSON} ->> 'user_id' = ANY($1) OR {_JSON} ->> 'wa_id' = ANY($1))",
+        list(values),
+    )
+    return found
 
 
 async def _load(connection: Any, handles: Sequence[str]) -> list[Person]:
