@@ -19,7 +19,7 @@ from wabox.core.consent import NEVER_ASKED
 from wabox.core.conversation import Session, Timer, UnitOfWork, after
 from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, StatusUpdate, later, words
 from wabox.core.handoff import Handoff
-from wabox.core.invocation import Invocation
+from wabox.core.invocation import Invocation, Outcome
 from wabox.core.message import InboundMessage
 
 PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN})
@@ -324,6 +324,29 @@ def failure(session: Session, row: OutboundMessage, now: int) -> InboundMessage 
         channel="delivery",
         type="delivery.failed",
         payload={"id": row.id, "code": row.code, "reason": row.reason, "text": words(row.body)},
+        contact=session.contact,
+    )
+
+
+def answered(document: Document, invocation: Invocation, outcome: Outcome, at: int) -> InboundMessage | None:
+    """What a call came to, for the conversation; None when nobody waits for it any more."""
+    session = document.session
+    waits = any(call.id == invocation.id for call in document.work.calls)
+    if not waits or session.contact is None or session.number_id is None:
+        return None
+    return InboundMessage(
+        message_id=f"call:{invocation.id}",
+        number_id=session.number_id,
+        conversation_id=invocation.conversation_id,
+        timestamp=at,
+        channel="action",
+        type=("done.invoke." if outcome.error is None else "error.invoke.") + invocation.name,
+        payload={
+            "chart": invocation.chart,
+            "id": invocation.name,
+            "armed": invocation.armed,
+            "data": dict(outcome.data),
+        },
         contact=session.contact,
     )
 

@@ -20,6 +20,7 @@ from wabox.cluster.begun import Begun
 from wabox.cluster.changing import REMEMBERED, SEPARATOR, written
 from wabox.cluster.document import (
     Document,
+    answered,
     committed,
     digest,
     dropped,
@@ -270,28 +271,9 @@ class RedisSessions:
 
     async def answer(self, invocation: Invocation, outcome: Outcome) -> None:
         document = await self._document(invocation.conversation_id)
-        waits = any(call.id == invocation.id for call in document.work.calls)
-        session = document.session
         self._callers.pop(invocation.id, None)
-        if not waits or session.contact is None or session.number_id is None:
-            return
-        event = ("done.invoke." if outcome.error is None else "error.invoke.") + invocation.name
-        message = InboundMessage(
-            message_id=f"call:{invocation.id}",
-            number_id=session.number_id,
-            conversation_id=invocation.conversation_id,
-            timestamp=self._clock(),
-            channel="action",
-            type=event,
-            payload={
-                "chart": invocation.chart,
-                "id": invocation.name,
-                "armed": invocation.armed,
-                "data": dict(outcome.data),
-            },
-            contact=session.contact,
-        )
-        await self._publish([message])
+        message = answered(document, invocation, outcome, self._clock())
+        await self._publish([] if message is None else [message])
 
     async def change(self, conversation_id: str, change: Callable[[Document], Document]) -> bool:
         """Write what ``change`` makes of it, whosever it is; False when it leaves it as it is."""
