@@ -14,6 +14,7 @@ import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -37,6 +38,7 @@ from wabox.clusterdesk import Deskwork
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.figure import Sample
+from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
@@ -139,8 +141,11 @@ class ClusterApp:
         leader: Leader,
         measures: Measures,
         desk: Deskwork,
+        keep: Keep,
     ) -> None:
         self.store = store
+        self._keep = keep
+        self._looked_for_idle = -1
         self.desk = desk
         self.role = role
         self.clock = clock
@@ -195,6 +200,14 @@ class ClusterApp:
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
                     await asyncio.sleep(TOGETHER)
+
+    async def prune(self) -> None:
+        """Forget what is past its keep; only the leader does. Idle customers, which is more work, once a day."""
+        if self._leader.leads.is_set():
+            day = self.clock() // DAY
+            keep = self._keep if day != self._looked_for_idle else replace(self._keep, contacts=0)
+            await self.store.prune(self.clock(), keep)
+            self._looked_for_idle = day
 
     async def stop(self) -> None:
         """Finish what is being handled; what was not finished goes to another worker."""
@@ -348,7 +361,19 @@ async def build_cluster(
     )
     messages.colleagues = desk.colleagues
     return ClusterApp(
-        store, role, clock, messages, outbox, invocations, presence, messenger, following, leader, measures, desk
+        store,
+        role,
+        clock,
+        messages,
+        outbox,
+        invocations,
+        presence,
+        messenger,
+        following,
+        leader,
+        measures,
+        desk,
+        keep_of(settings.keep),
     )
 
 

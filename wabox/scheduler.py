@@ -87,6 +87,7 @@ async def leading(app: ClusterApp, backups: Nightly | None = None) -> AsyncItera
     jobs.add_job(guarded(app.desk.look_at_waiting, "waiting"), "interval", seconds=WAITING_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_offers, "offers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_alarms, "alarms"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
     if backups is not None:
         jobs.add_job(guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)
     jobs.start()

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from wabox.cluster.partition import partition_of
-from wabox.cluster.records import erasure, stones
+from wabox.cluster.records import erasure, retention, stones
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
@@ -134,16 +134,33 @@ class ClusterRegister:
         now = self._clock()
         ids = hashes(await stones.key(self._database), person)
         await stones.learn(self._database, {await stones.key(self._database): dict.fromkeys(ids, now)})
-        conversations = await erasure.conversations(self._database, person)
-        live = [await self._sessions.erase(id_) for id_ in conversations]
-        # What they wrote into the records before that must be there to be deleted; nothing comes after it.
-        await self._recorded(conversations)
-        rows = {"redis": sum(live), **await erasure.erase(self._database, person, conversations)}
+        rows = await self._erase(person)
         left = await erasure.left(self._database, person)
         body = {"at": now, "ids": ids, "rows": rows, "files": 0, "left": left}
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         log.info("contact.forgotten", rows=sum(rows.values()), files=0, left=left)
         return Certificate(at=now, ids=ids, rows=rows, files=0, left=left, digest=digest)
+
+    async def expire(self, before: int) -> int:
+        """Erase customers of whom nothing was heard since then, ms, and who left no wish that we must remember; how many.
+        Raises Unavailable."""
+        erased = 0
+        async for person in retention.idle(self._database, before):
+            ids = await erasure.conversations(self._database, person)
+            # What PostgreSQL has may be old.
+            if all([(await self._sessions.open(id_)).updated_at < before for id_ in ids]):
+                await self._erase(person)
+                erased += 1
+        if erased:
+            log.info("contacts.expired", people=erased)
+        return erased
+
+    async def _erase(self, person: Person) -> dict[str, int]:
+        conversations = await erasure.conversations(self._database, person)
+        live = [await self._sessions.erase(id_) for id_ in conversations]
+        # What they wrote into the records before that must be there to be deleted; nothing comes after it.
+        await self._recorded(conversations)
+        return {"redis": sum(live), **await erasure.erase(self._database, person, conversations)}
 
     async def _recorded(self, ids: Sequence[str] | None) -> None:
         """Bring over what is recorded of these conversations; None: of all."""

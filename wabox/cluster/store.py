@@ -17,6 +17,7 @@ from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
+from wabox.cluster.records import retention
 from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.alerts import PATIENCE, PostgresAlerts
 from wabox.cluster.records.bundles import PostgresBundles
@@ -304,10 +305,10 @@ class ClusterStore:
         await self._records.scan(look)
 
     async def prune(self, now: int, keep: Keep = DEFAULT) -> None:
-        before = keep.before("outbox", now)
-        if before is not None:
-            await self._records.prune(before)
+        await retention.prune(self.database, keep, now)
         await self.alerts.prune(now)
+        if (before := keep.before("contacts", now)) is not None:
+            await self.register.expire(before)
 
     async def settled(self) -> None:
         """Bring over every record that is there now."""

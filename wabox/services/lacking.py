@@ -19,8 +19,6 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
         yield f"[server] domain: HTTPS for {settings.domain.name} is a reverse proxy's business"
     if settings.telemetry is not None:
         yield "[telemetry]: traces go nowhere"
-    if settings.keep:
-        yield "[keep]: nothing is forgotten by its age; delete from PostgreSQL"
     if settings.backup != NIGHTLY and settings.backup.at is not None and settings.backup.folder is None:
         yield "[backup]: none is made without a folder, one that all machines reach"
     if bot.templates:

@@ -77,8 +77,7 @@ class PostgresPeople:
     async def load(self, key: int) -> Person:
         """Whose conversation has this key. Raises WaboxError when it is gone."""
         async with self._database.transaction() as connection:
-            handle = await connection.fetchval(f"SELECT {_HANDLE} FROM conversations WHERE key = $1", key)  # noqa: S608
-            found = [] if handle is None else await _load(connection, [handle])
+            found = await of_conversations(connection, [key])
         if not found:
             raise WaboxError("this customer was forgotten meanwhile")
         return found[0]
@@ -98,6 +97,12 @@ class PostgresPeople:
                 "conversations": [await _conversation(connection, id_) for id_ in person.conversations],
                 "media": [],
             }
+
+
+async def of_conversations(connection: Any, keys: Sequence[int]) -> list[Person]:
+    """Whose conversations have these keys, with all of theirs."""
+    query = f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations WHERE key = ANY($1)"  # noqa: S608 - ours
+    return await _load(connection, [row["handle"] for row in await connection.fetch(query, list(keys))])
 
 
 async def _handles(connection: Any, values: Sequence[str]) -> Sequence[Any]:

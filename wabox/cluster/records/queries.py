@@ -105,12 +105,6 @@ class PostgresRecords:
                 return
             after = rows[-1]["id"]
 
-    async def prune(self, before: int) -> None:
-        """Forget messages that were settled and written before then; ms since the epoch."""
-        async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM outbox WHERE NOT pending AND created_at < $1", before)
-            await connection.execute("DELETE FROM stray_statuses WHERE at < $1", before)
-
     # ---- versions ------------------------------------------------------------------------------------------------------
 
     async def versions(self, bot: str) -> Sequence[Version]:
