@@ -17,6 +17,7 @@ from wabox.core.contact import Contact
 from wabox.core.delivery import OutboundMessage
 from wabox.core.llm import Caps
 from wabox.core.message import Arrival, InboundMessage
+from wabox.errors import StorageError
 from wabox.flowfile.bot import load_bot
 from wabox.nlu.documents.files import read_documents
 from wabox.nlu.documents.indexfile import write_index
@@ -436,6 +437,32 @@ async def test_a_model_that_keeps_failing_is_left_alone(make: Make, model: Model
     model.plays = [chooses(event="refund")]
     await world.hear("hi", "MX.20")
     assert await world.hear(strange[5], "MX.20") == ["A refund it is."]
+    assert len(model.asked) == 4
+
+
+async def test_a_store_that_fails_does_not_end_the_asking(make: Make, model: Model) -> None:
+    """What cannot be counted is not asked. The one request after the pause may meet that, too: the next one is let through."""
+    model.plays = [reply(500, b"")]
+    world = await make()
+    for number, word in enumerate(("one", "two", "three")):
+        await world.hear("hi", f"MX.{number + 10}")
+        await world.hear(f"number {word} is squashed and I am sad", f"MX.{number + 10}")
+    world.clock.now += 31_000
+    model.plays = [chooses(event="refund")]
+    purse = world.app.store.purse
+    tries = purse.tries
+
+    async def fails(*_: object) -> int:
+        raise StorageError("the disk is full")
+
+    purse.tries = fails  # type: ignore[method-assign,assignment]
+    await world.hear("hi", "MX.20")
+    await world.hear("number four is squashed and I am sad", "MX.20")
+    assert len(model.asked) == 3
+    assert (await world.record("MX.20"))["llm"]["why"] == "what it costs cannot be counted now"
+    purse.tries = tries  # type: ignore[method-assign]
+    await world.hear("hi", "MX.21")
+    assert await world.hear("number five is squashed and I am sad", "MX.21") == ["A refund it is."]
     assert len(model.asked) == 4
 
 

@@ -30,6 +30,7 @@ import structlog
 from wabox.core.llm import MILLION, Advice, Caps, Completion, LanguageModel, LlmQuestion, Prices, Purse, Spent, micros
 from wabox.core.message import InboundMessage
 from wabox.core.ports import Clock
+from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot
 from wabox.nlu.resolver import Resolver
 from wabox.services.advising import asked_of, judge, messages_of, schema_of
@@ -127,6 +128,10 @@ class Advisor:
         except asyncio.CancelledError:
             self._breaker.leave()
             raise
+        except StorageError as error:
+            self._breaker.leave()
+            log.warning("llm.not_asked", conversation=message.conversation_id, reason=str(error))
+            advice = _saved("what it costs cannot be counted now")
         except Exception as error:
             log.error("llm.failed", conversation=message.conversation_id, exc_info=error)
             advice = Advice(outcome="failed", why=f"asking failed: {type(error).__name__}")
