@@ -20,12 +20,13 @@ from wabox.calls.tasks import TaskCalls
 from wabox.core.agent import Agent
 from wabox.core.alert import AlertKind
 from wabox.core.delivery import Delivery
+from wabox.core.llm import Purse
 from wabox.core.ports import Caller, Clock, MediaSource, Messenger
 from wabox.core.traces import Traces
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import FOLDER, Accounts
 from wabox.services.alarms import Way
-from wabox.services.briefs import Briefs
+from wabox.services.briefs import Briefs, Cases
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
@@ -92,22 +93,26 @@ def hearing_of(settings: Settings, store: SqliteStore, downloads: Downloads, clo
     return Hearing(calls, store.media, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
 
 
-def advisor_of(settings: Settings, store: SqliteStore, clock: Clock) -> Advisor | None:
+def advisor_of(settings: Settings, purse: Purse, clock: Clock) -> Advisor | None:
     """Who asks the language model; None without one."""
     if (llm := settings.llm) is None:
         return None
     key = llm.key.reveal() if llm.key else None
     client = LlmClient(llm.url, llm.model, key, user_agent=f"wabox/{__version__}")
-    return Advisor(client, store.purse, clock, Limits.of(llm))
+    return Advisor(client, purse, clock, Limits.of(llm))
+
+
+def cases_of(store: SqliteStore) -> Cases:
+    return Cases(store.desk.page, store.desk.find, store.put)
 
 
 def briefs_of(
-    settings: Settings, store: SqliteStore, advisor: Advisor | None, bot: Callable[[], Bot], clock: Clock
+    settings: Settings, cases: Cases, advisor: Advisor | None, bot: Callable[[], Bot], clock: Clock
 ) -> Briefs | None:
     """Who writes summaries of cases; None when nobody is to."""
     if advisor is None or settings.llm is None or not settings.llm.summaries:
         return None
-    return Briefs(advisor, store.desk.page, store.desk.find, store.put, bot, clock)
+    return Briefs(advisor, cases, bot, clock)
 
 
 def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:

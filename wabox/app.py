@@ -23,6 +23,7 @@ from wabox.adapters import (
     advisor_of,
     briefs_of,
     caller_of,
+    cases_of,
     graph_of,
     hearing_of,
     media_of,
@@ -336,7 +337,7 @@ def _wired(
         presence=presence,
         clock=clock,
         hearing=hearing_of(settings, store, downloads, clock),
-        advisor=advisor_of(settings, store, clock),
+        advisor=advisor_of(settings, store.purse, clock),
         measures=measures,
         slow=settings.slow,
         changes=changes,
@@ -362,7 +363,7 @@ def _wired(
     )
     handoffs = Handoffs(rows, messages.answers, outward.sends, entry, clock)
     messages.colleagues = Colleagues(handoffs, store.alerts.by_card, accounts.find, lambda: versions.live.bot)
-    messages.briefs = briefs_of(settings, store, messages.advisor, lambda: versions.live.bot, clock)
+    messages.briefs = briefs_of(settings, cases_of(store), messages.advisor, lambda: versions.live.bot, clock)
     alarms = messages.alarms = Alarms(
         store.alerts,
         ways_of(settings, store.delivery, outward.sends, caller, lambda: versions.live.bot, clock, accounts.find),

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 import structlog
 
 from wabox import __version__
-from wabox.adapters import messenger_of, steady_clock
+from wabox.adapters import advisor_of, briefs_of, messenger_of, steady_clock
 from wabox.app import wall_clock
 from wabox.bots import following_of
 from wabox.calls.address import Allowed
@@ -44,6 +44,7 @@ from wabox.core.message import Arrival
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
+from wabox.services.briefs import Cases
 from wabox.services.figures import FRESH, measured, process
 from wabox.services.following import Acquainted, Following
 from wabox.services.invocations import Invocations
@@ -355,11 +356,14 @@ async def build_cluster(
         presence=presence,
         clock=clock,
         measures=measures,
+        advisor=advisor_of(settings, store.purse, clock),
         slow=settings.slow,
         answers=desk.answers,
         changes=desk.changes,
     )
     messages.colleagues = desk.colleagues
+    cases = Cases(store.desk.page, store.desk.find, store.put, store.brought)
+    messages.briefs = briefs_of(settings, cases, messages.advisor, lambda: versions.live.bot, clock)
     return ClusterApp(
         store,
         role,

@@ -25,6 +25,7 @@ from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import BATCH, drain
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
+from wabox.cluster.records.purse import PostgresPurse
 from wabox.cluster.records.queries import PostgresRecords
 from wabox.cluster.register import ClusterRegister
 from wabox.cluster.router import Router
@@ -101,6 +102,7 @@ class ClusterStore:
         self.bundles = PostgresBundles(self.database)
         self.desk = ClusterDesk(self.database, self._sessions, self.settled)
         self.alerts = PostgresAlerts(self.database)
+        self.purse = PostgresPurse(self.database)
         self.lanes = RabbitLanes(
             self.broker,
             self.topology,
@@ -309,6 +311,7 @@ class ClusterStore:
         await self.alerts.prune(now)
         if (before := keep.before("contacts", now)) is not None:
             await self.register.expire(before)
+        await self.purse.prune(now)
 
     async def settled(self) -> None:
         """Bring over every record that is there now."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -57,21 +58,27 @@ class _Reply(msgspec.Struct, frozen=True):
     summary: str
 
 
+async def _here(conversation_id: str) -> None:
+    """What was committed can be read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What is needed of a store."""
+
+    page: Callable[[str, int, int | None], Awaitable[Sequence[tuple[int, Record]]]]
+    """The newest lines of a transcript."""
+    find: Callable[[str], Awaitable[tuple[Handoff, str, Contact] | None]]
+    """A case, its business number and its customer."""
+    put: Callable[[Arrival], Awaitable[None]]
+    brought: Callable[[str], Awaitable[None]] = _here
+    """Waits until the records of a conversation can be read."""
+
+
 class Briefs:
-    def __init__(
-        self,
-        advisor: Advisor,
-        page: Callable[[str, int, int | None], Awaitable[Sequence[tuple[int, Record]]]],
-        find: Callable[[str], Awaitable[tuple[Handoff, str, Contact] | None]],
-        put: Callable[[Arrival], Awaitable[None]],
-        bot: Callable[[], Bot],
-        clock: Clock,
-    ) -> None:
-        """``page``: the newest lines of a transcript; ``find``: a case, its business number and its customer."""
+    def __init__(self, advisor: Advisor, cases: Cases, bot: Callable[[], Bot], clock: Clock) -> None:
         self._advisor = advisor
-        self._page = page
-        self._find = find
-        self._put = put
+        self._cases = cases
         self._bot = bot
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
@@ -102,10 +109,11 @@ class Briefs:
             log.warning("brief.failed", conversation=case.conversation_id, error=type(error).__name__)
 
     async def _make(self, case: Handoff) -> None:
-        row = await self._find(case.id)
+        await self._cases.brought(case.conversation_id)
+        row = await self._cases.find(case.id)
         if row is None:
             return
-        page = await self._page(case.conversation_id, LINES, None)
+        page = await self._cases.page(case.conversation_id, LINES, None)
         bot = self._bot()
         told = _told(case, [record for _, record in page], row[2], bot)
         messages = [
@@ -126,7 +134,7 @@ class Briefs:
                 payload={"case": case.id, "words": words},
                 contact=row[2],
             )
-            await self._put(Arrival(messages=(message,)))
+            await self._cases.put(Arrival(messages=(message,)))
 
 
 def _told(case: Handoff, records: Sequence[Record], contact: Contact, bot: Bot) -> dict[str, object]:

@@ -11,8 +11,6 @@ from wabox.settings.backup import NIGHTLY
 
 def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
     """Sentences."""
-    if settings.llm is not None:
-        yield "[llm]: no language model is asked"
     if settings.speech is not None:
         yield "[speech]: voice messages stay unheard"
     if settings.domain is not None:

@@ -16,7 +16,7 @@ from wabox.core.forgotten import mentions
 from wabox.core.person import Person
 from wabox.core.phone import spellings
 
-BY_CONVERSATION: Final = ("transcript", "handoffs", "alerts", "consents")
+BY_CONVERSATION: Final = ("transcript", "handoffs", "alerts", "consents", "llm_spending")
 MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),
