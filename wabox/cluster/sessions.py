@@ -304,7 +304,8 @@ class RedisSessions:
 
     async def buried(self, message: InboundMessage) -> bool:
         """Whether its customer was forgotten after it was written."""
-        return (await self._document(message.conversation_id)).forgotten >= message.timestamp
+        forgotten = (await self._document(message.conversation_id)).forgotten
+        return forgotten > 0 and forgotten >= message.timestamp
 
     # ---- the document --------------------------------------------------------------------------------------------------
 
