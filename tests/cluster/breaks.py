@@ -55,6 +55,29 @@ def broker(folder: Path, restart: list[str], down: float) -> Break:
     return broken
 
 
+def node(folder: Path, restart: list[str], down: float) -> Break:
+    """kill -9 of one node of RabbitMQ out of three: the first, with which every process speaks."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        assert len(there.place.rabbitmq) == 3, "start three: WABOX_TEST_BROKERS=3 packaging/cluster/up"
+        await broker(folder, restart, down)(there, dice)
+
+    return broken
+
+
+def mute(folder: Path, seconds: float) -> Break:
+    """The first node of RabbitMQ stands still and keeps its connections: only heartbeats tell."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        await asyncio.sleep(3.0)
+        pid = int((folder / "rabbit/var/lib/rabbitmq/mnesia/wabox@localhost.pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+
+    return broken
+
+
 def postgres(folder: Path, restart: list[str], down: float) -> Break:
     async def broken(there: Field, dice: random.Random) -> None:
         await asyncio.sleep(3.0)

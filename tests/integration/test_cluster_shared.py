@@ -13,6 +13,8 @@ import pytest
 from tests.fakes import NOW
 from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
 from tests.integration.storage import conversation, outbound, unit
+from wabox.cluster import broker
+from wabox.cluster.broker import close
 from wabox.cluster.bus import Bus
 from wabox.cluster.leader import Leader
 from wabox.cluster.records.copies import session
@@ -323,3 +325,23 @@ async def test_who_reads_late_stores_nothing_twice(store: ClusterStore) -> None:
         await late
     assert await store.transcript(ANA) == [line]
     assert (await session(store.database, ANA)).sequence == 2
+
+
+async def test_a_broker_that_says_nothing_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and stands still: the next one is asked; the one that was lost is asked last."""
+    monkeypatch.setattr(broker, "DEADLINE", 0.5)
+    asked: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: asked.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    (real,) = place(NAME).rabbitmq
+    found = broker.Broker((f"amqp://127.0.0.1:{port}/", real))
+    await close(await found.channel())
+    assert len(asked) == 1
+    await found.aclose()
+    again = broker.Broker((real, f"amqp://127.0.0.1:{port}/"))
+    await close(await again.channel())
+    assert len(asked) == 1
+    await again.aclose()
+    for writer in asked:
+        writer.close()
+    silent.close()

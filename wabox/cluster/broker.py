@@ -20,7 +20,8 @@ logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 
 DEADLINE = 3.0
 """s to connect: a frozen broker says nothing."""
-HEARTBEAT = 10
+HEARTBEAT = 5
+"""s in which a broker, or a worker, that says nothing is given up; either looks twice."""
 CLOSING = 1.0
 """s for the broker to say goodbye."""
 BROKEN = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, asyncio.TimeoutError)
@@ -38,6 +39,11 @@ async def close(channel: AbstractChannel) -> None:
     """Close it, or leave that to the end of its connection: a broker may not answer any more."""
     with contextlib.suppress(*BROKEN):
         await asyncio.wait_for(channel.close(), CLOSING)
+
+
+class _Connection(aiormq.Connection):
+    HEARTBEAT_GRACE_MULTIPLIER = 1
+    """aiormq waits for three times as long: a node that stood still would hold up all who speak with it."""
 
 
 class Broker:
@@ -77,13 +83,17 @@ class Broker:
             if self._connection is not None and not self._connection.is_closed:
                 return self._connection
             why: BaseException | None = None
-            for url in self._urls:
+            for _ in self._urls:
+                connection = _Connection(f"{self._urls[0]}?heartbeat={HEARTBEAT}")
+                # Whenever it is made anew, this one was lost, or did not answer: the next may be the one that lives.
+                self._urls = (*self._urls[1:], self._urls[0])
                 try:
-                    self._connection = await asyncio.wait_for(aiormq.connect(f"{url}?heartbeat={HEARTBEAT}"), DEADLINE)
+                    await asyncio.wait_for(connection.connect(), DEADLINE)
                 except BROKEN as error:
                     why = error
                     continue
-                return self._connection
+                self._connection = connection
+                return connection
             raise Unavailable(f"no node of RabbitMQ answers: {why or type(why).__name__}") from why
 
     async def aclose(self) -> None:
