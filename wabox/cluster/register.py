@@ -14,15 +14,16 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
+from wabox.cluster.agreement import noted
 from wabox.cluster.partition import partition_of
 from wabox.cluster.records import erasure, retention, stones
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
 from wabox.cluster.sessions import RedisSessions
+from wabox.core.changed import changed
 from wabox.core.consent import Consent, ConsentEntry, after
 from wabox.core.contact import Contact, conversation_id
-from wabox.core.conversation import Session, UnitOfWork
 from wabox.core.forgotten import forgotten_at, hashes
 from wabox.core.person import Certificate, Person
 from wabox.core.phone import spellings
@@ -122,7 +123,8 @@ class ClusterRegister:
             contact = session.contact or contact
             if contact is None:
                 return session.consent  # it was forgotten meanwhile
-            unit = noted(session, contact, entry, self._clock())
+            holds = after(session.consent, entry)
+            unit = changed(noted(session, contact, holds, self._clock()), consents=(entry,))
             if await self._sessions.commit(unit) == "committed":
                 return unit.consent
 
@@ -172,22 +174,3 @@ class ClusterRegister:
 def _ids(contact: Contact) -> list[str]:
     """In any spelling."""
     return [id_ for id_ in (contact.user_id, *spellings(contact.wa_id or "")) if id_]
-
-
-def noted(session: Session, contact: Contact, entry: ConsentEntry, now: int) -> UnitOfWork:
-    """A unit of work that leaves the conversation as it is, but for what was said about being written to."""
-    return UnitOfWork(
-        conversation_id=session.conversation_id,
-        number_id=session.number_id or session.conversation_id.partition(":")[0],
-        contact=contact,
-        expected=session.sequence,
-        handled=(),
-        snapshot=session.snapshot,
-        at=session.updated_at or now,  # nobody wrote
-        case=session.case,
-        opened_at=session.opened_at,
-        quiet_until=session.quiet_until,
-        consents=(entry,),
-        consent=after(session.consent, entry),
-        archive=session.archived,
-    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from wabox.cluster.agreement import Agreement
 from wabox.cluster.broker import Broker, close
 from wabox.cluster.bus import Bus
 from wabox.cluster.desk import ClusterDesk
@@ -97,6 +98,7 @@ class ClusterStore:
         self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
         self.leases = Leases(self.shards, worker)
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
+        self._agreement = Agreement(self._sessions, clock)
         self._records = PostgresRecords(self.database)
         self.accounts = PostgresAccounts(self.database, clock, sleep=sleep)
         self.bundles = PostgresBundles(self.database)
@@ -317,10 +319,12 @@ class ClusterStore:
         """Bring over every record that is there now."""
         for partition in range(self.topology.partitions):
             await self.settle_records(partition)
+        for partition in await self._recorded():  # what was agreed to in one conversation was written into others
+            await self.settle_records(partition)
 
     async def settle_records(self, partition: int) -> None:
         """Bring over what one partition has."""
-        while await drain(self.shards, self.database, partition, self.events.follow) == BATCH:
+        while await drain(self.shards, self.database, partition, self.events.follow, self._agreement.spread) == BATCH:
             pass
 
     async def brought(self, conversation_id: str) -> None:

@@ -24,9 +24,10 @@ async def save(connection: Any, session: Session) -> None:
     """The conversation as it is now, without its case."""
     await connection.execute(
         "INSERT INTO conversations"
-        " (id, number_id, contact, sequence, snapshot, updated_at, opened_at, quiet_until, consent, archived)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET number_id = $2, contact = $3,"
-        " sequence = $4, snapshot = $5, updated_at = $6, opened_at = $7, quiet_until = $8, consent = $9, archived = $10",
+        " (id, number_id, contact, sequence, snapshot, updated_at, opened_at, quiet_until, consent, archived, user_id, wa_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET number_id = $2,"
+        " contact = $3, sequence = $4, snapshot = $5, updated_at = $6, opened_at = $7, quiet_until = $8, consent = $9,"
+        " archived = $10, user_id = $11, wa_id = $12",
         session.conversation_id,
         session.number_id,
         None if session.contact is None else _encode(session.contact),
@@ -37,6 +38,8 @@ async def save(connection: Any, session: Session) -> None:
         session.quiet_until,
         None if session.consent == NEVER_ASKED else _encode(session.consent),
         None if session.archived is None else _pack(session.archived),
+        None if session.contact is None else session.contact.user_id,
+        None if session.contact is None else session.contact.wa_id,
     )
 
 

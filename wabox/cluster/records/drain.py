@@ -26,6 +26,7 @@ from wabox.cluster.records.statuses import Consequence
 from wabox.cluster.records.words import kept
 from wabox.cluster.shards import Shards
 from wabox.core.change import Changed, changed_by, joined, written
+from wabox.core.conversation import UnitOfWork
 from wabox.errors import ConversationError
 
 log = structlog.get_logger(__name__)
@@ -44,26 +45,37 @@ Follow = Callable[[Sequence[Consequence]], Awaitable[None]]
 """Does to conversations what statuses mean for them; may be done again."""
 
 
-async def drain(shards: Shards, database: Database, partition: int, follow: Follow) -> int:
+Agreed = Callable[[Any, UnitOfWork], Awaitable[None]]
+"""Told of a unit, with the connection whose transaction stores it, when it says something about being written to or begins a
+conversation; may be done again."""
+
+
+async def _nothing(_connection: Any, _unit: UnitOfWork) -> None: ...
+
+
+async def drain(shards: Shards, database: Database, partition: int, follow: Follow, agreed: Agreed = _nothing) -> int:
     """Bring up to :data:`BATCH` entries over; how many. ``follow`` is told what statuses that waited for them mean, before
-    that is committed: a crash in between must not forget it. Raises Unavailable."""
+    that is committed: a crash in between must not forget it. So is ``agreed``. Raises Unavailable."""
     (length,) = await shards.run(partition, ("XLEN", shards.key(partition, "r")))
     if not length:
         return 0
     try:
-        ids = await _bring(shards, database, partition, follow, apart=False)
+        ids = await _bring(shards, database, partition, follow, agreed, apart=False)
     except REFUSED as error:
         log.warning("cluster.record_refused", partition=partition, reason=_why(error))
-        ids = await _bring(shards, database, partition, follow, apart=True)
+        ids = await _bring(shards, database, partition, follow, agreed, apart=True)
     if ids:
         await shards.run(partition, ("XDEL", shards.key(partition, "r"), *ids))
     return len(ids)
 
 
-async def _bring(shards: Shards, database: Database, partition: int, follow: Follow, *, apart: bool) -> list[str]:
+async def _bring(
+    shards: Shards, database: Database, partition: int, follow: Follow, agreed: Agreed, *, apart: bool
+) -> list[str]:
     """In one transaction; their ids. ``apart``: each may fail for itself, which takes two more round trips each."""
     consequences: list[Consequence] = []
     changes: list[Changed] = []
+    said: list[UnitOfWork] = []
     async with database.transaction() as connection:
         await connection.execute(
             "INSERT INTO drained (partition, last) VALUES ($1, '{}') ON CONFLICT DO NOTHING", partition
@@ -92,11 +104,15 @@ async def _bring(shards: Shards, database: Database, partition: int, follow: Fol
                 continue
             if entry.unit is not None:
                 changes.append(changed_by(entry.unit))
+                if entry.unit.consents or not entry.unit.expected:
+                    said.append(entry.unit)
         for one in consequences:
             try:
                 await follow([one])
             except ConversationError as error:
                 log.error("cluster.status_unfollowed", conversation=one.conversation_id, reason=str(error))
+        for unit in said:
+            await agreed(connection, unit)
         for note in written(joined(changes), LONGEST):
             await say(connection, database.channel, "changed", note)
         await connection.execute("UPDATE drained SET last = $2 WHERE partition = $1", partition, ids)

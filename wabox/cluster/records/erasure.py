@@ -36,12 +36,9 @@ async def conversations(database: Database, person: Person) -> list[str]:
     A phone number alone proves nothing where the other has another user id: it may have changed hands."""
     users = [one.value for one in person.identities if one.kind == "user_id"]
     phones = sorted({other for one in person.identities if one.kind == "wa_id" for other in spellings(one.value)})
-    card = "convert_from(contact, 'UTF8')::json"
     query = (
-        "SELECT id FROM conversations WHERE id = ANY($1) OR substr(id, strpos(id, ':') + 1) = ANY($2)"  # noqa: S608 - ours
-        f" OR contact IS NOT NULL AND ({card} ->> 'user_id' = ANY($2)"
-        f" OR {card} ->> 'user_id' IS NULL AND {card} ->> 'wa_id' = ANY($3)"
-        f" OR cardinality($2) = 0 AND {card} ->> 'wa_id' = ANY($3)) ORDER BY key"
+        "SELECT id FROM conversations WHERE id = ANY($1) OR substr(id, strpos(id, ':') + 1) = ANY($2) OR user_id = ANY($2)"
+        " OR wa_id = ANY($3) AND (user_id IS NULL OR cardinality($2) = 0) ORDER BY key"
     )
     async with database.transaction() as connection:
         rows = await connection.fetch(query, list(person.conversations), users, phones)

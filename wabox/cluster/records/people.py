@@ -28,7 +28,6 @@ NEWEST = 10_000
 """Conversations whose name fits, at most."""
 _COLUMNS: Final = "key, id, contact, consent, opened_at, updated_at"
 _HANDLE: Final = "substr(id, strpos(id, ':') + 1)"
-_JSON: Final = "convert_from(contact, 'UTF8')::json"  # not jsonb, which refuses a name with U+0000
 
 
 class PostgresPeople:
@@ -105,10 +104,32 @@ async def of_conversations(connection: Any, keys: Sequence[int]) -> list[Person]
     return await _load(connection, [row["handle"] for row in await connection.fetch(query, list(keys))])
 
 
+async def same(connection: Any, contact: Contact, but: str = "") -> list[str]:
+    """Other conversations of the same person. A phone number alone proves nothing where the other has another user id: it may
+    have changed hands."""
+    return [row["id"] for row in await _same(connection, contact, but)]
+
+
+async def consents_of(connection: Any, contact: Contact, but: str) -> list[Consent]:
+    """What holds in these."""
+    return [_consent(row) for row in await _same(connection, contact, but)]
+
+
+async def _same(connection: Any, contact: Contact, but: str) -> Sequence[Any]:
+    found: Sequence[Any] = await connection.fetch(
+        "SELECT id, consent FROM conversations WHERE id <> $3 AND (user_id = $1"
+        " OR wa_id = ANY($2) AND (user_id IS NULL OR $1::text IS NULL)) ORDER BY key",
+        contact.user_id,
+        list(spellings(contact.wa_id)) if contact.wa_id else [],
+        but,
+    )
+    return found
+
+
 async def _handles(connection: Any, values: Sequence[str]) -> Sequence[Any]:
     found: Sequence[Any] = await connection.fetch(
-        f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations WHERE {_HANDLE} = ANY($1)"  # noqa: S608 - ours
-        f" OR contact IS NOT NULL AND ({_JSON} ->> 'user_id' = ANY($1) OR {_JSON} ->> 'wa_id' = ANY($1))",
+        f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations"  # noqa: S608 - ours
+        f" WHERE {_HANDLE} = ANY($1) OR user_id = ANY($1) OR wa_id = ANY($1)",
         list(values),
     )
     return found
