@@ -59,6 +59,7 @@ def _faults(folder: Path, up: list[str]) -> dict[str, breaks.Break]:
         "broker": breaks.broker(folder, up, 4.0),
         "node": breaks.node(folder, up, 20.0),
         "mute": breaks.mute(folder, 40.0),
+        "network": breaks.network(20.0),
         "postgres": breaks.postgres(folder, up, 60.0),
         "replica": breaks.replica(folder, up, 8.0),
         "cut": breaks.frozen(folder, 10.0),

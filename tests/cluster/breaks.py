@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.cluster.judged import Break, Field, now
+from tests.cluster.network import INSIDE, cut, heal, namespace
 from wabox.cluster.partition import slot_of
 
 FILLER = 30 * 1024 * 1024
@@ -74,6 +75,23 @@ def mute(folder: Path, seconds: float) -> Break:
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
+
+    return broken
+
+
+def network(seconds: float) -> Break:
+    """A worker is cut off from all engines, and comes back to them: another has its lanes meanwhile."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        async with namespace(there.place):
+            name = await there.spawn(INSIDE)
+            await asyncio.sleep(6.0)  # it has its share
+            there.fallen.add(name)
+            cut()
+            await asyncio.sleep(seconds)
+            heal()
+            await asyncio.sleep(12.0)  # it may do what it was about to
+            await there.kill(name)
 
     return broken
 

@@ -102,13 +102,14 @@ class Field:
     joined: int | None = None
     """When (ms) the youngest worker should have its share."""
 
-    async def spawn(self) -> str:
-        """A worker that has subscribed to every lane."""
+    async def spawn(self, inside: Sequence[str] = ()) -> str:
+        """A worker that has subscribed to every lane. ``inside``: what its command begins with."""
         self.born += 1
         name = f"w{self.born}"
         arguments = (msgspec.json.encode(self.place).decode(), name, str(self.sink))
         with (self.sink.parent / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
+                *inside,
                 sys.executable,
                 "-m",
                 "tests.cluster.worker",
