@@ -45,10 +45,10 @@ async def test_a_job_that_comes_due_while_it_runs_is_left_out() -> None:
 
 
 async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the three looks comes by itself, and again; none comes after the end."""
-    for name in ("SWEEP_SECONDS", "WAITING_SECONDS"):
+    """Each look comes by itself, and again; none comes after the end."""
+    for name in ("SWEEP_SECONDS", "WAITING_SECONDS", "PRUNE_SECONDS"):
         monkeypatch.setattr(scheduler, name, 0.01)
-    looks: dict[str, int] = dict.fromkeys(("look_at_waiting", "look_at_offers", "look_at_alarms"), 0)
+    looks: dict[str, int] = dict.fromkeys(("look_at_waiting", "look_at_offers", "look_at_alarms", "prune"), 0)
     enough = asyncio.Event()
 
     def look(name: str) -> Any:
@@ -59,7 +59,8 @@ async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pyte
 
         return looked
 
-    app: Any = SimpleNamespace(desk=SimpleNamespace(**{name: look(name) for name in looks}))
+    desk = SimpleNamespace(**{name: look(name) for name in looks})
+    app: Any = SimpleNamespace(desk=desk, prune=desk.prune)
     async with leading(app), asyncio.timeout(20):
         await enough.wait()
     before = dict(looks)
