@@ -130,7 +130,7 @@ def _lines(found: Plan) -> list[str]:
         ("wabox serve --role web", f"{found.web} core{'s' * (found.web > 1)}, on two machines"),
         ("wabox serve --role worker", f"{found.workers} processes, a core each"),
         ("RabbitMQ", f"3 nodes of {found.broker} cores, fast disks"),
-        ("Redis", f"{found.shards} primaries, {found.shards} replicas, {found.redis / 1e9:.1f} GB of data in all"),
+        ("Redis", f"{found.shards} primaries, {found.shards} replicas, {found.redis / 1e9:.1f} GB in all"),
         ("PostgreSQL", f"{found.sql / 1e9:.1f} GB a day"),
         ("partitions", str(found.partitions)),
         ("WhatsApp numbers", f"{found.numbers:,} at 80 messages a second each"),

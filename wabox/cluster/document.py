@@ -26,8 +26,10 @@ PENDING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStat
 COMPRESSED = 256
 """Bytes from which on it is worth it: 17 µs for 1.8 KB, which become 0.75 KB."""
 DAY = 86_400_000
-KEPT = 35 * DAY
-"""ms after its last write that a conversation is forgotten in Redis; the records have it as long as they are told to."""
+KEPT = 8 * DAY
+"""ms after its last write that a conversation is forgotten in Redis: as long as ids of messages are known, and a day longer
+than one that was archived can be taken up. It decides how much memory is needed. The records have it as long as they are told
+to."""
 LASTING = 3650 * DAY
 """The same of one that must not be forgotten: somebody said stop, or a case is open."""
 DESK = "desk:"

@@ -1,8 +1,8 @@
 """How much of everything a number of conversations a day needs. Pure.
 
 The model: 12 messages in, 14 out and 42 delivery statuses for each conversation; the peak hour has 10 % of the day, and its
-peak 1.5 times that; machines are planned to be busy for 60 % of their time; 1.5 days of conversations are alive. The costs are
-those of a prototype on shared 2-core machines: take them for orders of magnitude.
+peak 1.5 times that; machines are planned to be busy for 60 % of their time; Redis has those of eight days. The costs are
+measured on shared 2-core machines, a worker's on ours, the others on a prototype's: take them for orders of magnitude.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ IN, OUT, STATUSES = 12, 14, 42
 PEAK: Final = 0.10 * 1.5 / 3600
 """Of a day's messages, per second."""
 BUSY: Final = 0.6
-WEBHOOK, STATUS, WORKER, BROKER, REDIS = 0.25e-3, 0.15e-3, 1.5e-3, 0.55e-3, 0.07e-3
+WEBHOOK, STATUS, WORKER, BROKER, REDIS = 0.25e-3, 0.15e-3, 1.8e-3, 0.55e-3, 0.07e-3
 """s of a core for each message (of the second: each status)."""
-LIVE: Final = 1.5
-STATE, RECORD = 1_800, 8_000
-"""Bytes for each live conversation in Redis, and for each conversation and day in SQL."""
+LIVE: Final = 8.0
+"""Days after its last word for which Redis has a conversation; as if nobody came back within them."""
+STATE, RECORD = 1_700, 8_000
+"""Bytes for each conversation that Redis has, and for each conversation and day in SQL."""
 ONE_VM: Final = 400.0
 """Messages in per second up to which one VM with SQLite is planned: half of what was measured."""
 SHARD: Final = 5_000_000_000

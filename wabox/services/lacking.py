@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from wabox.flowfile.bot import Bot
 from wabox.settings import Settings
 from wabox.settings.backup import NIGHTLY
+
+WEEK: Final = 7 * 86_400_000
+"""ms: Redis has a conversation for a day longer."""
 
 
 def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
@@ -19,5 +23,10 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
         yield "[telemetry]: traces go nowhere"
     if settings.backup != NIGHTLY and settings.backup.at is not None and settings.backup.folder is None:
         yield "[backup]: none is made without a folder, one that all machines reach"
+    longest = max(
+        (state.timeouts.remember or 0 for chart in bot.charts.values() for state in chart.states.values()), default=0
+    )
+    if longest > WEEK:
+        yield "timeouts remember: what was broken off can be taken up for seven days, no longer"
     if bot.templates:
         yield "templates: what WhatsApp says of them is not looked at"

@@ -57,3 +57,6 @@ def test_what_will_not_be_done_is_said(tmp_path: Path) -> None:
     told = " ".join(lacking(load(tmp_path, {}), load_bot(bot)))
     for words in ("bot.example.org", "voice"):
         assert words in told
+    flow = (bot / "flow.yaml").read_text()
+    (bot / "flow.yaml").write_text(flow.replace("hard: 23h", "hard: 23h, remember: 30d"))
+    assert "seven days" in " ".join(lacking(load(tmp_path, {}), load_bot(bot)))

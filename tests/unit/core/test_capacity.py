@@ -15,7 +15,7 @@ from wabox.core.capacity import plan
     [
         (10_000, True, 1, 2, 2, 3, 256, 1),
         (1_000_000, False, 1, 3, 2, 3, 256, 8),
-        (10_000_000, False, 7, 16, 8, 6, 512, 73),
+        (10_000_000, False, 7, 19, 8, 28, 512, 73),
     ],
 )
 def test_the_three_sizes_of_the_design(
