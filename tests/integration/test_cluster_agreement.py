@@ -69,6 +69,19 @@ async def test_stop_holds_with_every_number(store: ClusterStore) -> None:
     assert not ana.consent.stopped
 
 
+async def test_an_opt_in_undoes_no_stop(store: ClusterStore) -> None:
+    """Said to another number, by somebody whose STOP that number did not know yet."""
+    stop, _ = said(unit("m1"), "stop", NOW + 1)
+    await store.commit(stop)
+    await store.settled()
+    agreed, _ = said(elsewhere(OTHER, "o1"), "opt_in", NOW + 2)
+    await store.commit(agreed)
+    await store.settled()
+    for id_ in (OTHER, conversation()):
+        held = (await store.open(id_)).consent
+        assert (held.stopped, held.marketing) == (True, True)
+
+
 async def test_it_is_not_somebody_else_s(store: ClusterStore) -> None:
     """A phone number that has another user id now proves nothing; nor does an older word overrule a later one."""
     await store.commit(elsewhere("999:MX.bob", "b1", Contact(user_id="MX.bob", wa_id=ANA.wa_id)))

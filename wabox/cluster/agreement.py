@@ -1,19 +1,27 @@
 """What a customer said about being written to holds for the business, not for the number that it was said to (promise P11).
 
 It is carried to their other conversations when it comes over into the records, half a second after it was said, and to a
-conversation that begins. It may be done again: what is older than a conversation's own last word changes nothing there.
+conversation that begins: each entry, folded into what holds there, so that an opt-in never undoes a stop. It may be done again.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from wabox.cluster.records import people
+from wabox.cluster.records import consents, people
 from wabox.cluster.sessions import RedisSessions
-from wabox.core.consent import NEVER_ASKED, Consent
+from wabox.core.consent import Consent, ConsentEntry, ConsentWhat, fold
 from wabox.core.contact import Contact
 from wabox.core.conversation import Session, UnitOfWork
 from wabox.core.ports import Clock
+
+_OPPOSITE: Final[Mapping[ConsentWhat, ConsentWhat]] = {
+    "stop": "start",
+    "start": "stop",
+    "opt_in": "opt_out",
+    "opt_out": "opt_in",
+}
 
 
 class Agreement:
@@ -23,23 +31,32 @@ class Agreement:
 
     async def spread(self, connection: Any, unit: UnitOfWork) -> None:
         """In the transaction that stores the unit. Raises Unavailable."""
-        if unit.expected == 0 and unit.consent == NEVER_ASKED:
-            held = await people.consents_of(connection, unit.contact, unit.conversation_id)
-            newest = max(held, key=lambda one: one.since or 0, default=NEVER_ASKED)
-            if newest != NEVER_ASKED:
-                await self._hold(unit.conversation_id, unit.contact, newest)
-        if unit.consents:
-            for id_ in await people.same(connection, unit.contact, unit.conversation_id):
-                await self._hold(id_, None, unit.consent)
+        others = await people.same(connection, unit.contact, unit.conversation_id)
+        if not others:
+            return
+        said = [one for one in unit.consents if not await self._undone(connection, unit, others, one)]
+        if unit.expected == 0:
+            # A refusal anywhere holds here, too; what was said here comes after it.
+            held = fold(said, people.strictest(others.values()))
+            await self._write(unit.conversation_id, lambda _: held)
+        for id_ in others if said else ():
+            await self._write(id_, lambda held: fold(said, held))
 
-    async def _hold(self, id_: str, contact: Contact | None, consent: Consent) -> None:
+    async def _undone(
+        self, connection: Any, unit: UnitOfWork, others: Mapping[str, Consent], entry: ConsentEntry
+    ) -> bool:
+        """Whether they said the opposite later, in any conversation: this one came over late, or again."""
+        opposite = _OPPOSITE.get(entry.what)
+        ledger = await consents.entries(connection, [unit.conversation_id, *others])
+        return any(one.what == opposite and one.at > entry.at for one in ledger)
+
+    async def _write(self, id_: str, change: Callable[[Consent], Consent]) -> None:
         while True:
             session = await self._sessions.open(id_)
-            contact = session.contact or contact
-            older = (consent.since or 0) < (session.consent.since or 0)
-            if contact is None or older or session.consent == consent:
+            holds = change(session.consent)
+            if session.contact is None or holds == session.consent:
                 return
-            if await self._sessions.commit(noted(session, contact, consent, self._clock())) == "committed":
+            if await self._sessions.commit(noted(session, session.contact, holds, self._clock())) == "committed":
                 return
 
 

@@ -104,26 +104,17 @@ async def of_conversations(connection: Any, keys: Sequence[int]) -> list[Person]
     return await _load(connection, [row["handle"] for row in await connection.fetch(query, list(keys))])
 
 
-async def same(connection: Any, contact: Contact, but: str = "") -> list[str]:
-    """Other conversations of the same person. A phone number alone proves nothing where the other has another user id: it may
-    have changed hands."""
-    return [row["id"] for row in await _same(connection, contact, but)]
-
-
-async def consents_of(connection: Any, contact: Contact, but: str) -> list[Consent]:
-    """What holds in these."""
-    return [_consent(row) for row in await _same(connection, contact, but)]
-
-
-async def _same(connection: Any, contact: Contact, but: str) -> Sequence[Any]:
-    found: Sequence[Any] = await connection.fetch(
+async def same(connection: Any, contact: Contact, but: str) -> dict[str, Consent]:
+    """Other conversations of the same person, and what holds there. A phone number alone proves nothing where the other has
+    another user id: it may have changed hands."""
+    rows = await connection.fetch(
         "SELECT id, consent FROM conversations WHERE id <> $3 AND (user_id = $1"
         " OR wa_id = ANY($2) AND (user_id IS NULL OR $1::text IS NULL)) ORDER BY key",
         contact.user_id,
         list(spellings(contact.wa_id)) if contact.wa_id else [],
         but,
     )
-    return found
+    return {row["id"]: _consent(row) for row in rows}
 
 
 async def _handles(connection: Any, values: Sequence[str]) -> Sequence[Any]:
@@ -162,7 +153,7 @@ def _person(handle: str, rows: Sequence[Mapping[str, Any]]) -> Person:
         identities=tuple(
             Identity(kind=kind, value=value, first_seen=began, last_seen=at) for (kind, value), at in ids.items()
         ),
-        consent=_strictest(_consent(row) for row in newest),
+        consent=strictest(_consent(row) for row in newest),
         conversations=tuple(row["id"] for row in newest),
         last_seen=newest[-1]["updated_at"],
     )
@@ -176,7 +167,7 @@ def _refuses(consent: Consent) -> bool:
     return consent.stopped or consent.marketing is False
 
 
-def _strictest(given: Iterable[Consent]) -> Consent:
+def strictest(given: Iterable[Consent]) -> Consent:
     """What a person is shown to want: a refusal anywhere is not hidden by what was said to another number later."""
     every = list(given)
     said = [one for one in every if one.stopped] or [one for one in every if _refuses(one)] or every
