@@ -28,6 +28,9 @@ def main() -> None:
     said.add_argument("--seed", type=int, default=1)
     said.add_argument("--partitions", type=int, default=32)
     said.add_argument("--durability", choices=("replicated", "primary"), default="replicated")
+    said.add_argument(
+        "--product", action="store_true", help="whole workers of wabox, with a bot, instead of the storage alone"
+    )
     said.add_argument("--servers", type=Path, required=True)
     given = said.parse_args()
     folder = given.servers.resolve()
@@ -41,7 +44,13 @@ def main() -> None:
         durability=given.durability,
         deadline=2.0,
     )
-    load = Load(messages=given.messages, conversations=given.conversations, rate=given.rate, seed=given.seed)
+    load = Load(
+        messages=given.messages,
+        conversations=given.conversations,
+        rate=given.rate,
+        seed=given.seed,
+        product=given.product,
+    )
     fault = _faults(folder, [str(ROOT / "packaging/cluster/up"), str(folder)])[given.fault]
     logs = Path(tempfile.mkdtemp(prefix="wabox-fault-"))
     workers = 1 if given.fault == "join" else 2
@@ -53,6 +62,8 @@ def main() -> None:
 
 def _faults(folder: Path, up: list[str]) -> dict[str, breaks.Break]:
     return {
+        "none": breaks.nothing,
+        "all": breaks.everything(folder, up),
         "worker": breaks.workers(10, 2.0),
         "zombie": breaks.zombie(14.0),
         "join": breaks.join(4.0, 5.0),

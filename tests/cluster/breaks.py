@@ -20,6 +20,10 @@ FILLER = 30 * 1024 * 1024
 second out of its own socket, and nothing is ever lost."""
 
 
+async def nothing(there: Field, dice: random.Random) -> None:
+    """What the others are compared with."""
+
+
 def workers(times: int, pause: float) -> Break:
     """kill -9 of a worker, and a new one."""
 
@@ -166,6 +170,30 @@ def frozen(folder: Path, seconds: float) -> Break:
         os.kill(_pid(folder, node[1]), signal.SIGSTOP)
         await asyncio.sleep(seconds)
         os.kill(_pid(folder, node[1]), signal.SIGCONT)
+
+    return broken
+
+
+def everything(folder: Path, restart: list[str]) -> Break:
+    """One after the other, each when the one before is over: four minutes."""
+    many = (
+        workers(5, 2.0),
+        zombie(14.0),
+        node(folder, restart, 15.0),
+        primary(folder, restart, lag=True),
+        frozen(folder, 10.0),
+        shard(folder, restart, 6.0),
+        replica(folder, restart, 8.0),
+        postgres(folder, restart, 60.0),
+        network(20.0),
+        mute(folder, 20.0),
+        workers(5, 2.0),
+    )
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        for one in many:
+            await one(there, dice)
+            await asyncio.sleep(3.0)
 
     return broken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import secrets
@@ -10,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,16 @@ import msgspec
 from tests.bench.process import ROOT
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.core.contact import Contact
-from wabox.core.delivery import outbound_id
+from wabox.core.delivery import DeliveryStatus, StatusUpdate, outbound_id
 from wabox.core.message import Arrival, InboundMessage
 from wabox.errors import Unavailable
 
 NUMBER = "100000000000001"
 T = TypeVar("T")
+BATCH = 50
+"""Statuses in one webhook."""
+SILENT = 0.1
+"""Share of the statuses that never come."""
 PATIENCE = 90.0
 """s for what is left to be handled, once the last fault is over."""
 
@@ -43,6 +48,8 @@ class Load:
     """Messages a second; 0: as fast as they are confirmed."""
     seed: int = 1
     duplicated: float = 0.02
+    product: bool = False
+    """Workers are those of ``wabox serve``, with a bot, an outbox and Meta's statuses; else the storage alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,7 @@ class Field:
     """Workers that were killed or frozen."""
     dead: set[str] = field(default_factory=set)
     """Conversations that the fault touches; empty: all."""
+    product: bool = False
     joined: int | None = None
     """When (ms) the youngest worker should have its share."""
 
@@ -112,7 +120,7 @@ class Field:
                 *inside,
                 sys.executable,
                 "-m",
-                "tests.cluster.worker",
+                "tests.cluster.product" if self.product else "tests.cluster.worker",
                 *arguments,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -175,6 +183,7 @@ class Field:
             conversation_id=f"{NUMBER}:{wa_id}",
             timestamp=now(),
             type="text",
+            text=f"m{n}",
             payload={"n": n},
             contact=Contact(wa_id=wa_id),
         )
@@ -197,18 +206,48 @@ class Field:
                     pass
             await asyncio.sleep(0.3)
 
-    async def judge(self, load: Load, seconds: float) -> Verdict:
+    async def report(self) -> None:
+        """For ever: what Meta tells of what it took, in batches, once or twice, and not of all."""
+        dice = random.Random(len(self.accepted))
+        told = 0
+        while True:
+            await asyncio.sleep(0.5)
+            lines = self.sends()
+            news, told = lines[told:], len(lines)
+            for first in range(0, len(news), BATCH):
+                for status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED):
+                    heard = tuple(
+                        _status(line, status) for line in news[first : first + BATCH] if dice.random() >= SILENT
+                    )
+                    with contextlib.suppress(Unavailable):  # not heard, then
+                        await self.store.put(Arrival(statuses=heard))
+
+    async def _wrong(self, load: Load) -> int:
+        """Conversations whose state is not that of all their messages, each handled once and in order."""
         each, more = divmod(load.messages, load.conversations)
+        wanted = {self.message(c, 0).conversation_id: list(range(each + (c < more))) for c in range(load.conversations)}
+        if self.product:  # a reply says what the state was: the last one says all
+            whole: dict[str, set[object]] = defaultdict(set)
+            for line in self.sends():
+                whole[str(line["conversation"])].add(line["n"] if line["whole"] else "not whole")
+            return sum(whole[id_] != set(numbers) for id_, numbers in wanted.items())
         wrong = 0
-        for c in range(load.conversations):
-            id_ = self.message(c, 0).conversation_id
+        for id_, numbers in wanted.items():
             session = await patiently(lambda id_=id_: self.store.open(id_))
             seen = [] if session.snapshot is None else msgspec.json.decode(session.snapshot)
-            wrong += seen != list(range(each + (c < more)))
+            wrong += seen != numbers
+        return wrong
+
+    async def judge(self, load: Load, seconds: float) -> Verdict:
+        wrong = await self._wrong(load)
         sends = self.sends()
         counts = Counter(str(line["id"]) for line in sends)
         times = sorted(int(str(line["at"])) for line in sends)
-        took = [(str(line["conversation"]), int(str(line["at"])) - int(str(line["sent"]))) for line in sends]
+        took = [
+            (str(line["conversation"]), int(str(line["at"])) - self.accepted[str(line["id"])])
+            for line in sends
+            if line["id"] in self.accepted
+        ]
         waits = sorted(ms for _, ms in took) or [0]
         others = sorted(ms for id_, ms in took if id_ not in self.dead) or [0]
         first: dict[str, str] = {}
@@ -242,7 +281,12 @@ class Field:
         """Messages that PostgreSQL knows as sent."""
         await patiently(self.store.settled)
         async with self.store.database.transaction() as connection:
-            return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE status = 'sent'"))
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM outbox WHERE status IN ('sent', 'delivered') AND id = ANY($1)",
+                    list(self.accepted),
+                )
+            )
 
     def _share(self, sends: Sequence[dict[str, object]], since: int) -> float:
         """Of the lanes, by who sent last from them."""
@@ -251,6 +295,11 @@ class Field:
             if int(str(line["at"])) >= since:
                 last[self.store.shards.partition(str(line["conversation"]))] = str(line["by"])
         return sum(by == f"w{self.born}" for by in last.values()) / max(1, len(last))
+
+
+def _status(line: Mapping[str, object], status: DeliveryStatus) -> StatusUpdate:
+    id_ = str(line["id"])
+    return StatusUpdate(wamid=f"wamid.{id_}", number_id=NUMBER, status=status, timestamp=now(), outbound_id=id_)
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
@@ -269,10 +318,15 @@ Break = Callable[[Field, random.Random], Awaitable[None]]
 async def run(place: Place, folder: Path, load: Load, fault: Break, *, workers: int = 2) -> Verdict:
     """The whole of it. ``fault`` goes on beside the producer, and is awaited."""
     async with field_of(place, folder) as there:
-        await asyncio.gather(*(there.spawn() for _ in range(workers)))
+        there.product = load.product
+        # One publishes the bot, the others take that over.
+        await there.spawn()
+        reporting = asyncio.create_task(there.report() if load.product else asyncio.sleep(0))
+        await asyncio.gather(*(there.spawn() for _ in range(1, workers)))
         begun = time.monotonic()
         await asyncio.gather(there.produce(load), fault(there, random.Random(load.seed)))
         await there.drained()
+        reporting.cancel()
         return await there.judge(load, time.monotonic() - begun)
 
 

@@ -47,7 +47,7 @@ class Worker:
                 id=outbound_id(message.message_id, 0),
                 conversation_id=id_,
                 number_id=message.number_id,
-                body={"n": message.payload["n"], "sent": message.timestamp},
+                body={"n": message.payload["n"]},
                 created_at=now(),
             )
             unit = UnitOfWork(
