@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from tests.cluster.worker import now
 from wabox.cluster.store import Place
@@ -56,6 +57,9 @@ class Sink:
 
 
 async def main(place: Place, name: str, sink: Path) -> None:
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # nobody reads the other after its first line
     root = sink.parent / name
     root.mkdir(exist_ok=True)
     engines = ClusterSettings(

@@ -236,6 +236,32 @@ async def test_stopping_lets_a_post_under_way_finish(world: World) -> None:
     assert world.texts(list(left)) == ["two"]
 
 
+async def test_what_was_marked_and_did_not_leave_is_not_in_doubt_after_a_stop(world: World) -> None:
+    """A restart sends it at once, also what may be sent once only: nobody doubts whether it left."""
+    await world.outbox.stop()
+    world.outbox = Outbox(
+        world.store, world.messenger, world.clock, jitter=lambda: 0.0, sleep=world.clock.sleep, in_flight=0
+    )
+    await world.say("one", policy="once")
+    await asyncio.sleep(0)
+    await world.outbox.stop()
+    assert [row.status for row in await world.store.pending(CONVERSATION, 10)] == [DeliveryStatus.QUEUED]
+    world.outbox = Outbox(world.store, world.messenger, world.clock, jitter=lambda: 0.0, sleep=world.clock.sleep)
+    await world.outbox.recover()
+    await world.rest()
+    assert world.texts() == ["one"]
+    assert world.clock.slept == []
+
+
+async def test_what_may_have_left_stays_in_doubt_after_a_stop(world: World) -> None:
+    world.messenger.gate.clear()
+    await world.say("one", policy="once")
+    await asyncio.sleep(0)
+    await world.outbox.stop(0.01)
+    assert [row.status for row in await world.store.pending(CONVERSATION, 10)] == [DeliveryStatus.SENDING]
+    world.messenger.gate.set()
+
+
 async def test_what_left_is_on_record_before_anything_follows(world: World, tmp_path: Path) -> None:
     """The mark of the message before is in the commit of the next one: a crash between the two leaves one in doubt, not two."""
     await world.say("one")

@@ -8,6 +8,7 @@ do not wait for each other; all together they hold at most ``in_flight`` connect
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from wabox.errors import StorageError
 from wabox.services.news import News
 from wabox.services.numbers import Numbers
 from wabox.services.pace import RATE
-from wabox.services.sending import CHAIN, HOLD, IN_FLIGHT, SETTLE_AFTER, TOLD, Sender
+from wabox.services.sending import CHAIN, HOLD, IN_FLIGHT, SETTLE_AFTER, TOLD, Sender, unmarked
 
 log = structlog.get_logger(__name__)
 
@@ -159,9 +160,12 @@ class Outbox:
             self._wake(conversation_id)
 
     async def stop(self, timeout: float = 5.0) -> None:
-        """Let POSTs under way finish, up to ``timeout`` seconds; the store knows the rest."""
+        """Let POSTs under way finish, up to ``timeout`` seconds; the store knows the rest. What is marked as being sent and did
+        not leave waits again: nobody must doubt it after the next start."""
         self._sender.stopping = True
         posting = self._sender.posting
+        marked = [chain[0] for chain in self._chains.values() if chain and chain[0].status is DeliveryStatus.SENDING]
+        back = [message for message in marked if message.id not in self._sender.posted]
         for task in self._tasks - posting:
             task.cancel()
         if posting:
@@ -169,6 +173,9 @@ class Outbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if back:
+            with contextlib.suppress(StorageError):
+                await self._sessions.settle([unmarked(message, self._clock()) for message in back])
 
     def _wake(self, conversation_id: str) -> None:
         if self._sender.stopping:

@@ -118,6 +118,8 @@ class Sender:
         self._doubts: dict[str, int] = {}
         self.posting: set[asyncio.Task[None]] = set()
         """Tasks with a POST under way."""
+        self.posted: set[str] = set()
+        """Of the messages at the heads of chains, those that may have left, until that is written."""
         self.stopping = False
 
     async def send(self, messages: deque[OutboundMessage]) -> None:
@@ -158,7 +160,11 @@ class Sender:
         if message is None:
             chain.drop()
             return
-        chain.put(message)
+        chain.put(changed(message, status=DeliveryStatus.SENDING))
+        await self._leave_marked(chain, message, tries=tries)
+        self.posted.discard(message.id)
+
+    async def _leave_marked(self, chain: _Chain, message: OutboundMessage, *, tries: bool) -> None:
         held = self.hold > 0 and len(chain.messages) > 1 and message.body.get("type") in HELD
         if not held:
             result = await self._post(message)
@@ -285,6 +291,7 @@ class Sender:
                 await self._news.wait(message.id, min(left / 1000, self._ask))
         finally:
             self._news.forget(message.id)
+            self.posted.discard(message.id)
         if message.policy == "repeat" and doubts < DOUBTS:
             log.warning("outbox.repeated", outbound=message.id, reason="no delivery status came")
             return changed(message, status=DeliveryStatus.QUEUED, attempts=message.attempts + 1)
@@ -314,6 +321,7 @@ class Sender:
         assert task is not None  # noqa: S101 - every chain runs in a task of its own
         async with self._slots:
             self.posting.add(task)
+            self.posted.add(message.id)
             began = self._monotonic()
             try:
                 result = await self._messenger.send(message)
@@ -336,3 +344,8 @@ class Sender:
             reason=reason,
             conversation_id=message.conversation_id,
         )
+
+
+def unmarked(message: OutboundMessage, at: int) -> Attempt:
+    """It was marked as being sent, and did not leave."""
+    return Attempt(outbound_id=message.id, status=DeliveryStatus.QUEUED, at=at, conversation_id=message.conversation_id)
