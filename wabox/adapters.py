@@ -16,12 +16,12 @@ from wabox.calls.http import HttpCalls
 from wabox.calls.llm import LlmClient
 from wabox.calls.mail import MailCalls
 from wabox.calls.speech import SpeechCalls
-from wabox.calls.tasks import TaskCalls
+from wabox.calls.tasks import Settled, TaskCalls
 from wabox.core.agent import Agent
 from wabox.core.alert import AlertKind
 from wabox.core.delivery import Delivery
 from wabox.core.llm import Purse
-from wabox.core.ports import Caller, Clock, MediaSource, Messenger
+from wabox.core.ports import Caller, Clock, MediaLibrary, MediaSource, Messenger
 from wabox.core.traces import Traces
 from wabox.flowfile.bot import Bot
 from wabox.services.accounts import FOLDER, Accounts
@@ -85,12 +85,12 @@ def media_of(settings: Settings) -> MediaSource | None:
     return None if whatsapp is None else CloudMedia(whatsapp.api_url, _token(settings, whatsapp))
 
 
-def hearing_of(settings: Settings, store: SqliteStore, downloads: Downloads, clock: Clock) -> Hearing | None:
+def hearing_of(settings: Settings, library: MediaLibrary, downloads: Downloads, clock: Clock) -> Hearing | None:
     speech = settings.speech
     if speech is None:
         return None
     calls = SpeechCalls(speech.url, speech.model, speech.key.reveal() if speech.key else None)
-    return Hearing(calls, store.media, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
+    return Hearing(calls, library, downloads, clock, timeout=speech.timeout / 1000, sure=speech.confidence)
 
 
 def advisor_of(settings: Settings, purse: Purse, clock: Clock) -> Advisor | None:
@@ -115,10 +115,11 @@ def briefs_of(
     return Briefs(advisor, cases, bot, clock)
 
 
-def caller_of(settings: Settings, versions: Versions, downloads: Downloads) -> Caller:
+def caller_of(settings: Settings, versions: Versions, media: str, settled: Settled) -> Caller:
+    """``media``: the folder where tasks find customers' files; ``settled`` waits for those that are on their way there."""
     secrets = {name: secret.reveal() for name, secret in settings.secrets.items()}
     http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    tasks = TaskCalls(versions.tasks, media=str(settings.data.absolute() / "media"), settled=downloads.settled)
+    tasks = TaskCalls(versions.tasks, media=media, settled=settled)
     return WorldCaller(http, tasks, lambda request: reveal(request, secrets), secrets.values())
 
 

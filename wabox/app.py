@@ -324,7 +324,7 @@ def _wired(
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     graph = graph_of(settings)
     downloads = Downloads(store.media, media, clock, jitter=random.random)
-    caller = caller or caller_of(settings, versions, downloads)
+    caller = caller or caller_of(settings, versions, str(settings.data.absolute() / "media"), downloads.settled)
     invocations = Invocations(store, caller, jitter=random.random)
     rates = Rates(None if graph is None else functools.partial(number_rate, graph), outbox)
     rates.asks = settings.rate is None
@@ -336,7 +336,7 @@ def _wired(
         invocations=invocations,
         presence=presence,
         clock=clock,
-        hearing=hearing_of(settings, store, downloads, clock),
+        hearing=hearing_of(settings, store.media, downloads, clock),
         advisor=advisor_of(settings, store.purse, clock),
         measures=measures,
         slow=settings.slow,

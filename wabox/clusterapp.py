@@ -21,22 +21,16 @@ from typing import Any, Final, Literal
 import structlog
 
 from wabox import __version__
-from wabox.adapters import advisor_of, briefs_of, messenger_of, steady_clock
-from wabox.app import wall_clock
+from wabox.adapters import advisor_of, briefs_of, caller_of, media_of, messenger_of, steady_clock, traces_of
+from wabox.app import FLUSH, wall_clock
 from wabox.bots import following_of
-from wabox.calls.address import Allowed
-from wabox.calls.caller import WorldCaller
-from wabox.calls.http import HttpCalls
-from wabox.calls.tasks import TaskCalls
-from wabox.cluster.begun import ABANDONED
 from wabox.cluster.ending import end
 from wabox.cluster.leader import Leader
-from wabox.cluster.leases import Leases
 from wabox.cluster.records.queries import PUBLISHED
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.clusterdesk import Deskwork
-from wabox.core.changed import changed
-from wabox.core.delivery import DeliveryStatus, OutboundMessage
+from wabox.clusterfiles import Filework
+from wabox.clusteroutbox import StoredOutbox, patience
 from wabox.core.figure import Sample
 from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.measures import Measures
@@ -52,10 +46,10 @@ from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
-from wabox.services.requests import reveal
 from wabox.services.slots import prepare
 from wabox.services.timers import fire
-from wabox.services.versions import Served, Versions, served
+from wabox.services.uploads import Uploads
+from wabox.services.versions import Served, served
 from wabox.settings import ClusterSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -88,43 +82,6 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def patience(leases: Leases, row: OutboundMessage) -> int | None:
-    """ms to wait for the status of a message that somebody began to send. The customer waits too: it is short when that worker
-    is dead, unless the message must not come twice. One that lives may only be slow, and sends it yet."""
-    dead = row.status is DeliveryStatus.SENDING and not leases.doubtful(row.conversation_id)
-    return ABANDONED if dead and row.policy == "repeat" else None
-
-
-class StoredOutbox(Outbox):
-    """A conversation may come from another worker, which may have left something unsent: what follows must not overtake that.
-
-    A unit that was computed while nothing waited is stored only if that is so; its messages leave at once. Everything else is
-    read from the store.
-    """
-
-    def __init__(self, store: ClusterStore, *more: Any, **named: Any) -> None:
-        super().__init__(store, *more, **named)
-        self._store = store
-
-    def idle(self, conversation_id: str, number_id: str) -> bool:
-        return self._store.idle(conversation_id) and super().idle(conversation_id, number_id)
-
-    def deliver(self, conversation_id: str, messages: Sequence[OutboundMessage]) -> None:
-        if not messages:
-            return
-        if conversation_id not in self._chains and self._store.leaves(conversation_id, messages):
-            super().deliver(conversation_id, messages)
-        else:
-            self._wake(conversation_id)
-
-    def _doubtful(self, row: OutboundMessage) -> OutboundMessage:
-        """Whoever began to send it is dead or no owner any more. Statuses went on coming, to whom does not matter, so the doubt
-        began with the attempt."""
-        if self._store.unposted(row):
-            return row
-        return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=row.attempted_at or self._clock())
-
-
 class ClusterApp:
     """One process. Made by :func:`build_cluster`."""
 
@@ -142,12 +99,13 @@ class ClusterApp:
         leader: Leader,
         measures: Measures,
         desk: Deskwork,
+        files: Filework,
         keep: Keep,
     ) -> None:
         self.store = store
         self._keep = keep
         self._looked_for_idle = -1
-        self.desk = desk
+        self.desk, self.files = desk, files
         self.role = role
         self.clock = clock
         self.following, self._leader = following, leader
@@ -175,13 +133,14 @@ class ClusterApp:
         self.store.bus.missed(self.following.wake)
         self.desk.begin()
         self.following.run()
+        self.files.run()
         if self.role == "web":
             return
         self._leader.run()  # a web process does not reach the conversations
         prepare(self.bot, self.clock())
         self.store.leases.gained = self._stirred.set
         await self.store.begin()
-        self.store.run(self._messages.handle)
+        self.store.run(self.files.noting(self._messages.handle))
         await self._outbox.recover()
         await self._invocations.recover()
         self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
@@ -222,8 +181,11 @@ class ClusterApp:
         await self._invocations.stop()
         await self._presence.stop()
         await self._outbox.stop(GRACE)
+        await self.files.stop()
         await self._messenger.aclose()
         await self.store.close()
+        if self.measures.traces is not None:
+            await asyncio.to_thread(self.measures.traces.close, FLUSH)
         log.info("stopped")
 
     async def accept(self, arrival: Arrival) -> None:
@@ -329,9 +291,13 @@ async def build_cluster(
         await store.close()
         raise
     versions = following.versions
-    measures = Measures()
-    caller = caller or _caller(settings, versions)
-    desk = Deskwork(settings, store, worker, lambda: versions.live.bot, clock, caller, measures, leader)
+    measures = Measures(traces_of(settings, folder.name))
+    media = media_of(settings)
+    files = Filework(settings, store, None if role == "web" else media, clock)
+    if media is not None:
+        messenger = Uploads(messenger, media, files.library, versions.file)
+    caller = caller or caller_of(settings, versions, str(files.folder.folder.absolute()), files.settled)
+    desk = Deskwork(settings, store, worker, lambda: versions.live.bot, clock, caller, measures, leader, files.library)
     outbox = StoredOutbox(
         store,
         messenger,
@@ -356,6 +322,7 @@ async def build_cluster(
         presence=presence,
         clock=clock,
         measures=measures,
+        hearing=files.hearing(),
         advisor=advisor_of(settings, store.purse, clock),
         slow=settings.slow,
         answers=desk.answers,
@@ -377,15 +344,10 @@ async def build_cluster(
         leader,
         measures,
         desk,
+        files,
         keep_of(settings.keep),
     )
 
 
 def _plain(settings: Settings, folder: Path) -> Served:
     return served(load_bot(folder, language=settings.language, context=settings.context, manners=settings.manners))
-
-
-def _caller(settings: Settings, versions: Versions) -> Caller:
-    hidden = {name: secret.reveal() for name, secret in settings.secrets.items()}
-    http = HttpCalls(Allowed(settings.allow), user_agent=f"wabox/{__version__}")
-    return WorldCaller(http, TaskCalls(versions.tasks), lambda request: reveal(request, hidden), hidden.values())

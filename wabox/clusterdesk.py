@@ -7,19 +7,16 @@ the workers does: offer cases, tell who waits, tell people of it.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from wabox.adapters import accounts_of, steady_clock, ways_of
 from wabox.cluster.leader import Leader
 from wabox.cluster.store import ClusterStore
-from wabox.core.contact import Contact
 from wabox.core.measures import Measures
-from wabox.core.media import InboundMedia
-from wabox.core.ports import Caller, Clock
+from wabox.core.ports import Caller, Clock, MediaLibrary
 from wabox.flowfile.bot import Bot
 from wabox.services.alarms import Alarms
-from wabox.services.attachments import Attachment, Attachments, CannotAttach
+from wabox.services.attachments import Attachments
 from wabox.services.colleagues import Colleagues
 from wabox.services.dossiers import Dossiers, Stored
 from wabox.services.entry import Entry
@@ -29,23 +26,6 @@ from wabox.services.sends import Sends, Store
 from wabox.services.shared import SharedAnswers, SharedChanges
 from wabox.services.waiting import Waiting
 from wabox.settings import Settings
-
-NO_FILES = "a cluster keeps no files: send the customer a link to it"
-
-
-class NoFiles(Attachments):
-    """Files lie in the data folder of one machine."""
-
-    def __init__(self) -> None:
-        """Nothing is needed for that."""
-
-    async def take(
-        self, id_: str, conversation_id: str, number_id: str, name: str, content: AsyncIterator[bytes]
-    ) -> Attachment:
-        raise CannotAttach(NO_FILES)
-
-    async def body(self, id_: str, conversation_id: str, contact: Contact, text: str | None) -> dict[str, Any]:
-        raise CannotAttach(NO_FILES)
 
 
 class Deskwork:
@@ -61,6 +41,7 @@ class Deskwork:
         caller: Caller,
         measures: Measures,
         leader: Leader,
+        library: MediaLibrary,
     ) -> None:
         """``name``: of the process; no other has it. ``leader``: says whether it leads; who wires it makes it run."""
         self._store = store
@@ -83,14 +64,19 @@ class Deskwork:
             put=store.put,
             session=store.desk.session,
             alerts=store.alerts,
-            attachments=NoFiles(),
+            attachments=Attachments(library, clock),
             bot=bot,
         )
         self.handoffs = Handoffs(rows, self.answers, self.sends, self.entry, clock)
         self.colleagues = Colleagues(self.handoffs, store.alerts.by_card, self.accounts.find, bot)
         self.waiting = Waiting(store.desk, store.put, bot, clock)
         self.offering = Offering(store.desk, store.put, bot, self.changes, self.accounts.find, clock)
-        stored = Stored(desk=store.desk, session=store.desk.session, media=_none, conversations=store.conversations)
+        stored = Stored(
+            desk=store.desk,
+            session=store.desk.session,
+            media=library.of_conversation,
+            conversations=store.conversations,
+        )
         self.dossiers = Dossiers(stored, clock)
         self.alarms = Alarms(
             store.alerts,
@@ -126,7 +112,3 @@ class Deskwork:
         await self.alarms.stop()
         await self.answers.stop(grace)
         await self.changes.stop()
-
-
-async def _none(conversation_id: str) -> Sequence[InboundMedia]:
-    return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
+from wabox.cluster.medialibrary import ClusterMedia
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.register import ClusterRegister
 from wabox.cluster.store import ClusterStore
@@ -31,8 +32,8 @@ from wabox.services.publishing import Publishing
 from wabox.services.sends import Sends
 from wabox.services.waiting import Waiting
 
-LACKS: Final = ("unmatched", "stats", "files")
-"""What the console does not offer: a page, numbers by the hour, files with replies."""
+LACKS: Final = ("unmatched", "stats")
+"""What the console does not offer: a page, numbers by the hour."""
 
 
 class ClusterFront:
@@ -40,7 +41,7 @@ class ClusterFront:
 
     def __init__(self, app: ClusterApp) -> None:
         self._app = app
-        self.store = Kept(app.store)
+        self.store = Kept(app.store, app.files.library)
         self.outward = Outward(app.desk.sends)
         self.figures = Figures(app)
         self.pictures = Pictures(lambda: [one.bot.charts for one in (app.versions.live, *app.versions.older)])
@@ -119,8 +120,9 @@ class Figures:
 class Kept:
     """:class:`wabox.web.desk.Store` of a cluster."""
 
-    def __init__(self, store: ClusterStore) -> None:
+    def __init__(self, store: ClusterStore, media: ClusterMedia) -> None:
         self._store = store
+        self.media = media
 
     async def open(self, conversation_id: str) -> Session:
         return await self._store.desk.session(conversation_id)
@@ -142,10 +144,6 @@ class Kept:
     def register(self) -> ClusterRegister:
         """Redis must be in reach of this process for what changes anything."""
         return self._store.register
-
-    @property
-    def media(self) -> NoReturn:
-        raise NotHere("a cluster keeps no files of customers")
 
     @property
     def tallies(self) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from tests.cluster.judged import Break, Field, now
 from tests.cluster.network import INSIDE, cut, heal, namespace
 from wabox.cluster.partition import slot_of
+from wabox.errors import Unavailable
 
 FILLER = 30 * 1024 * 1024
 """Bytes that fill the kernel's buffers between a primary and its frozen replica: without them the replica reads the missing
@@ -212,11 +214,15 @@ def join(after: float, within: float) -> Break:
 async def _shard(there: Field, dice: random.Random) -> tuple[tuple[str, int], int]:
     """A primary, and the port of its replica."""
     router = there.store.shards.router
-    node = dice.choice(sorted(router.nodes))
+    lot = dice.random()
     while True:
-        (role,) = await router.ask(node, ("ROLE",))
-        if role[2]:
-            return node, int(role[2][0][1])
+        with contextlib.suppress(Unavailable):  # a connection to what was restarted says so once
+            await router.refresh()
+            nodes = sorted(router.nodes)
+            node = nodes[int(lot * len(nodes))]
+            (role,) = await router.ask(node, ("ROLE",))
+            if role[0] == b"master" and role[2]:
+                return node, int(role[2][0][1])
         await asyncio.sleep(0.2)  # it was restarted a moment ago, and is not in step yet
 
 

@@ -10,6 +10,7 @@ import secrets
 import signal
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from tests.bench.process import ROOT
 from wabox.cluster.store import ClusterStore, Place, open_cluster
@@ -339,6 +341,9 @@ async def field_of(place: Place, folder: Path) -> AsyncIterator[Field]:
     there = Field(place=place, store=store, sink=folder / "sent")
     try:
         yield there
+    except Exception:
+        traceback.print_exc()  # tidying up may fail, too, and would be all that is said
+        raise
     finally:
         for name in list(there.workers):
             there.thaw(name)
@@ -357,4 +362,5 @@ async def clean(store: ClusterStore) -> None:
     for node in store.shards.router.nodes:
         (keys,) = await patiently(lambda node=node: store.shards.router.ask(node, ("KEYS", f"{store.place.name}:*")))
         if keys:
-            await store.shards.router.ask(node, *(("DEL", key) for key in keys))
+            with contextlib.suppress(ResponseError):  # a replica by now: its primary is asked, too
+                await store.shards.router.ask(node, *(("DEL", key) for key in keys))

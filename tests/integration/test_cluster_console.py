@@ -124,7 +124,7 @@ async def test_a_person_works_in_the_console_of_one_process_and_a_colleague_sees
     await one.sign_in("marta")
     other.client.cookies = one.client.cookies
     assert 'data-name="Marta"' in await one.page()
-    assert 'data-lacks="unmatched stats files"' in await other.page()
+    assert 'data-lacks="unmatched stats"' in await other.page()
     async with other.listening() as heard:
         case = await business.ask(one.app, "ana")
         async with asyncio.timeout(10):

@@ -20,9 +20,9 @@ from wabox.app import build
 from wabox.cli.main import app as commands
 from wabox.cli.portrait import page
 from wabox.core.conversation import Record
+from wabox.files.mediafolder import MediaFolder
 from wabox.flowfile.bot import load_bot
 from wabox.settings import Secret, Settings, WhatsAppSettings
-from wabox.sqlite.mediafolder import MediaFolder
 from wabox.sqlite.store import open_store
 from wabox.web.api import api_router
 from wabox.web.door import Door

@@ -18,7 +18,7 @@ from wabox.cli.acts import act_of
 from wabox.core.conversation import Record
 from wabox.core.delivery import words
 from wabox.errors import WaboxError
-from wabox.sqlite.mediafolder import MediaFolder
+from wabox.files.mediafolder import MediaFolder
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1d1d1f;
 background:#fff}

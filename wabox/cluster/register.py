@@ -138,10 +138,11 @@ class ClusterRegister:
         await stones.learn(self._database, {await stones.key(self._database): dict.fromkeys(ids, now)})
         rows = await self._erase(person)
         left = await erasure.left(self._database, person)
-        body = {"at": now, "ids": ids, "rows": rows, "files": 0, "left": left}
+        files = rows.get("media", 0)
+        body = {"at": now, "ids": ids, "rows": rows, "files": files, "left": left}
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        log.info("contact.forgotten", rows=sum(rows.values()), files=0, left=left)
-        return Certificate(at=now, ids=ids, rows=rows, files=0, left=left, digest=digest)
+        log.info("contact.forgotten", rows=sum(rows.values()), files=files, left=left)
+        return Certificate(at=now, ids=ids, rows=rows, files=files, left=left, digest=digest)
 
     async def expire(self, before: int) -> int:
         """Erase customers of whom nothing was heard since then, ms, and who left no wish that we must remember; how many.

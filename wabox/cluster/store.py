@@ -18,7 +18,7 @@ from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
-from wabox.cluster.records import retention
+from wabox.cluster.records import media, retention
 from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.alerts import PATIENCE, PostgresAlerts
 from wabox.cluster.records.bundles import PostgresBundles
@@ -124,6 +124,8 @@ class ClusterStore:
             clock,
         )
         self.events = Events(self.broker, self.topology, self.database, self._sessions, clock)
+        self.recorded = asyncio.Event()
+        """Set whenever records came into PostgreSQL here."""
         self._draining: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._closed = False
@@ -314,6 +316,9 @@ class ClusterStore:
         if (before := keep.before("contacts", now)) is not None:
             await self.register.expire(before)
         await self.purse.prune(now)
+        if (before := keep.before("media", now)) is not None:
+            await media.erase_before(self.database, before)
+        await media.tidy(self.database, now)
 
     async def settled(self) -> None:
         """Bring over every record that is there now."""
@@ -324,8 +329,11 @@ class ClusterStore:
 
     async def settle_records(self, partition: int) -> None:
         """Bring over what one partition has."""
-        while await drain(self.shards, self.database, partition, self.events.follow, self._agreement.spread) == BATCH:
-            pass
+        count = BATCH
+        while count == BATCH:
+            count = await drain(self.shards, self.database, partition, self.events.follow, self._agreement.spread)
+            if count:
+                self.recorded.set()
 
     async def brought(self, conversation_id: str) -> None:
         """Bring over what is recorded of this conversation. Raises Unavailable."""

@@ -11,7 +11,7 @@ Nothing here speaks of SQL, files, threads or brokers. What returns has happened
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -335,8 +335,8 @@ class MediaLibrary(Protocol):
     async def prepare(self) -> None:
         """Before anything else: clears what a crash left half-written."""
 
-    async def due(self, now: int, limit: int) -> Sequence[InboundMedia]:
-        """Those to fetch now."""
+    async def due(self, now: int, limit: int, without: Collection[str] = ()) -> Sequence[InboundMedia]:
+        """Those to fetch now, but for these messages' (they are under way). Whoever asks fetches them."""
 
     async def find(self, message_id: str) -> InboundMedia | None: ...
 

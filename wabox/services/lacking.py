@@ -15,12 +15,8 @@ WEEK: Final = 7 * 86_400_000
 
 def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
     """Sentences."""
-    if settings.speech is not None:
-        yield "[speech]: voice messages stay unheard"
     if settings.domain is not None:
         yield f"[server] domain: HTTPS for {settings.domain.name} is a reverse proxy's business"
-    if settings.telemetry is not None:
-        yield "[telemetry]: traces go nowhere"
     if settings.backup != NIGHTLY and settings.backup.at is not None and settings.backup.folder is None:
         yield "[backup]: none is made without a folder, one that all machines reach"
     longest = max(

@@ -1,4 +1,4 @@
-"""Which files customers sent, and what became of each. The files themselves: :mod:`wabox.sqlite.mediafolder`."""
+"""Which files customers sent, and what became of each. The files themselves: :mod:`wabox.files.mediafolder`."""
 
 from __future__ import annotations
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Collection, Sequence
 from functools import partial
 
-from wabox.core.media import InboundMedia, MediaStatus, Transcript, content_type
+from wabox.core.media import InboundMedia, Transcript
 from wabox.core.ports import Clock
+from wabox.files.mediafolder import MediaFolder, Part
+from wabox.files.receiving import Receiving, stored
 from wabox.sqlite import media as rows
 from wabox.sqlite import uploads
-from wabox.sqlite.mediafolder import MediaFolder, Part
 from wabox.sqlite.reader import Reader
 from wabox.sqlite.writer import Writer
 
-BUFFER = 1024 * 1024
-"""Bytes gathered before they are written: each write is a trip to a thread."""
 STEP = 200
 
 
@@ -36,8 +34,9 @@ class SqliteMedia:
     async def prepare(self) -> None:
         await asyncio.to_thread(self._files.prepare)
 
-    async def due(self, now: int, limit: int) -> Sequence[InboundMedia]:
-        return self._reader.read(rows.due, now, limit)
+    async def due(self, now: int, limit: int, without: Collection[str] = ()) -> Sequence[InboundMedia]:
+        found = self._reader.read(rows.due, now, limit + len(without))
+        return [media for media in found if media.message_id not in without][:limit]
 
     async def find(self, message_id: str) -> InboundMedia | None:
         return self._reader.read(rows.find, message_id)
@@ -65,7 +64,7 @@ class SqliteMedia:
             if size is None:
                 return None
             head = await asyncio.to_thread(self._files.head, media.sha256)
-            return await self._settled(_stored(media, media.sha256, size, head))
+            return await self._settled(stored(media, media.sha256, size, head))
 
     async def held(self, sha256: str) -> tuple[int, bytes] | None:
         async with self._lock:
@@ -119,59 +118,17 @@ class SqliteMedia:
     async def keep(self, media: InboundMedia, part: Part) -> InboundMedia | None:
         async with self._lock:
             await asyncio.to_thread(part.keep)
-            return await self._settled(_stored(media, part.sha256, part.size, part.head))
+            return await self._settled(stored(media, part.sha256, part.size, part.head))
 
-    async def _settled(self, stored: InboundMedia) -> InboundMedia | None:
+    async def _settled(self, media: InboundMedia) -> InboundMedia | None:
         """Under the lock."""
-        if await self._writer.submit(partial(rows.settle, media=stored, due_at=0)):
-            return stored
-        if stored.sha256 is not None:
-            await self._unlink([stored.sha256])
+        if await self._writer.submit(partial(rows.settle, media=media, due_at=0)):
+            return media
+        if media.sha256 is not None:
+            await self._unlink([media.sha256])
         return None
 
     async def _unlink(self, hashes: Sequence[str]) -> None:
         """Under the lock: whether one may go is asked here, because a file may have come for a new message."""
         orphans = await self._writer.submit(partial(rows.orphans, hashes=hashes))
         await asyncio.to_thread(self._files.delete, orphans)
-
-
-class Receiving:
-    """A file on its way in."""
-
-    def __init__(self, library: SqliteMedia, part: Part) -> None:
-        self._library = library
-        self._part = part
-        self._buffer = bytearray()
-
-    @property
-    def size(self) -> int:
-        return self._part.size + len(self._buffer)
-
-    async def write(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) >= BUFFER:
-            await self._flush()
-
-    async def sha256(self) -> str:
-        await self._flush()
-        return self._part.sha256
-
-    async def keep(self, media: InboundMedia) -> InboundMedia | None:
-        await self._flush()
-        return await self._library.keep(media, self._part)
-
-    async def _flush(self) -> None:
-        data, self._buffer = bytes(self._buffer), bytearray()
-        if data:
-            await asyncio.to_thread(self._part.write, data)
-
-
-def _stored(media: InboundMedia, sha256: str, size: int, head: bytes) -> InboundMedia:
-    return replace(
-        media,
-        status=MediaStatus.STORED,
-        sha256=sha256,
-        size=size,
-        content_type=content_type(head, media.mime_type),
-        reason=None,
-    )

@@ -20,6 +20,7 @@ from wabox.core.message import Arrival
 from wabox.core.ports import Clock, StoreStats
 from wabox.core.version import Version
 from wabox.errors import ConversationError, StorageError
+from wabox.files.mediafolder import MediaFolder
 from wabox.sqlite import (
     broadcasts,
     conversations,
@@ -47,7 +48,6 @@ from wabox.sqlite.folder import FolderLock, prepare
 from wabox.sqlite.lanes import SqliteLanes
 from wabox.sqlite.levels import Levels, stats
 from wabox.sqlite.marks import Marks
-from wabox.sqlite.mediafolder import MediaFolder
 from wabox.sqlite.medialibrary import SqliteMedia
 from wabox.sqlite.migrate import migrate, version
 from wabox.sqlite.outgoing import Outgoing

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wabox.cluster.begun import ABANDONED
-from wabox.clusterapp import patience
+from wabox.clusteroutbox import patience
 from wabox.core.delivery import DeliveryStatus, OutboundMessage, Policy
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+from wabox.cluster.records import media
 from wabox.cluster.records.database import Database
 from wabox.core.forgotten import mentions
 from wabox.core.person import Person
@@ -23,8 +24,21 @@ MENTIONED: Final = {
     "stray_statuses": ("wamid", "body"),
 }
 """Table → what names a row, and where an id may stand."""
-UNSPOKEN: Final = frozenset({"audit", "bundle_parts", "bundles", "cluster", "forgotten", "login_key", "login_turns"})
-"""No customer's word is in them, and some are large."""
+UNSPOKEN: Final = frozenset(
+    {
+        "audit",
+        "bundle_parts",
+        "bundles",
+        "cluster",
+        "file_parts",
+        "files",
+        "forgotten",
+        "login_key",
+        "login_turns",
+        "uploads",
+    }
+)
+"""No customer's id is in them, and some are large."""
 STEP: Final = 500
 """Rows that one statement deletes."""
 LOOKED_AT: Final = 100_000
@@ -53,6 +67,7 @@ async def erase(database: Database, person: Person, ids: Sequence[str]) -> dict[
         gone[table] = 0
         while count := await _deleted(database, f"DELETE FROM {table} WHERE key IN ({some})", list(ids)):  # noqa: S608
             gone[table] += count
+    gone["media"] = await media.erase(database, ids)
     async for first, last in _steps(database, "outbox"):
         query = "DELETE FROM outbox WHERE key >= $1 AND key <= $2 AND conversation = ANY($3)"
         gone["outbox"] = gone.get("outbox", 0) + await _deleted(database, query, first, last, list(ids))

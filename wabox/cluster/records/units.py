@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wabox.cluster.records import alerts, consents, copies, handoffs, statuses, transcript
+from wabox.cluster.records import alerts, consents, copies, handoffs, media, statuses, transcript
 from wabox.cluster.records.statuses import Consequence
 from wabox.core.conversation import UnitOfWork, after
 
@@ -25,6 +25,11 @@ async def store(connection: Any, unit: UnitOfWork) -> list[Consequence]:
     if unit.rated is not None:
         await handoffs.rate(connection, id_, *unit.rated)
     await transcript.add(connection, id_, unit.records)
+    came = [found for line in unit.records if (found := media.announced(id_, unit.number_id, line)) is not None]
+    if came:
+        await media.add(connection, came)
     for amendment in unit.amend:
         await transcript.amend(connection, id_, amendment)
+        if amendment.deleted:
+            await media.erase_message(connection, amendment.ref)
     return consequences

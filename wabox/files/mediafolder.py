@@ -64,6 +64,24 @@ class MediaFolder:
                 gone += 1
         return gone
 
+    def used(self, sha256: str, now: int) -> None:
+        """Somebody needs it now, ms since the epoch; nothing happens when it is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.path(sha256), (now / 1000, now / 1000))
+
+    def unused(self, since: int) -> list[str]:
+        """Hashes of those that nobody has needed since then, ms, where :meth:`used` is told; what a crash left half-written
+        is deleted."""
+        found = []
+        for path in self.folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime * 1000 < since:
+                    if path.parent.name == PARTS:
+                        path.unlink()
+                    else:
+                        found.append(path.name)
+        return found
+
     def prepare_folder(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
