@@ -47,6 +47,7 @@ from wabox.services.outbox import Outbox
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.slots import prepare
+from wabox.services.tallies import Tallies
 from wabox.services.timers import fire
 from wabox.services.uploads import Uploads
 from wabox.services.versions import Served, served
@@ -111,6 +112,7 @@ class ClusterApp:
         self.following, self._leader = following, leader
         self.publishing, self.versions = following.publishing, following.versions
         self.measures = measures
+        self.tallies = Tallies(store.tallies, measures, clock)
         self._messages = messages
         self._outbox = outbox
         self._invocations = invocations
@@ -183,6 +185,8 @@ class ClusterApp:
         await self._outbox.stop(GRACE)
         await self.files.stop()
         await self._messenger.aclose()
+        with contextlib.suppress(StorageError):
+            await self.tallies.fold()
         await self.store.close()
         if self.measures.traces is not None:
             await asyncio.to_thread(self.measures.traces.close, FLUSH)
@@ -205,7 +209,7 @@ class ClusterApp:
         """For ``/metrics``: of this process; from a worker also what all share, which every worker tells alike."""
         store = self.store
         reachable = not isinstance((await self.probe())["broker"], str)
-        found = [*measured(self.measures), *process()]
+        found = [*measured(self.measures), *self.tallies.samples(), *process()]
         on = self.versions.live.version
         found.append(Sample(name="info", labels=(__version__, self.bot.name, "" if on is None else on.id), value=1))
         found.append(Sample(name="cluster_version_missing", value=self.following.wrong is not None))

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 from wabox.cluster.medialibrary import ClusterMedia
 from wabox.cluster.records.outgoing import PostgresOutgoing
+from wabox.cluster.records.tallies import PostgresTallies
 from wabox.cluster.register import ClusterRegister
 from wabox.cluster.store import ClusterStore
 from wabox.clusterapp import ClusterApp
@@ -30,10 +31,11 @@ from wabox.services.handoffs import Handoffs
 from wabox.services.pictures import Pictures
 from wabox.services.publishing import Publishing
 from wabox.services.sends import Sends
+from wabox.services.tallies import Tallies
 from wabox.services.waiting import Waiting
 
-LACKS: Final = ("unmatched", "stats")
-"""What the console does not offer: a page, numbers by the hour."""
+LACKS: Final = ("unmatched",)
+"""What the console does not offer: a page."""
 
 
 class ClusterFront:
@@ -95,11 +97,11 @@ class ClusterFront:
 
     @property
     def learning(self) -> NoReturn:
-        raise NotHere("a cluster does not learn from what was not understood: wabox learn reads a data folder")
+        raise NotHere("say what was not understood with wabox learn, on the machine that has the bot's folder")
 
     @property
-    def tallies(self) -> NoReturn:
-        raise NotHere("a cluster keeps no counters by the hour: see /metrics of every process")
+    def tallies(self) -> Tallies:
+        return self._app.tallies
 
     @property
     def publishing(self) -> Publishing:
@@ -146,8 +148,8 @@ class Kept:
         return self._store.register
 
     @property
-    def tallies(self) -> NoReturn:
-        raise NotHere("a cluster keeps no counters by the hour: see /metrics of every process")
+    def tallies(self) -> PostgresTallies:
+        return self._store.tallies
 
 
 class Outward:

@@ -37,6 +37,7 @@ WAITING_SECONDS = 10.0
 STEP_SECONDS = 2.0
 """By which the clock must be set to be told from the corrections of every day."""
 TALLY_SECONDS = 60.0
+SHARED_SECONDS = 10.0
 CERTIFICATE_SECONDS = 600.0
 DEFAULTS: Final = {"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
 """A second instance is allowed so that APScheduler does not warn of a sweep that takes longer than its second: it is no trouble
@@ -81,9 +82,11 @@ async def running(app: App, backups: Nightly | None = None) -> AsyncIterator[Non
 
 @contextlib.asynccontextmanager
 async def leading(app: ClusterApp, backups: Nightly | None = None) -> AsyncIterator[None]:
-    """What one worker of a cluster does for all, while it leads; every one asks itself each time whether it does."""
+    """What a process of a cluster does for itself, and what one worker does for all, while it leads: every one asks itself each
+    time whether it does."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     jobs = AsyncIOScheduler(timezone="UTC", job_defaults=DEFAULTS)
+    jobs.add_job(guarded(app.tallies.fold, "tallies"), "interval", seconds=SHARED_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_waiting, "waiting"), "interval", seconds=WAITING_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_offers, "offers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_alarms, "alarms"), "interval", seconds=SWEEP_SECONDS)

@@ -18,6 +18,7 @@ from wabox.core.delivery import Attempt, DeliveryStatus, OutboundMessage, Policy
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import SendResult
 from wabox.core.window import closes
+from wabox.errors import Unavailable
 from wabox.services.outbox import Outbox
 from wabox.services.sending import CHAIN
 from wabox.sqlite.store import SqliteStore, open_store
@@ -260,6 +261,34 @@ async def test_what_may_have_left_stays_in_doubt_after_a_stop(world: World) -> N
     await world.outbox.stop(0.01)
     assert [row.status for row in await world.store.pending(CONVERSATION, 10)] == [DeliveryStatus.SENDING]
     world.messenger.gate.set()
+
+
+async def test_a_store_that_fails_while_a_message_is_in_doubt_makes_no_more_of_the_doubt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was tried once; that nobody could look or write for a while is no reason to give it up."""
+    world.messenger.results = [LOST]
+    pending, settle, away = world.store.pending, world.store.settle, 9
+
+    async def looked(conversation_id: str, limit: int) -> Sequence[OutboundMessage]:
+        nonlocal away
+        away -= 1
+        if away > 0 and away % 2:
+            raise Unavailable("the disk is slow")
+        return await pending(conversation_id, limit)
+
+    async def settled(attempts: Sequence[Attempt], *, durable: bool = True) -> frozenset[str]:
+        if away > 0 and any(one.status is DeliveryStatus.SENDING for one in attempts):
+            raise Unavailable("the disk is slow")
+        return await settle(attempts, durable=durable)
+
+    monkeypatch.setattr(world.store, "pending", looked)
+    monkeypatch.setattr(world.store, "settle", settled)
+    await world.say("one")
+    await world.quiet()
+    assert away <= 0
+    assert world.texts() == ["one"]
+    assert await world.store.deliveries(10, failed=True) == []
 
 
 async def test_what_left_is_on_record_before_anything_follows(world: World, tmp_path: Path) -> None:

@@ -57,18 +57,16 @@ def learn(
     from dataclasses import replace
 
     from wabox.bots import learning_of
+    from wabox.cli.looking import looking, settings_here
     from wabox.cli.progress import Bar
     from wabox.core.learning import DAY, MOST_LINES
     from wabox.flowfile.folder import find_bot
-    from wabox.settings import load
-    from wabox.sqlite.glance import Glance
 
-    settings = load(Path.cwd(), {})
-    settings = replace(settings, data=settings.data if data is None else data.absolute())
+    settings = settings_here(data)
     decisions = _decisions(maps or [], answers or [])
     folder = find_bot(bot or settings.bot, settings.root).resolve()
     learning = learning_of(settings, folder)
-    with Glance(settings.data) as glance:
+    with looking(settings) as glance:
         lines = glance.heard(int(time.time() * 1000) - days * DAY, MOST_LINES)
     if decisions:
         with Bar() as bar:

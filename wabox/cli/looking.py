@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from wabox.core.consent import ConsentEntry
     from wabox.core.conversation import ConversationSummary, Record
     from wabox.core.delivery import Delivery
+    from wabox.core.learning import Heard
+    from wabox.core.meter import Metered
     from wabox.core.person import Person
+    from wabox.core.tally import Counts
     from wabox.settings import ClusterSettings, Settings
     from wabox.sqlite.glance import Glance
     from wabox.sqlite.store import SqliteStore
@@ -94,6 +97,24 @@ class ClusterGlance:
 
     def export(self, person: Person) -> dict[str, Any]:
         return self._people(lambda people: people.export(person))
+
+    def heard(self, since: int, limit: int) -> list[Heard]:
+        from wabox.cluster.records import heard
+
+        async def newest(database: Database) -> list[Heard]:
+            async with database.transaction() as connection:
+                return await heard.newest(connection, since, limit)
+
+        return self._of(newest)
+
+    def tallied(self, begin: int, end: int) -> Counts:
+        from wabox.cluster.records.tallies import PostgresTallies
+
+        return self._of(lambda database: PostgresTallies(database).sum(begin, end))
+
+    def metered(self, begin: int, end: int) -> list[Metered]:
+        """Nothing: a cluster does not count what messages cost."""
+        return []
 
     def _asked(self, question: Callable[[PostgresRecords], Awaitable[T]]) -> T:
         from wabox.cluster.records.queries import PostgresRecords

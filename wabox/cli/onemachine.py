@@ -10,12 +10,9 @@ from wabox.errors import WaboxError
 
 INSTEAD: Final = {
     "broadcast": "broadcasts are sent from one machine",
-    "learn": "it reads a data folder",
     "meter": "prices are counted on one machine",
-    "stats": "counters are kept on one machine; see /metrics of every process",
     "templates": "templates are kept on one machine",
     "upgrade": "upgrade every machine with what installed wabox, one after the other",
-    "test record": "it reads a data folder",
 }
 """By the command's first words: why not, and what to do."""
 

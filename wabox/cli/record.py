@@ -35,23 +35,21 @@ def record(
     import time
     from dataclasses import replace
 
+    from wabox.cli.looking import looking, settings_for
     from wabox.cli.serve import load_for
     from wabox.errors import FlowError
     from wabox.flowfile.findings import render
     from wabox.flowfile.folder import shown
     from wabox.flowfile.known import Known
     from wabox.flowfile.tests import FOLDER, read_test
-    from wabox.settings import load
     from wabox.simulator import report
     from wabox.simulator.moment import moments, newest
     from wabox.simulator.recording import record as made_of
     from wabox.simulator.runner import Runner
-    from wabox.sqlite.glance import Glance
 
-    settings = load(Path.cwd())
+    settings = settings_for(data)
     loaded = load_for(replace(settings, bot=bot or settings.bot))
-    folder = settings.data if data is None else data.absolute()
-    with Glance(folder) as glance:
+    with looking(settings) as glance:
         found = _choose(glance.conversations(), conversation)
         said = moments(glance.transcript(found.conversation_id))
     made = made_of(loaded, found.contact, said if whole else newest(said))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
         # Whoever leads may be any machine: without a folder that all of them reach nobody would find the backups.
         leads, shared = app.desk.leader.leads.is_set, settings.backup.folder is not None
         backups = Nightly(settings, app.clock, leads=leads) if shared else None
-        async with notifier.ready(serves), contextlib.nullcontext() if role == "web" else leading(app, backups):
+        async with notifier.ready(serves), leading(app, backups):
             await until_stopped(server, first=app.desk.changes.close)
     finally:
         await app.stop()

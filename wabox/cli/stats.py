@@ -36,19 +36,17 @@ def stats(
 
     Example:  wabox stats --since 30d
     """
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
     from wabox.app import wall_clock
+    from wabox.cli.looking import looking, settings_for
     from wabox.services.meter import month_of, report
     from wabox.services.stats import stats as put_together
-    from wabox.settings import load
-    from wabox.sqlite.glance import Glance
 
-    settings = load(Path.cwd())
-    settings = settings if data is None else replace(settings, data=data.absolute())
+    settings = settings_for(data)
     now = wall_clock()
     begin = now - _span(since)
-    with Glance(settings.data) as glance:
+    with looking(settings) as glance:
         found = put_together(glance.tallied(begin, now), begin, now)
         month = month_of(now, settings.timezone)
         meter = report(glance.metered(month.begin, month.end), month, settings.timezone)

@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import structlog
 
 from wabox.cluster.agreement import noted
 from wabox.cluster.partition import partition_of
-from wabox.cluster.records import erasure, retention, stones
+from wabox.cluster.records import erasure, heard, retention, stones
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
@@ -25,10 +25,11 @@ from wabox.core.changed import changed
 from wabox.core.consent import Consent, ConsentEntry, after
 from wabox.core.contact import Contact, conversation_id
 from wabox.core.forgotten import forgotten_at, hashes
+from wabox.core.learning import Heard
 from wabox.core.person import Certificate, Person
 from wabox.core.phone import spellings
 from wabox.core.ports import Clock
-from wabox.errors import NotHere, WaboxError
+from wabox.errors import WaboxError
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +68,9 @@ class ClusterRegister:
     async def export(self, key: int) -> Mapping[str, Any]:
         return await self._people.export(await self._people.load(key))
 
-    async def heard(self, since: int, limit: int) -> NoReturn:
-        raise NotHere("a cluster does not learn from what was not understood: wabox learn reads a data folder")
+    async def heard(self, since: int, limit: int) -> Sequence[Heard]:
+        async with self._database.transaction() as connection:
+            return await heard.newest(connection, since, limit)
 
     # ---- consent -------------------------------------------------------------------------------------------------------
 

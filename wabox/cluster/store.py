@@ -28,6 +28,7 @@ from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
 from wabox.cluster.records.purse import PostgresPurse
 from wabox.cluster.records.queries import PostgresRecords
+from wabox.cluster.records.tallies import PostgresTallies
 from wabox.cluster.register import ClusterRegister
 from wabox.cluster.router import Router
 from wabox.cluster.sessions import RedisSessions
@@ -105,6 +106,7 @@ class ClusterStore:
         self.desk = ClusterDesk(self.database, self._sessions, self.settled)
         self.alerts = PostgresAlerts(self.database)
         self.purse = PostgresPurse(self.database)
+        self.tallies = PostgresTallies(self.database)
         self.lanes = RabbitLanes(
             self.broker,
             self.topology,
@@ -319,6 +321,7 @@ class ClusterStore:
         if (before := keep.before("media", now)) is not None:
             await media.erase_before(self.database, before)
         await media.tidy(self.database, now)
+        await self.tallies.prune(now)
 
     async def settled(self) -> None:
         """Bring over every record that is there now."""
@@ -331,7 +334,9 @@ class ClusterStore:
         """Bring over what one partition has."""
         count = BATCH
         while count == BATCH:
-            count = await drain(self.shards, self.database, partition, self.events.follow, self._agreement.spread)
+            count = await drain(
+                self.shards, self.database, partition, self.events.follow, self._agreement.spread, self.tallies.saw
+            )
             if count:
                 self.recorded.set()
 

@@ -37,6 +37,10 @@ class Tally(NamedTuple):
     bucket: int = VALUE
 
 
+Counts = Mapping[int, Mapping[Tally, float]]
+"""By the hour since the epoch."""
+
+
 def counted(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[Tally, float]]:
     """What a line of the transcript adds to which counters. Lines of any age and release: what is not there is not counted."""
     match kind:

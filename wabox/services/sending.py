@@ -116,6 +116,8 @@ class Sender:
         self._measures = measures
         self._monotonic = monotonic
         self._doubts: dict[str, int] = {}
+        self._counted: set[str] = set()
+        """Messages whose doubt was counted and that were not posted since: a store that fails makes no new doubt."""
         self.posting: set[asyncio.Task[None]] = set()
         """Tasks with a POST under way."""
         self.posted: set[str] = set()
@@ -186,7 +188,7 @@ class Sender:
         chain.refused = chain.refused + 1 if result.verdict == "retry" and result.scope == "pair" else 0
         match result.verdict:
             case "sent":
-                self._doubts.pop(message.id, None)
+                self._certain(message.id)
                 chain.learnt.append(self._attempt(message, DeliveryStatus.SENT, wamid=result.wamid))
                 chain.drop()
             case "retry" if result.tries is None or message.attempts + 1 < result.tries:
@@ -238,7 +240,7 @@ class Sender:
         if message.id not in late:
             return message
         log.info("outbox.settled_meanwhile", outbound=message.id)
-        self._doubts.pop(message.id, None)
+        self._certain(message.id)
         return None
 
     async def _retry(self, chain: _Chain, message: OutboundMessage, result: SendResult) -> None:
@@ -261,7 +263,7 @@ class Sender:
         await self._sleep(pause * (1 + 0.25 * self._jitter()))
 
     async def _fail(self, chain: _Chain | None, message: OutboundMessage, reason: str | None, code: int | None) -> None:
-        self._doubts.pop(message.id, None)
+        self._certain(message.id)
         log.warning("outbox.failed", outbound=message.id, reason=reason)
         attempt = changed(self._attempt(message, DeliveryStatus.FAILED, reason=reason), code=code)
         await self._settle(chain, attempt)
@@ -271,7 +273,10 @@ class Sender:
 
     async def _wait_for_status(self, message: OutboundMessage) -> OutboundMessage | None:
         """Wait until a status settles ``message`` (None) or its policy must decide (the message, to be sent again)."""
-        doubts = self._doubts[message.id] = self._doubts.get(message.id, 0) + 1
+        if message.id not in self._counted:
+            self._counted.add(message.id)
+            self._doubts[message.id] = self._doubts.get(message.id, 0) + 1
+        doubts = self._doubts[message.id]
         since = min(message.attempted_at or self._clock(), self._clock())
         self._news.expect(message.id)
         try:
@@ -280,7 +285,7 @@ class Sender:
                 rows = await self._sessions.pending(message.conversation_id, CHAIN)
                 found = next((row for row in rows if row.id == message.id), None)
                 if found is None or found.due_at is not None:
-                    self._doubts.pop(message.id, None)
+                    self._certain(message.id)
                     return None
                 message = changed(message, policy=found.policy)  # a person may have taken over
                 # Whoever sets the clock back by hours must not make it wait for hours.
@@ -298,6 +303,11 @@ class Sender:
         reason = "nobody knows whether it was delivered: WhatsApp neither confirmed nor refused it"
         await self._fail(None, message, reason, None)
         return None
+
+    def _certain(self, outbound_id: str) -> None:
+        """What became of it is known."""
+        self._doubts.pop(outbound_id, None)
+        self._counted.discard(outbound_id)
 
     async def _settle(self, chain: _Chain | None, *more: Attempt) -> frozenset[str]:
         """Write what was learnt, and ``more``; what was learnt for good is not lost when the store cannot write now.
@@ -322,6 +332,7 @@ class Sender:
         async with self._slots:
             self.posting.add(task)
             self.posted.add(message.id)
+            self._counted.discard(message.id)
             began = self._monotonic()
             try:
                 result = await self._messenger.send(message)

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from wabox.core.figure import Sample
 from wabox.core.histogram import quantile
-from wabox.core.tally import HOUR, VALUE, Tally
+from wabox.core.tally import HOUR, VALUE, Counts, Tally
 from wabox.services.tallies import samples
 
-Counts = Mapping[int, Mapping[Tally, float]]
-"""By the hour since the epoch."""
 COLUMNS = 40
 """Points of a sparkline at most."""
 

@@ -10,20 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from wabox.core.figure import FIGURES, Sample
 from wabox.core.histogram import SECONDS
 from wabox.core.measures import Measures
 from wabox.core.ports import Clock
-from wabox.core.tally import HOUR, SUM, VALUE, Tally
-from wabox.sqlite.tallies import SqliteTallies
+from wabox.core.tally import HOUR, SUM, VALUE, Counts, Tally
 
 MOST = 250
 """Steps of a thousand lines at a time: a database of an older wabox is counted bit by bit."""
 
 
+class Store(Protocol):
+    async def count(self) -> tuple[Counts, int, bool]:
+        """The next lines that are not counted, up to which, and whether there may be more. Raises Unavailable."""
+
+    async def add(self, counts: Counts, upto: int | None = None) -> None:
+        """Write them; ``upto``: everything up to there is counted now. Raises Unavailable."""
+
+
 class Tallies:
-    def __init__(self, store: SqliteTallies, measures: Measures, clock: Clock) -> None:
+    def __init__(self, store: Store, measures: Measures, clock: Clock) -> None:
         self._store = store
         self._measures = measures
         self._clock = clock

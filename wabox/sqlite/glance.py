@@ -17,6 +17,7 @@ from wabox.core.delivery import Delivery
 from wabox.core.learning import Heard
 from wabox.core.meter import Metered
 from wabox.core.person import Person
+from wabox.core.tally import Counts
 from wabox.core.template import StoredTemplate
 from wabox.core.version import Version
 from wabox.errors import StorageError
@@ -143,7 +144,7 @@ class Glance:
         except sqlite3.Error as error:
             raise StorageError(f"The broadcasts cannot be read: {error}") from error
 
-    def tallied(self, begin: int, end: int) -> tallies.Counts:
+    def tallied(self, begin: int, end: int) -> Counts:
         """Counters by the hour, from ``begin`` to before ``end``, ms. Raises StorageError."""
         try:
             return tallies.sum_(self._connection, begin, end)

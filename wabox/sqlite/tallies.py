@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from functools import partial
 
 import msgspec
 
-from wabox.core.tally import HOUR, Tally, counted
+from wabox.core.tally import HOUR, Counts, Tally, counted
 from wabox.sqlite.reader import PeoplesReader
 from wabox.sqlite.writer import Writer
 
@@ -18,8 +17,6 @@ STEP = 1000
 KEPT = 400
 """Days."""
 _DAY = 24 * HOUR
-Counts = Mapping[int, Mapping[Tally, float]]
-"""By the hour since the epoch."""
 
 
 class SqliteTallies:

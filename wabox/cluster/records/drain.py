@@ -26,7 +26,7 @@ from wabox.cluster.records.statuses import Consequence
 from wabox.cluster.records.words import kept
 from wabox.cluster.shards import Shards
 from wabox.core.change import Changed, changed_by, joined, written
-from wabox.core.conversation import UnitOfWork
+from wabox.core.conversation import Record, UnitOfWork
 from wabox.errors import ConversationError
 
 log = structlog.get_logger(__name__)
@@ -50,29 +50,53 @@ Agreed = Callable[[Any, UnitOfWork], Awaitable[None]]
 conversation; may be done again."""
 
 
+Saw = Callable[[Sequence[Record]], None]
+"""Told of lines of transcripts, once they are stored."""
+
+
 async def _nothing(_connection: Any, _unit: UnitOfWork) -> None: ...
 
 
-async def drain(shards: Shards, database: Database, partition: int, follow: Follow, agreed: Agreed = _nothing) -> int:
+async def drain(
+    shards: Shards,
+    database: Database,
+    partition: int,
+    follow: Follow,
+    agreed: Agreed = _nothing,
+    saw: Saw = lambda lines: None,
+) -> int:
     """Bring up to :data:`BATCH` entries over; how many. ``follow`` is told what statuses that waited for them mean, before
     that is committed: a crash in between must not forget it. So is ``agreed``. Raises Unavailable."""
     (length,) = await shards.run(partition, ("XLEN", shards.key(partition, "r")))
     if not length:
         return 0
+    lines: list[Record] = []
     try:
-        ids = await _bring(shards, database, partition, follow, agreed, apart=False)
+        ids = await _bring(shards, database, partition, follow, agreed, lines, apart=False)
     except REFUSED as error:
         log.warning("cluster.record_refused", partition=partition, reason=_why(error))
-        ids = await _bring(shards, database, partition, follow, agreed, apart=True)
+        lines.clear()
+        ids = await _bring(shards, database, partition, follow, agreed, lines, apart=True)
+    saw(lines)
     if ids:
         await shards.run(partition, ("XDEL", shards.key(partition, "r"), *ids))
     return len(ids)
 
 
 async def _bring(
-    shards: Shards, database: Database, partition: int, follow: Follow, agreed: Agreed, *, apart: bool
+    shards: Shards,
+    database: Database,
+    partition: int,
+    follow: Follow,
+    agreed: Agreed,
+    lines: list[Record],
+    *,
+    apart: bool,
 ) -> list[str]:
-    """In one transaction; their ids. ``apart``: each may fail for itself, which takes two more round trips each."""
+    """In one transaction; their ids, and ``lines`` has what was said in them.
+
+    ``apart``: each may fail for itself, which takes two more round trips each.
+    """
     consequences: list[Consequence] = []
     changes: list[Changed] = []
     said: list[UnitOfWork] = []
@@ -102,7 +126,9 @@ async def _bring(
                     raise
                 await _put_aside(connection, partition, id_, body, error)
                 continue
+            lines += entry.lines
             if entry.unit is not None:
+                lines += entry.unit.records
                 changes.append(changed_by(entry.unit))
                 if entry.unit.consents or not entry.unit.expected:
                     said.append(entry.unit)
