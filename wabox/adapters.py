@@ -30,6 +30,7 @@ from wabox.services.briefs import Briefs, Cases
 from wabox.services.downloads import Downloads
 from wabox.services.hearing import Hearing
 from wabox.services.llm import Advisor, Limits
+from wabox.services.outward import Kept
 from wabox.services.register import Register
 from wabox.services.requests import reveal
 from wabox.services.secondfactor import SecondFactor
@@ -100,6 +101,11 @@ def advisor_of(settings: Settings, purse: Purse, clock: Clock) -> Advisor | None
     key = llm.key.reveal() if llm.key else None
     client = LlmClient(llm.url, llm.model, key, user_agent=f"wabox/{__version__}")
     return Advisor(client, purse, clock, Limits.of(llm))
+
+
+def kept_of(store: SqliteStore) -> Kept:
+    """Where what our own side begins is kept."""
+    return Kept(open=store.open, put=store.put, enter=store.enter, outgoing=store.outgoing)
 
 
 def cases_of(store: SqliteStore) -> Cases:

@@ -26,6 +26,7 @@ from wabox.adapters import (
     cases_of,
     graph_of,
     hearing_of,
+    kept_of,
     media_of,
     messenger_of,
     steady_clock,
@@ -79,8 +80,6 @@ log = structlog.get_logger(__name__)
 
 GRACE = 1.5
 """s for what is being handled, and then for what is being sent, to end with the process: all in all less than five."""
-
-
 FLUSH = 0.5
 """s for the last traces to be told; what is not by then is dropped."""
 
@@ -344,7 +343,7 @@ def _wired(
     )
     outward = outward_of(
         settings,
-        store,
+        kept_of(store),
         graph,
         clock,
         lambda: versions.live.bot,

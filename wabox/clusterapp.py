@@ -13,25 +13,34 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import structlog
 
-from wabox import __version__
-from wabox.adapters import advisor_of, briefs_of, caller_of, media_of, messenger_of, steady_clock, traces_of
+from wabox.adapters import (
+    advisor_of,
+    briefs_of,
+    caller_of,
+    graph_of,
+    media_of,
+    messenger_of,
+    steady_clock,
+    traces_of,
+)
 from wabox.app import FLUSH, wall_clock
 from wabox.bots import following_of
 from wabox.cluster.ending import end
 from wabox.cluster.leader import Leader
+from wabox.cluster.records import meter
 from wabox.cluster.records.queries import PUBLISHED
 from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.clusterdesk import Deskwork
+from wabox.clusterfigures import ClusterFigures
 from wabox.clusterfiles import Filework
 from wabox.clusteroutbox import StoredOutbox, patience
-from wabox.core.figure import Sample
 from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.measures import Measures
 from wabox.core.message import Arrival
@@ -39,11 +48,11 @@ from wabox.core.ports import Caller, Clock, Messenger
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
 from wabox.services.briefs import Cases
-from wabox.services.figures import FRESH, measured, process
 from wabox.services.following import Acquainted, Following
 from wabox.services.invocations import Invocations
 from wabox.services.messages import Messages
 from wabox.services.outbox import Outbox
+from wabox.services.outward import Kept, Outward, outward_of
 from wabox.services.pace import RATE
 from wabox.services.presence import Presence
 from wabox.services.slots import prepare
@@ -52,6 +61,7 @@ from wabox.services.timers import fire
 from wabox.services.uploads import Uploads
 from wabox.services.versions import Served, served
 from wabox.settings import ClusterSettings, Settings
+from wabox.whatsapp.graph import GraphClient
 
 log = structlog.get_logger(__name__)
 
@@ -101,25 +111,30 @@ class ClusterApp:
         measures: Measures,
         desk: Deskwork,
         files: Filework,
+        outward: Outward,
+        graph: GraphClient | None,
         keep: Keep,
     ) -> None:
         self.store = store
         self._keep = keep
         self._looked_for_idle = -1
         self.desk, self.files = desk, files
+        self.outward, self._graph = outward, graph
+        store.events.heard = outward.hear
         self.role = role
         self.clock = clock
         self.following, self._leader = following, leader
         self.publishing, self.versions = following.publishing, following.versions
         self.measures = measures
         self.tallies = Tallies(store.tallies, measures, clock)
+        self.figures = ClusterFigures(
+            store, role, measures, self.tallies, outward.meter, following, lambda: outbox.stopped, leader, clock
+        )
         self._messages = messages
         self._outbox = outbox
         self._invocations = invocations
         self._presence = presence
         self._messenger = messenger
-        self._counted: tuple[int, ...] = ()
-        self._counted_at = -FRESH
         self._sweeping: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         """Partitions came to this worker: what a dead one left is in them."""
@@ -171,6 +186,22 @@ class ClusterApp:
             await self.store.prune(self.clock(), keep)
             self._looked_for_idle = day
 
+    async def advance(self) -> None:
+        """Broadcasts go on; only the leader sees to it."""
+        if self._leader.leads.is_set():
+            await self.outward.broadcasts.advance()
+
+    async def look_at_templates(self) -> None:
+        """Ask WhatsApp for them once a day; only the leader does."""
+        if self._leader.leads.is_set():
+            await self.outward.templates.refresh()
+
+    async def look_at_meter(self) -> None:
+        """Add up what was delivered, and warn; only the leader does."""
+        if self._leader.leads.is_set():
+            await meter.fold(self.store.database)
+            await self.outward.meter.look()
+
     async def stop(self) -> None:
         """Finish what is being handled; what was not finished goes to another worker."""
         self.desk.changes.close()
@@ -185,6 +216,8 @@ class ClusterApp:
         await self._outbox.stop(GRACE)
         await self.files.stop()
         await self._messenger.aclose()
+        if self._graph is not None:
+            await self._graph.aclose()
         with contextlib.suppress(StorageError):
             await self.tallies.fold()
         await self.store.close()
@@ -204,35 +237,6 @@ class ClusterApp:
     def stopped(self) -> Mapping[str, str]:
         """Numbers from which this process sends nothing at present, and why."""
         return self._outbox.stopped
-
-    async def samples(self) -> Sequence[Sample]:
-        """For ``/metrics``: of this process; from a worker also what all share, which every worker tells alike."""
-        store = self.store
-        reachable = not isinstance((await self.probe())["broker"], str)
-        found = [*measured(self.measures), *self.tallies.samples(), *process()]
-        on = self.versions.live.version
-        found.append(Sample(name="info", labels=(__version__, self.bot.name, "" if on is None else on.id), value=1))
-        found.append(Sample(name="cluster_version_missing", value=self.following.wrong is not None))
-        found.append(Sample(name="cluster_broker_reachable", value=reachable))
-        found += [Sample(name="number_stopped", labels=(number,), value=1) for number in self._outbox.stopped]
-        if self.role == "web":
-            return found
-        found.append(Sample(name="queue_messages", value=store.lanes.backlog))
-        found.append(Sample(name="cluster_partitions", value=len(store.leases.mine)))
-        found.append(Sample(name="cluster_partitions_closed", value=len(store.shards.gates.closed)))
-        found.append(Sample(name="cluster_leads", value=self.desk.leader.leads.is_set()))
-        found.append(Sample(name="cluster_unreplicated_total", value=store.shards.unreplicated))
-        return [*found, *await self.counted()]
-
-    async def counted(self) -> Sequence[Sample]:
-        """What all share, as PostgreSQL counts it; nothing while that is away."""
-        try:
-            if self.clock() - self._counted_at >= FRESH:
-                self._counted, self._counted_at = await self.store.counts(), self.clock()
-        except StorageError:
-            return []
-        names = ("conversations", "outbox_messages", "handoffs_waiting", "dead_letters", "handoffs_untold")
-        return [Sample(name=name, value=count) for name, count in zip(names, self._counted, strict=True)]
 
     async def probe(self) -> dict[str, Any]:
         """For ``/readyz``: a web process is ready when the broker takes messages, a worker also while some shards are away."""
@@ -301,7 +305,29 @@ async def build_cluster(
     if media is not None:
         messenger = Uploads(messenger, media, files.library, versions.file)
     caller = caller or caller_of(settings, versions, str(files.folder.folder.absolute()), files.settled)
-    desk = Deskwork(settings, store, worker, lambda: versions.live.bot, clock, caller, measures, leader, files.library)
+    graph = graph_of(settings)
+    kept = Kept(open=store.desk.session, put=store.put, enter=store.enter, outgoing=store.outgoing)
+    outward = outward_of(
+        settings,
+        kept,
+        graph,
+        clock,
+        lambda: versions.live.bot,
+        stopped=lambda: outbox.stopped,
+        crowded=lambda: messages.crowded,
+    )
+    desk = Deskwork(
+        settings,
+        store,
+        worker,
+        lambda: versions.live.bot,
+        clock,
+        caller,
+        measures,
+        leader,
+        files.library,
+        outward.sends,
+    )
     outbox = StoredOutbox(
         store,
         messenger,
@@ -349,6 +375,8 @@ async def build_cluster(
         measures,
         desk,
         files,
+        outward,
+        graph,
         keep_of(settings.keep),
     )
 

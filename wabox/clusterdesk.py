@@ -22,7 +22,7 @@ from wabox.services.dossiers import Dossiers, Stored
 from wabox.services.entry import Entry
 from wabox.services.handoffs import Handoffs, Rows
 from wabox.services.offering import Offering
-from wabox.services.sends import Sends, Store
+from wabox.services.sends import Sends
 from wabox.services.shared import SharedAnswers, SharedChanges
 from wabox.services.waiting import Waiting
 from wabox.settings import Settings
@@ -42,6 +42,7 @@ class Deskwork:
         measures: Measures,
         leader: Leader,
         library: MediaLibrary,
+        sends: Sends,
     ) -> None:
         """``name``: of the process; no other has it. ``leader``: says whether it leads; who wires it makes it run."""
         self._store = store
@@ -49,15 +50,7 @@ class Deskwork:
         self.changes = SharedChanges(store.bus, name, clock, steady_clock)
         self.answers = SharedAnswers(store.bus, store.brought)
         self.leader = leader
-        needed = Store(
-            open=store.desk.session,
-            put=store.put,
-            templates=store.outgoing.templates,
-            recognise=store.outgoing.recognise,
-            consents=store.outgoing.consents,
-            numbers=store.outgoing.numbers,
-        )
-        self.sends = Sends(needed, bot, clock, number_id=settings.number_id)
+        self.sends = sends
         self.entry = Entry(self.accounts.find, bot, lambda agent: store.database.alone(f"agent {agent}"))
         rows = Rows(
             cases=store.desk,

@@ -30,7 +30,6 @@ from wabox.services.hand import check, wish
 from wabox.services.handoffs import Handoffs
 from wabox.services.pictures import Pictures
 from wabox.services.publishing import Publishing
-from wabox.services.sends import Sends
 from wabox.services.tallies import Tallies
 from wabox.services.waiting import Waiting
 
@@ -44,7 +43,7 @@ class ClusterFront:
     def __init__(self, app: ClusterApp) -> None:
         self._app = app
         self.store = Kept(app.store, app.files.library)
-        self.outward = Outward(app.desk.sends)
+        self.outward = app.outward
         self.figures = Figures(app)
         self.pictures = Pictures(lambda: [one.bot.charts for one in (app.versions.live, *app.versions.older)])
 
@@ -109,14 +108,13 @@ class ClusterFront:
 
 
 class Figures:
-    """Of this process, and of what all share: a web process has that counted here, and not for every scraper."""
+    """Of this process, and of what all share."""
 
     def __init__(self, app: ClusterApp) -> None:
         self._app = app
 
     async def samples(self) -> Sequence[Sample]:
-        found = await self._app.samples()
-        return [*found, *await self._app.counted()] if self._app.role == "web" else found
+        return await self._app.figures.all()
 
 
 class Kept:
@@ -150,22 +148,3 @@ class Kept:
     @property
     def tallies(self) -> PostgresTallies:
         return self._store.tallies
-
-
-class Outward:
-    """:class:`wabox.web.desk.Outgoing` of a cluster: single messages."""
-
-    def __init__(self, sends: Sends) -> None:
-        self.sends = sends
-
-    @property
-    def templates(self) -> NoReturn:
-        raise NotHere("a cluster does not look at what WhatsApp says of templates: templates.yaml alone counts")
-
-    @property
-    def meter(self) -> NoReturn:
-        raise NotHere("a cluster does not count what messages cost: WhatsApp Manager does")
-
-    @property
-    def broadcasts(self) -> NoReturn:
-        raise NotHere("broadcasts are sent from one machine, not from a cluster")

@@ -90,6 +90,9 @@ async def leading(app: ClusterApp, backups: Nightly | None = None) -> AsyncItera
     jobs.add_job(guarded(app.desk.look_at_waiting, "waiting"), "interval", seconds=WAITING_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_offers, "offers"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.desk.look_at_alarms, "alarms"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
+    jobs.add_job(guarded(app.look_at_templates, "templates"), "interval", seconds=PRUNE_SECONDS)
+    jobs.add_job(guarded(app.look_at_meter, "meter"), "interval", seconds=METER_SECONDS)
     jobs.add_job(guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
     if backups is not None:
         jobs.add_job(guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)

@@ -266,7 +266,7 @@ async def test_what_cannot_be_loaded_here_is_not_taken_and_others_go_on(
         assert other.number == 1
         assert await other.hear("hi", "bea") == "Welcome of one, one."
         assert "lacks" in (await other.app.probe())["version"]["wrong"]
-        assert 1 in [one.value for one in await other.app.samples() if one.name == "cluster_version_missing"]
+        assert 1 in [one.value for one in await other.app.figures.samples() if one.name == "cluster_version_missing"]
         await one.hear("and now?")
         with pytest.raises(Unavailable, match="lacks"):
             await other.app._messages.handle(one.world.message("again?", "ana"))

@@ -819,6 +819,12 @@ async def test_one_version_is_live(adapter: Adapter, storage: Storage) -> None:
     assert await storage.versions("clinic") == []
 
 
+async def test_of_many_that_publish_the_first_version_one_wins(storage: Storage) -> None:
+    """Nothing is live yet, so there is nothing that they could wait for each other at."""
+    won = await asyncio.gather(*(storage.make_live(version(str(number), 5), None) for number in range(8)))
+    assert [one for one in won if one is not None] == list(await storage.versions("shop"))
+
+
 async def test_a_version_is_made_live_by_one_only(storage: Storage) -> None:
     """Who expects another live version than there is changes nothing: of two at once, one wins."""
     assert await storage.make_live(version("a", 5), None) is not None

@@ -44,11 +44,15 @@ async def test_a_job_that_comes_due_while_it_runs_is_left_out() -> None:
     assert begun == 2
 
 
+DESK = ("look_at_waiting", "look_at_offers", "look_at_alarms", "fold")
+OWN = ("prune", "advance", "look_at_templates", "look_at_meter")
+
+
 async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look comes by itself, and again; none comes after the end."""
-    for name in ("SWEEP_SECONDS", "WAITING_SECONDS", "PRUNE_SECONDS", "SHARED_SECONDS"):
+    for name in ("SWEEP_SECONDS", "WAITING_SECONDS", "PRUNE_SECONDS", "SHARED_SECONDS", "METER_SECONDS"):
         monkeypatch.setattr(scheduler, name, 0.01)
-    looks: dict[str, int] = dict.fromkeys(("look_at_waiting", "look_at_offers", "look_at_alarms", "prune", "fold"), 0)
+    looks: dict[str, int] = dict.fromkeys(DESK + OWN, 0)
     enough = asyncio.Event()
 
     def look(name: str) -> Any:
@@ -60,7 +64,7 @@ async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pyte
         return looked
 
     desk = SimpleNamespace(**{name: look(name) for name in looks})
-    app: Any = SimpleNamespace(desk=desk, prune=desk.prune, tallies=desk)
+    app: Any = SimpleNamespace(desk=desk, tallies=desk, **{name: look(name) for name in OWN})
     async with leading(app), asyncio.timeout(20):
         await enough.wait()
     before = dict(looks)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from wabox.sqlite.store import SqliteStore
 
 Data = Annotated[Path | None, typer.Option(help="Where everything is kept. Default: data/.")]
+Server = Annotated[
+    str | None, typer.Option(metavar="URL", help="A server elsewhere; of a cluster a web process. Default: as set.")
+]
 Pairs = list[str] | None
 
 
@@ -46,6 +49,7 @@ def broadcast(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before sending.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; asks nothing.")] = False,
+    server: Server = None,
     data: Data = None,
 ) -> None:
     """Send one template to everybody in a file. The running server does it.
@@ -60,6 +64,7 @@ def broadcast(
     import logging
 
     from wabox.cli import logs
+    from wabox.cli.looking import settings_for
     from wabox.cli.send import pairs
     from wabox.errors import WaboxError
     from wabox.services.planning import BroadcastRequest
@@ -89,21 +94,36 @@ def broadcast(
         number_id=from_,
     )
     done = asyncio.run(
-        _broadcast(_settings(data), request, dry_run=dry_run, ask=not (yes or as_json), detach=detach, as_json=as_json)
+        _broadcast(
+            settings_for(data),
+            request,
+            server,
+            dry_run=dry_run,
+            ask=not (yes or as_json),
+            detach=detach,
+            as_json=as_json,
+        )
     )
     if not done:
         raise typer.Exit(1)
 
 
 async def _broadcast(
-    settings: Settings, request: BroadcastRequest, *, dry_run: bool, ask: bool, detach: bool, as_json: bool
+    settings: Settings,
+    request: BroadcastRequest,
+    server: str | None,
+    *,
+    dry_run: bool,
+    ask: bool,
+    detach: bool,
+    as_json: bool,
 ) -> bool:
     from dataclasses import asdict
 
-    from wabox.cli.running import Line, reached
+    from wabox.cli.running import Line, begun_at
     from wabox.errors import StorageError
 
-    async with reached(settings) as there:
+    async with begun_at(settings, server) as there:
         wanted = {"request": asdict(request), "dry_run": True}
         plan: dict[str, Any]
         if isinstance(there, Line):
@@ -137,14 +157,14 @@ async def _planned(settings: Settings, store: SqliteStore, request: BroadcastReq
     """Without a server: WhatsApp is asked about the number all the same, if there is an account."""
     from dataclasses import asdict
 
-    from wabox.adapters import graph_of
+    from wabox.adapters import graph_of, kept_of
     from wabox.app import wall_clock
     from wabox.cli.serve import load_for
     from wabox.services.outward import outward_of
 
     bot, graph = load_for(settings), graph_of(settings)
     try:
-        outward = outward_of(settings, store, graph, wall_clock, lambda: bot)
+        outward = outward_of(settings, kept_of(store), graph, wall_clock, lambda: bot)
         return asdict(await outward.broadcasts.plan(request))
     finally:
         if graph is not None:
@@ -228,9 +248,9 @@ def list_(
     """
     from dataclasses import asdict
 
-    from wabox.sqlite.glance import Glance
+    from wabox.cli.looking import looking, settings_for
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         found = [(one, glance.progress(key)) for key, _, one in glance.broadcasts()]
     for broadcast, progress in found:
         report = {"broadcast": asdict(broadcast), "progress": asdict(progress)}
@@ -254,10 +274,10 @@ def show(
     """
     from dataclasses import asdict
 
+    from wabox.cli.looking import looking, settings_for
     from wabox.errors import WaboxError
-    from wabox.sqlite.glance import Glance
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         row = next((one for one in glance.broadcasts() if one.broadcast.name == name), None)
         if row is None:
             raise WaboxError(f"there is no broadcast {name!r}; wabox broadcast list names them")
@@ -273,49 +293,41 @@ def show(
             typer.echo(f"  line {one.line}  {one.to}  {one.status}{why}")
 
 
-def pause(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = None) -> None:
+def pause(name: Annotated[str, typer.Argument(metavar="NAME")], server: Server = None, data: Data = None) -> None:
     """Write to nobody more until it is resumed.
 
     Example:  wabox broadcast pause spring
     """
-    _change("pause", name, data)
+    _change("pause", name, server, data)
 
 
-def resume(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = None) -> None:
+def resume(name: Annotated[str, typer.Argument(metavar="NAME")], server: Server = None, data: Data = None) -> None:
     """Go on with one that was paused, by hand or by itself.
 
     Example:  wabox broadcast resume spring
     """
-    _change("resume", name, data)
+    _change("resume", name, server, data)
 
 
-def stop(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = None) -> None:
+def stop(name: Annotated[str, typer.Argument(metavar="NAME")], server: Server = None, data: Data = None) -> None:
     """End it for good. Nobody more is written to, and what waits in the outbox is taken out.
 
     Example:  wabox broadcast stop spring
     """
-    _change("stop", name, data)
+    _change("stop", name, server, data)
 
 
-def _change(what: str, name: str, data: Path | None) -> None:
+def _change(what: str, name: str, server: str | None, data: Path | None) -> None:
     import asyncio
 
     async def change() -> Any:
-        from wabox.cli.running import Line, reached
+        from wabox.cli.looking import settings_for
+        from wabox.cli.running import Line, begun_at
         from wabox.errors import StorageError
 
-        async with reached(_settings(data)) as there:
+        async with begun_at(settings_for(data), server) as there:
             if not isinstance(there, Line):
                 raise StorageError("no server is running, so nothing is being sent: start wabox serve first")
             return await there.call("POST", f"/api/v1/broadcasts/{_quoted(name)}/{what}")
 
     typer.echo(_line(asyncio.run(change())))
-
-
-def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
-
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())

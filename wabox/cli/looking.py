@@ -12,10 +12,13 @@ from wabox.errors import SettingsError
 
 if TYPE_CHECKING:
     from wabox.cli.running import Line
+    from wabox.cluster.records.broadcasts import Row
     from wabox.cluster.records.database import Database
+    from wabox.cluster.records.outgoing import PostgresOutgoing
     from wabox.cluster.records.people import PostgresPeople
     from wabox.cluster.records.queries import PostgresRecords
     from wabox.cluster.store import ClusterStore
+    from wabox.core.broadcast import Outcome, Progress
     from wabox.core.consent import ConsentEntry
     from wabox.core.conversation import ConversationSummary, Record
     from wabox.core.delivery import Delivery
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from wabox.core.meter import Metered
     from wabox.core.person import Person
     from wabox.core.tally import Counts
+    from wabox.core.template import StoredTemplate
     from wabox.settings import ClusterSettings, Settings
     from wabox.sqlite.glance import Glance
     from wabox.sqlite.store import SqliteStore
@@ -113,8 +117,24 @@ class ClusterGlance:
         return self._of(lambda database: PostgresTallies(database).sum(begin, end))
 
     def metered(self, begin: int, end: int) -> list[Metered]:
-        """Nothing: a cluster does not count what messages cost."""
-        return []
+        return list(self._outgoing(lambda outgoing: outgoing.metered(begin, end)))
+
+    def templates(self) -> list[StoredTemplate]:
+        return list(self._outgoing(lambda outgoing: outgoing.templates()))
+
+    def broadcasts(self) -> list[Row]:
+        return list(self._outgoing(lambda outgoing: outgoing.broadcasts()))
+
+    def progress(self, broadcast: int) -> Progress:
+        return self._outgoing(lambda outgoing: outgoing.progress(broadcast))
+
+    def recipients(self, broadcast: int, limit: int, status: str | None = None) -> list[Outcome]:
+        return list(self._outgoing(lambda outgoing: outgoing.recipients(broadcast, limit, status)))
+
+    def _outgoing(self, question: Callable[[PostgresOutgoing], Awaitable[T]]) -> T:
+        from wabox.cluster.records.outgoing import PostgresOutgoing
+
+        return self._of(lambda database: question(PostgresOutgoing(database)))
 
     def _asked(self, question: Callable[[PostgresRecords], Awaitable[T]]) -> T:
         from wabox.cluster.records.queries import PostgresRecords
@@ -156,15 +176,16 @@ async def shared_token(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def at_hand(settings: Settings) -> AsyncIterator[Line | SqliteStore | ClusterStore]:
-    """The cluster's store; on one machine the server that has the data folder, or the store itself. Raises StorageError."""
+async def at_hand(settings: Settings, *, shards: bool = True) -> AsyncIterator[Line | SqliteStore | ClusterStore]:
+    """The cluster's store; on one machine the server that has the data folder, or the store itself. ``shards``: as with
+    :func:`clustered`. Raises StorageError."""
     if settings.cluster is None:
         from wabox.cli.running import reached
 
         async with reached(settings) as there:
             yield there
         return
-    async with clustered(settings) as store:
+    async with clustered(settings, shards=shards) as store:
         yield store
 
 

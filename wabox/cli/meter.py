@@ -24,18 +24,16 @@ def meter(
 
     Example:  wabox meter --month 2026-10
     """
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
     from wabox.app import wall_clock
+    from wabox.cli.looking import looking, settings_for
     from wabox.services.meter import month_named, month_of, report
-    from wabox.settings import load
-    from wabox.sqlite.glance import Glance
 
-    settings = load(Path.cwd())
-    settings = settings if data is None else replace(settings, data=data.absolute())
+    settings = settings_for(data)
     zone = settings.timezone
     wanted = month_of(wall_clock(), zone) if month is None else month_named(month, zone)
-    with Glance(settings.data) as glance:
+    with looking(settings) as glance:
         found = report(glance.metered(wanted.begin, wanted.end), wanted, zone)
     if as_json:
         warnings = [number.warning for number in found.numbers if number.warning]

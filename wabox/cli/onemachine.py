@@ -9,9 +9,6 @@ from typing import Final
 from wabox.errors import WaboxError
 
 INSTEAD: Final = {
-    "broadcast": "broadcasts are sent from one machine",
-    "meter": "prices are counted on one machine",
-    "templates": "templates are kept on one machine",
     "upgrade": "upgrade every machine with what installed wabox, one after the other",
 }
 """By the command's first words: why not, and what to do."""

@@ -135,6 +135,12 @@ async def line_to(settings: Settings, url: str | None = None) -> AsyncIterator[L
         yield Line(client)
 
 
+def begun_at(settings: Settings, url: str | None) -> contextlib.AbstractAsyncContextManager[Line | SqliteStore]:
+    """Where what our own side begins is begun: the server at ``url``, or of the cluster; else as :func:`reached`."""
+    elsewhere = settings.cluster is not None or url is not None
+    return line_to(settings, url) if elsewhere else reached(settings)
+
+
 def _here(settings: Settings) -> str:
     host = _ANY.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

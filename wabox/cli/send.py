@@ -90,23 +90,23 @@ async def _send(settings: Settings, request: SendRequest, server: str | None, *,
     import secrets
     from dataclasses import asdict
 
+    from wabox.adapters import kept_of
     from wabox.app import wall_clock
-    from wabox.cli.running import Line, line_to, reached
+    from wabox.cli.running import Line, begun_at
     from wabox.cli.serve import load_for
     from wabox.errors import StorageError
     from wabox.services.outward import outward_of
     from wabox.sqlite.connection import DATABASE
 
-    elsewhere = settings.cluster is not None or server is not None
-    if not elsewhere and not (settings.data / DATABASE).is_file():
+    if settings.cluster is None and server is None and not (settings.data / DATABASE).is_file():
         raise StorageError(f"There is nothing in {settings.data}: {DATABASE} is not there. Is it the data folder?")
-    async with line_to(settings, server) if elsewhere else reached(settings) as there:
+    async with begun_at(settings, server) as there:
         if isinstance(there, Line):
             call = {"request": asdict(request), "id": secrets.token_hex(8), "dry_run": dry_run, "wait": WAIT}
             report = await there.call("POST", "/api/v1/send", call)
         elif dry_run:
             bot = load_for(settings)
-            plan = await outward_of(settings, there, None, wall_clock, lambda: bot).sends.plan(request)
+            plan = await outward_of(settings, kept_of(there), None, wall_clock, lambda: bot).sends.plan(request)
             report = {"plan": asdict(plan), "delivery": None}
         else:
             raise StorageError("no server is running that could send it: start wabox serve, then say this again")

@@ -62,7 +62,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
             typer.echo(f"wabox: on a cluster, {sentence} (wabox help cluster)", err=True)
         await app.start()
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shown: list[Any] = [metrics_route(app, Door(settings.data).token(METRICS_TOKEN), token)]
+        shown: list[Any] = [metrics_route(app.figures, Door(settings.data).token(METRICS_TOKEN), token)]
         if role != "worker":
             shown += routes(ClusterFront(app), settings, token, LACKS)
         locks = Locks(settings.require_whatsapp())

@@ -11,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from wabox.core.template import StoredTemplate
-    from wabox.settings import Settings
 
 group = typer.Typer(
     help="Templates at WhatsApp, and how templates.yaml differs.",
@@ -32,9 +31,9 @@ def list_(as_json: Json = False, data: Data = None) -> None:
 
     Example:  wabox templates list
     """
-    from wabox.sqlite.glance import Glance
+    from wabox.cli.looking import looking, settings_for
 
-    with Glance(_settings(data).data) as glance:
+    with looking(settings_for(data)) as glance:
         found = glance.templates()
     _show(found, as_json)
     if not found and not as_json:
@@ -55,20 +54,21 @@ def sync(as_json: Json = False, data: Data = None) -> None:
 
     from wabox.adapters import graph_of
     from wabox.app import wall_clock
-    from wabox.cli.running import Line, reached
+    from wabox.cli.looking import at_hand, settings_for
+    from wabox.cli.running import Line
     from wabox.services.outward import templates_of
     from wabox.services.templates import SyncReport
 
-    settings = _settings(data)
+    settings = settings_for(data)
 
     async def ask() -> SyncReport:
-        async with reached(settings) as there:
+        async with at_hand(settings, shards=False) as there:
             if isinstance(there, Line):
                 return msgspec.convert(await there.call("POST", "/api/v1/templates/sync"), SyncReport)
             settings.require_whatsapp()
             graph = graph_of(settings)
             try:
-                return await templates_of(settings, there, graph, wall_clock).sync()
+                return await templates_of(settings, there.outgoing, graph, wall_clock).sync()
             finally:
                 if graph is not None:
                     await graph.aclose()
@@ -95,13 +95,13 @@ def check(
 
     Example:  wabox templates check clinic
     """
+    from wabox.cli.looking import looking, settings_for
     from wabox.flowfile.bot import load_bot
     from wabox.flowfile.folder import find_bot, find_bots
     from wabox.services.templates import compare
-    from wabox.sqlite.glance import Glance
 
-    settings = _settings(data)
-    with Glance(settings.data) as glance:
+    settings = settings_for(data)
+    with looking(settings) as glance:
         stored = glance.templates()
     if not stored:
         from wabox.errors import StorageError
@@ -127,15 +127,6 @@ def _line(bot: str, one: object) -> dict[str, object]:
     from dataclasses import asdict
 
     return {"bot": bot, **asdict(one)}  # type: ignore[call-overload]
-
-
-def _settings(data: Path | None) -> Settings:
-    from dataclasses import replace
-
-    from wabox.settings import load
-
-    settings = load(Path.cwd())
-    return settings if data is None else replace(settings, data=data.absolute())
 
 
 def _show(found: Sequence[StoredTemplate], as_json: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -21,9 +21,9 @@ from wabox.cluster.records.database import Database
 from wabox.cluster.records.statuses import Consequence
 from wabox.cluster.sessions import RedisSessions
 from wabox.cluster.topology import Topology
-from wabox.core.message import Arrival
+from wabox.core.message import Arrival, OtherChange
 from wabox.core.ports import Clock
-from wabox.errors import Unavailable
+from wabox.errors import StorageError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,9 @@ AGAIN = 0.5
 """s before the record store or the broker is tried again."""
 
 _arrivals = msgspec.json.Decoder(Arrival)
+
+
+async def _nobody(_: Sequence[OtherChange]) -> None: ...
 
 
 class Events:
@@ -50,6 +53,8 @@ class Events:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self.heard: Callable[[Sequence[OtherChange]], Awaitable[None]] = _nobody
+        """Told of changes about no conversation, once they are stored. Raises StorageError."""
         self.taken = 0
         """Webhooks read since the start."""
 
@@ -112,6 +117,9 @@ class Events:
                     return
                 await asyncio.sleep(AGAIN)
         self.taken += 1
+        if arrival.others:
+            with contextlib.suppress(StorageError):  # the change is stored; the next look at the account says the same
+                await self.heard(arrival.others)
         with contextlib.suppress(*BROKEN):
             await channel.basic_ack(tag)
 

@@ -18,7 +18,7 @@ from wabox.cluster.ingress import DEADLINE, RabbitIngress
 from wabox.cluster.lanes import RabbitLanes
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import PARTITIONS
-from wabox.cluster.records import media, retention
+from wabox.cluster.records import broadcasts, media, retention
 from wabox.cluster.records.accounts import PostgresAccounts
 from wabox.cluster.records.alerts import PATIENCE, PostgresAlerts
 from wabox.cluster.records.bundles import PostgresBundles
@@ -95,7 +95,7 @@ class ClusterStore:
         self.topology = Topology(place.partitions, place.name)
         self.database = Database(place.postgres, place.name)
         self.bus = Bus(self.database)
-        self.outgoing = PostgresOutgoing(self.database)
+        self.outgoing = PostgresOutgoing(self.database, self._drop_all)
         self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
         self.leases = Leases(self.shards, worker)
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
@@ -283,6 +283,16 @@ class ClusterStore:
         await self.settled()
         found = await self._records.delivery(outbound_id)
         return None if found is None else found[0]
+
+    async def _drop_all(self, messages: Sequence[tuple[str, str]]) -> None:
+        for conversation_id, outbound_id in messages:
+            await self._sessions.drop(conversation_id, outbound_id)
+        for partition in {self.shards.partition(conversation_id) for conversation_id, _ in messages}:
+            await self.settle_records(partition)
+
+    async def enter(self, broadcast: int, at_most: int) -> int:
+        """Put recipients of a broadcast that are due into their conversations' lanes; how many. Raises Unavailable."""
+        return await broadcasts.enter(self.database, broadcast, self._clock(), at_most, self._ingress.publish)
 
     async def stats(self) -> StoreStats:
         """``inbox``: what waits in the lanes, as the broker counts it, and what this worker has of it."""

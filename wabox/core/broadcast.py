@@ -86,6 +86,8 @@ class Recipient:
     contact: Contact
     body: Mapping[str, Any]
     """The Cloud API request without addressing."""
+    conversation_id: str | None = None
+    """Where they are known, or would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

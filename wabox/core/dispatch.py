@@ -32,6 +32,8 @@ class Dispatch:
     """Who wants it: ``send``, ``broadcast:spring``."""
     recipient: int | None = None
     """Of a broadcast: the recipient's row."""
+    conversation_id: str | None = None
+    """Where it goes, if that is known; None: where the contact's ids lead."""
 
     def message(self, now: int) -> InboundMessage:
         """What is put into the conversation's queue."""
@@ -41,7 +43,7 @@ class Dispatch:
         return InboundMessage(
             message_id=message_id(self.id),
             number_id=self.number_id,
-            conversation_id=conversation_id(self.number_id, self.contact),
+            conversation_id=self.conversation_id or conversation_id(self.number_id, self.contact),
             timestamp=now,
             dated=False,  # the second time it is said to be another time
             channel="api",

@@ -200,7 +200,7 @@ class Broadcasts:
                 problems.append((row.line, f"the same customer as in line {first[talk]}"))
             else:
                 first[talk] = row.line
-                good.append(row)
+                good.append(replace(row, content=replace(row.content, conversation_id=talk)))
         return good, problems
 
     # -- under way ------------------------------------------------------------------------------------------------------

@@ -85,26 +85,9 @@ class Figures:
         now = self._clock()
         if now - self._counted_at >= FRESH:
             await self.tallies.fold()
-            self._counted = [*await self._store.levels.samples(now), *await self._month(), *await self._money(now)]
+            self._counted = [*await self._store.levels.samples(now), *await month(self._meter), *await self._money(now)]
             self._counted_at = now
         return [*self._counted, *self.tallies.samples()]
-
-    async def _month(self) -> list[Sample]:
-        found: list[Sample] = []
-        for number in (await self._meter.month()).numbers:
-            found.append(Sample(name="free_messages_used", labels=(number.number_id,), value=number.used))
-            found.append(Sample(name="free_messages_limit", labels=(number.number_id,), value=number.free))
-            delivered: dict[tuple[str, str, str], list[int]] = {}
-            for row in number.rows:
-                # A broadcast's name is the owner's of the day: one flow for all of them.
-                key = (number.number_id, row.source.partition(":")[0] or "unknown", row.category)
-                both = delivered.setdefault(key, [0, 0])
-                both[0] += row.delivered
-                both[1] += row.billed
-            for key, (count, billed) in delivered.items():
-                found.append(Sample(name="month_delivered_messages", labels=key, value=count))
-                found.append(Sample(name="month_billed_messages", labels=key, value=billed))
-        return found
 
     async def _money(self, now: int) -> list[Sample]:
         llm = self._settings.llm
@@ -129,6 +112,25 @@ def measured(measures: Measures) -> Iterator[Sample]:
     yield Sample(name="turn_failures_total", value=measures.failures)
     yield Sample(name="turn_conflicts_total", value=measures.conflicts)
     yield Sample(name="turns_slow_total", value=measures.slow)
+
+
+async def month(meter: Meter) -> list[Sample]:
+    """What was delivered in this month, and the free messages. Raises StorageError."""
+    found: list[Sample] = []
+    for number in (await meter.month()).numbers:
+        found.append(Sample(name="free_messages_used", labels=(number.number_id,), value=number.used))
+        found.append(Sample(name="free_messages_limit", labels=(number.number_id,), value=number.free))
+        delivered: dict[tuple[str, str, str], list[int]] = {}
+        for row in number.rows:
+            # A broadcast's name is the owner's of the day: one flow for all of them.
+            key = (number.number_id, row.source.partition(":")[0] or "unknown", row.category)
+            both = delivered.setdefault(key, [0, 0])
+            both[0] += row.delivered
+            both[1] += row.billed
+        for key, (count, billed) in delivered.items():
+            found.append(Sample(name="month_delivered_messages", labels=key, value=count))
+            found.append(Sample(name="month_billed_messages", labels=key, value=billed))
+    return found
 
 
 def histogram(name: str, times: Histogram, labels: tuple[str, ...] = ()) -> Sample:

@@ -24,5 +24,3 @@ def lacking(settings: Settings, bot: Bot) -> Iterator[str]:
     )
     if longest > WEEK:
         yield "timeouts remember: what was broken off can be taken up for seven days, no longer"
-    if bot.templates:
-        yield "templates: what WhatsApp says of them is not looked at"

@@ -5,24 +5,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from wabox.core import prices
-from wabox.core.message import OtherChange
+from wabox.core.conversation import Session
+from wabox.core.message import Arrival, OtherChange
+from wabox.core.meter import Metered
 from wabox.core.ports import Clock
 from wabox.core.template import StoredTemplate
 from wabox.errors import SettingsError
 from wabox.flowfile.bot import Bot
+from wabox.services import broadcasts
 from wabox.services.broadcasts import Around, Broadcasts
 from wabox.services.meter import Meter
 from wabox.services.sends import Sends, Store
-from wabox.services.templates import Templates
+from wabox.services.templates import Shelf, Templates
 from wabox.settings import Settings
-from wabox.sqlite.store import SqliteStore
 from wabox.whatsapp.graph import GraphClient
 from wabox.whatsapp.quality import NumberState, state
 from wabox.whatsapp.templates import fetch as fetch_templates
+
+
+class Records(broadcasts.Store, Shelf, Protocol):
+    """What is kept of it."""
+
+    async def templates(self, name: str | None = None) -> Sequence[StoredTemplate]: ...
+
+    async def numbers(self) -> Sequence[str]: ...
+
+    async def metered(self, begin: int, end: int) -> Sequence[Metered]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where it is kept, and how it gets into conversations."""
+
+    open: Callable[[str], Awaitable[Session]]
+    put: Callable[[Arrival], Awaitable[None]]
+    enter: Callable[[int, int], Awaitable[int]]
+    """Of a broadcast (its key), so many at most, into their conversations' queues; how many."""
+    outgoing: Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +69,7 @@ class Outward:
 
 def outward_of(
     settings: Settings,
-    store: SqliteStore,
+    store: Kept,
     graph: GraphClient | None,
     clock: Clock,
     bot: Callable[[], Bot],
@@ -80,14 +104,14 @@ def outward_of(
         currency=currency,
     )
     return Outward(
-        templates=templates_of(settings, store, graph, clock),
+        templates=templates_of(settings, outgoing, graph, clock),
         sends=sends,
         broadcasts=Broadcasts(outgoing, around, clock),
         meter=Meter(outgoing.metered, clock, settings.timezone),
     )
 
 
-def templates_of(settings: Settings, store: SqliteStore, graph: GraphClient | None, clock: Clock) -> Templates:
+def templates_of(settings: Settings, shelf: Shelf, graph: GraphClient | None, clock: Clock) -> Templates:
     """What keeps the account's templates; asking for them raises SettingsError, GraphRefused."""
 
     async def fetch() -> Sequence[StoredTemplate]:
@@ -99,7 +123,7 @@ def templates_of(settings: Settings, store: SqliteStore, graph: GraphClient | No
             )
         return await fetch_templates(_asked(settings, graph), account_id, clock())
 
-    return Templates(store.outgoing, clock, fetch)
+    return Templates(shelf, clock, fetch)
 
 
 def _asked(settings: Settings, graph: GraphClient | None) -> GraphClient:

@@ -127,7 +127,13 @@ class Sends:
         if plan.refusal is not None:
             raise CannotSend(f"{plan.to}: {plan.refusal}")
         dispatch = Dispatch(
-            id=id_, number_id=plan.number_id, contact=contact, body=body, purpose=plan.purpose, by="send"
+            id=id_,
+            number_id=plan.number_id,
+            contact=contact,
+            body=body,
+            purpose=plan.purpose,
+            by="send",
+            conversation_id=plan.conversation_id,
         )
         await self._store.put(Arrival(messages=(dispatch.message(self._clock()),)))
         return replace(plan, outbound_id=outbound_id(message_id(id_), 0))

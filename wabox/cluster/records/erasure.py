@@ -21,6 +21,7 @@ BY_CONVERSATION: Final = ("transcript", "handoffs", "alerts", "consents", "llm_s
 MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),
+    "recipients": ("key", "contact"),
     "stray_statuses": ("wamid", "body"),
 }
 """Table → what names a row, and where an id may stand."""

@@ -115,6 +115,9 @@ class PostgresRecords:
     async def make_live(self, version: Version, expected: str | None) -> Version | None:
         try:
             async with self._database.transaction() as connection:
+                # Where none is live yet there is no row to lock: two that begin at once would both go on.
+                lock = "SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext($1))"
+                await connection.execute(lock, f"live {version.bot}")
                 query = "SELECT id FROM versions WHERE bot = $1 AND live_until IS NULL FOR UPDATE"
                 if await connection.fetchval(query, version.bot) != expected:
                     return None

@@ -6,15 +6,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from wabox.cluster.records import consents, people
+import msgspec
+
+from wabox.cluster.records import consents, meter, people, recipients
 from wabox.cluster.records.database import Database
+from wabox.core.delivery import EVIDENCE, StatusUpdate
 from wabox.core.keep import DAY, Keep
+from wabox.core.meter import ELSEWHERE
 from wabox.core.person import Person
+
+_strays = msgspec.json.Decoder(StatusUpdate)
 
 STEP: Final = 500
 """Rows of a transaction."""
-UNCLAIMED: Final = 35 * DAY
-"""ms after which a delivery status that is about no message of ours goes."""
+UNCLAIMED: Final = DAY
+"""ms after which a delivery status that is about no message of ours goes: another system sent it."""
 _OLD: Final = {
     "outbox": "SELECT key FROM outbox WHERE NOT pending AND created_at < $1 LIMIT $2",
     "dead_letters": "SELECT key FROM dead_letters WHERE at < $1 LIMIT $2",
@@ -40,8 +46,29 @@ async def prune(database: Database, keep: Keep, now: int) -> None:
             "SELECT key FROM conversations WHERE archived IS NOT NULL AND snapshot IS NULL AND updated_at < $1 LIMIT $2"
         )
         await _emptied(database, f"UPDATE conversations SET archived = NULL WHERE key IN ({over})", before)  # noqa: S608
-    strays = "DELETE FROM stray_statuses WHERE wamid IN (SELECT wamid FROM stray_statuses WHERE at < $1 LIMIT $2)"
-    await _emptied(database, strays, now - UNCLAIMED)
+    before = keep.before("outbox", now)
+    while before is not None:
+        async with database.transaction() as connection:
+            if await recipients.forget(connection, before) < recipients.STEP:
+                break
+    while await _unclaimed(database, now - UNCLAIMED) == STEP:
+        pass
+
+
+async def _unclaimed(database: Database, before: int) -> int:
+    """Delete some strays, and how many. What they cost counts: it is this number's bill."""
+    async with database.transaction() as connection:
+        rows = await connection.fetch(
+            "DELETE FROM stray_statuses WHERE wamid IN (SELECT wamid FROM stray_statuses WHERE at < $1 LIMIT $2)"
+            " RETURNING body",
+            before,
+            STEP,
+        )
+        for row in rows:
+            status = _strays.decode(row["body"])
+            if status.pricing is not None and status.status in EVIDENCE:
+                await meter.add(connection, status.timestamp, status.number_id, status.pricing, ELSEWHERE, "")
+    return len(rows)
 
 
 async def idle(database: Database, before: int) -> AsyncIterator[Person]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from wabox.cluster.document import PENDING, Mark
+from wabox.cluster.records import meter, recipients
 from wabox.cluster.records.transcript import add
 from wabox.cluster.records.words import kept
 from wabox.core.changed import changed
@@ -38,9 +39,9 @@ async def save(connection: Any, rows: Iterable[OutboundMessage], now: int) -> li
     """Messages of a unit, and what statuses that overtook it mean. One that is there already stays as it is."""
     found: list[Consequence] = []
     for row in rows:
-        await connection.execute(
-            "INSERT INTO outbox (id, conversation, status, pending, attempts, created_at, attempted_at, reason, code, message)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+        added = await connection.execute(
+            "INSERT INTO outbox (id, conversation, status, pending, attempts, created_at, attempted_at, reason, code, message,"
+            " recipient) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
             row.id,
             row.conversation_id,
             row.status.value,
@@ -51,7 +52,10 @@ async def save(connection: Any, rows: Iterable[OutboundMessage], now: int) -> li
             kept(row.reason),
             row.code,
             _pack(row),
+            row.recipient,
         )
+        if row.recipient is not None and added.endswith(" 1"):
+            await recipients.begun(connection, row.recipient, row.id, row.status.value, row.reason, row.code)
         query = "DELETE FROM stray_statuses WHERE outbound_id = $1 RETURNING body"
         for stray in await connection.fetch(query, row.id):
             found += await fold(connection, _strays.decode(stray["body"]), now)
@@ -76,6 +80,7 @@ async def mark(connection: Any, conversation_id: str, given: Mark) -> list[Conse
         kept(given.reason),
         given.code,
     )
+    await _learnt(connection, found, old)
     if new is FAILED and old is not FAILED:
         body = {"status": new.value, "reason": given.reason}
         await add(connection, conversation_id, [Record(at=given.at, kind="status", ref=given.id, body=body)])
@@ -115,6 +120,7 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
             reason,
             status.code,
         )
+        await _learnt(connection, found, old)
         return [Consequence(found["conversation"], found["id"], status, again)]
     priced = status.pricing is not None and status.status in EVIDENCE
     await connection.execute(
@@ -128,6 +134,11 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
         status.code if failed else None,
         _encode(status.pricing) if priced else None,
     )
+    await _learnt(connection, found, old)
+    if priced and status.pricing is not None and found["pricing"] is None:
+        message = messages.decode(found["message"])
+        template = str(message.body["template"]["name"]) if message.body.get("type") == "template" else ""
+        await meter.add(connection, status.timestamp, message.number_id, status.pricing, message.source, template)
     if failed and new is not old:
         body = {"status": new.value, "wamid": status.wamid, "reason": reason, "errors": status.errors}
         line = Record(at=status.timestamp, kind="status", ref=found["id"], body=body)
@@ -135,6 +146,12 @@ async def fold(connection: Any, status: StatusUpdate, now: int) -> list[Conseque
     if doubtful or (failed and new is not old):
         return [Consequence(found["conversation"], found["id"], status)]
     return []
+
+
+async def _learnt(connection: Any, found: Any, before: DeliveryStatus) -> None:
+    """The recipient of a broadcast learns it."""
+    if found["recipient"] is not None:
+        await recipients.followed(connection, found["id"], before.value)
 
 
 def _once_more(message: OutboundMessage, attempts: int, status: StatusUpdate, now: int) -> OutboundMessage | None:
