@@ -18,11 +18,12 @@ from wabox.cluster.records.accounts import NOTE
 from wabox.cluster.store import ClusterStore
 from wabox.core.agent import Act
 from wabox.core.message import Arrival
-from wabox.core.portable import Portable, digest, together
+from wabox.core.portable import Part, Portable, digest, together
 from wabox.core.portableaccount import Numbered, PortableAccount, account_digest, crossing
 from wabox.core.ports import Clock
 from wabox.core.version import Version
 from wabox.errors import StorageError
+from wabox.movingbeside import counters_to_cluster, counters_to_sqlite, files_to_cluster, files_to_sqlite
 from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite import tombstones, versions
@@ -34,17 +35,6 @@ STEP = 200
 """Conversations in one transaction."""
 Say = Callable[[int, int], None]
 """Told how many of how many are done."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Something beside conversations. What the other side has besides counts in neither digest."""
-
-    name: str
-    count: int
-    brought: int
-    here: str
-    there: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +73,15 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
         with Departure(folder) as leaving:
             # First of all: no worker may meet a conversation whose version nobody has.
             versioned = await _versions_to_cluster(leaving, folder, store, models, clock)
-            parts = (*await _people_to_cluster(leaving, store), *versioned)
+            counters = await counters_to_cluster(leaving, store.database)
+            parts = (*await _people_to_cluster(leaving, store), *versioned, *counters)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
                 brought += await bring(store, conversation) == "brought"
                 if len(here) % STEP == 0:
                     say(len(here), total)
+            parts = (*parts, *await files_to_cluster(leaving, folder, store.database, clock))
             for message in leaving.waiting():
                 await store.put(Arrival(messages=(message,)))
                 waiting += 1
@@ -123,6 +115,7 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     try:
         parts = await _beside(store, folder, target, clock)
         here, brought = await _arrive(target, leave(store), say)
+        parts = (*parts, *await _after(store, folder, target))
     finally:
         await target.close()
     with Departure(folder) as leaving:
@@ -142,7 +135,7 @@ async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int
     try:
         here, _ = await _arrive(target, copied(store), say)
         # After the conversations: whoever was forgotten meanwhile, and the version that one of them went over to, are in it.
-        parts = await _beside(store, folder, target, clock)
+        parts = (*await _beside(store, folder, target, clock), *await _after(store, folder, target))
     finally:
         await target.close()
     with Departure(folder) as leaving:
@@ -160,6 +153,12 @@ async def _beside(store: ClusterStore, folder: Path, target: SqliteStore, clock:
     await target.register.bury()
     versioned = await _versions_to_sqlite(store, folder, target, clock)
     return (*await _people_to_sqlite(store, target), *versioned)
+
+
+async def _after(store: ClusterStore, folder: Path, target: SqliteStore) -> tuple[Part, ...]:
+    """The same, of what belongs to conversations that are there."""
+    files = await files_to_sqlite(store.database, folder, target)
+    return (*files, *await counters_to_sqlite(store.database, target))
 
 
 async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], say: Say) -> tuple[list[str], int]:

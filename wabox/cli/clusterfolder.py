@@ -128,8 +128,6 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"Not answered again: {held['inbox']} messages of customers that had just come."
     if held["broadcasts"]:
         yield f"Left out: {held['broadcasts']} broadcasts that were under way."
-    if told["media"]:
-        yield f"Left in the backup: {told['media']} files of customers, for a cluster keeps none."
     if told["forgotten"]:
         yield f"Erased again: {told['forgotten']} people who asked to be forgotten."
     if told["models"]:

@@ -16,7 +16,7 @@ from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
 from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
-from wabox.core.portable import Card, Portable
+from wabox.core.portable import Card, Portable, alone
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +170,7 @@ async def _portable(connection: Any, document: Document, lines: Sequence[Record]
     cases = await handoffs.of_conversation(connection, id_, 10**9) if people else []
     return Portable(
         session=document.session,
-        outbox=document.work.outbox,
+        outbox=tuple(map(alone, document.work.outbox)),
         timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, (due_at, armed) in timers),
         calls=document.work.calls,
         cases=tuple(reversed(cases)),

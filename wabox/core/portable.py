@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
@@ -40,7 +41,23 @@ class Portable(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of its messages, and when they were handled, ms since the epoch: a redelivery must still be known."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Something beside conversations that moved. What the other side has besides counts in neither digest."""
+
+    name: str
+    count: int
+    brought: int
+    here: str
+    there: str
+
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def alone(message: OutboundMessage) -> OutboundMessage:
+    """A message without its broadcast, whose recipients have other numbers on the other side, or are not there."""
+    return message if message.recipient is None else msgspec.structs.replace(message, recipient=None)
 
 
 def digest(conversation: Portable) -> str:

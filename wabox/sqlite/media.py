@@ -156,6 +156,34 @@ def orphans(connection: sqlite3.Connection, hashes: Iterable[str]) -> list[str]:
     return sorted(sha256 for sha256 in hashes if connection.execute(query, (sha256,)).fetchone() is None)
 
 
+Row = tuple[InboundMedia, int, str | None, float | None]
+"""With the time of the next try, ms, and what was heard in it, how surely."""
+
+
+def leave(connection: sqlite3.Connection) -> list[Row]:
+    """All that is not erased, the oldest first."""
+    query = f"SELECT {_COLUMNS}, due_at, heard, confidence FROM media WHERE status <> 'erased' ORDER BY at, message_id"  # noqa: S608
+    return [(_media(row[: len(_NAMES)]), *row[len(_NAMES) :]) for row in connection.execute(query)]
+
+
+def arrive(connection: sqlite3.Connection, came: Iterable[Row]) -> int:
+    """Those that are not here, or not as far; how many."""
+    query = (
+        f"INSERT INTO media ({_COLUMNS}, due_at, heard, confidence) VALUES ({', '.join('?' * (len(_NAMES) + 3))})"  # noqa: S608
+        " ON CONFLICT (message_id) DO NOTHING"
+    )
+    rows = [
+        (
+            *(getattr(one, name) for name in _NAMES[:8]),
+            one.status.value,
+            *(getattr(one, name) for name in _NAMES[9:]),
+            *more,
+        )
+        for one, *more in came
+    ]
+    return connection.executemany(query, rows).rowcount
+
+
 def _media(row: Sequence[Any]) -> InboundMedia:
     found = dict(zip(_NAMES, row, strict=True))
     return InboundMedia(**{**found, "status": MediaStatus(found["status"])})

@@ -14,8 +14,9 @@ from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
-from wabox.core.portable import Card, Portable
+from wabox.core.portable import Card, Portable, alone
 from wabox.core.portableaccount import PortableAccount
+from wabox.core.tally import Counts
 from wabox.core.version import Version
 from wabox.sqlite import (
     alerts,
@@ -26,9 +27,11 @@ from wabox.sqlite import (
     handoffs,
     inbox,
     invocations,
+    media,
     outbox,
     portableaccounts,
     seen,
+    tallies,
     timers,
     transcript,
     versions,
@@ -77,6 +80,14 @@ class Departure:
         """Published ones, of all bots."""
         return versions.every(self._connection)
 
+    def media(self) -> list[media.Row]:
+        """Which files came, with the time of the next try and what was heard in them."""
+        return media.leave(self._connection)
+
+    def tallies(self) -> Counts:
+        """Counters of all hours, those of lines that nobody has counted yet among them."""
+        return tallies.sum_(self._connection, 0, FAR // 1024)
+
     def waiting(self) -> Iterator[InboundMessage]:
         """Messages that nobody has handled, in order."""
         after = 0
@@ -95,7 +106,7 @@ class Departure:
         lines = transcript.list_(connection, id_, EVERY)
         return Portable(
             session=conversations.load(connection, id_),
-            outbox=tuple(outbox.load(connection, id_, EVERY, FAR)),
+            outbox=tuple(alone(row) for row in outbox.load(connection, id_, EVERY, FAR)),
             timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, due_at, armed in armed.fetchall()),
             calls=tuple(calls),
             cases=tuple(reversed(handoffs.of_conversation(connection, id_, EVERY))),

@@ -88,6 +88,29 @@ def sum_(connection: sqlite3.Connection, begin: int, end: int, most: int = 250_0
     return found
 
 
+def every(connection: sqlite3.Connection) -> Counts:
+    """Of all hours."""
+    return sum_(connection, 0, 1 << 52)
+
+
+def leave_out(connection: sqlite3.Connection) -> None:
+    """Do not count the lines that are there now: somebody else has."""
+    connection.execute("UPDATE tallied SET key = (SELECT coalesce(max(key), 0) FROM transcript)")
+
+
+def raise_to(connection: sqlite3.Connection, counts: Counts) -> None:
+    """What another store counted, where it is more."""
+    connection.executemany(
+        "INSERT INTO tallies (hour, name, labels, bucket, n) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET n = max(n, excluded.n)",
+        [
+            (hour, tally.name, msgspec.json.encode(tally.labels).decode(), tally.bucket, float(n))
+            for hour, found in counts.items()
+            for tally, n in found.items()
+        ],
+    )
+
+
 def prune(connection: sqlite3.Connection, now: int, after: int) -> int | None:
     """Forget the oldest ones."""
     connection.execute("DELETE FROM tallies WHERE hour < ?", ((now - KEPT * _DAY) // HOUR,))

@@ -126,6 +126,34 @@ async def heard(connection: Any, message_id: str) -> Transcript | None:
     return None if row is None or row["heard"] is None else Transcript(text=row["heard"], confidence=row["confidence"])
 
 
+# ---- moving ------------------------------------------------------------------------------------------------------------
+
+Row = tuple[InboundMedia, int, str | None, float | None]
+"""With the time of the next try, ms, and what was heard in it, how surely."""
+
+
+async def arrive(
+    connection: Any, media: InboundMedia, due_at: int, heard: str | None, confidence: float | None
+) -> None:
+    """A row of another store. Its bytes are here, if it has any."""
+    await add(connection, [media])
+    await settle(connection, media, due_at)
+    if heard is not None:
+        await hear(connection, media.message_id, Transcript(text=heard, confidence=confidence))
+
+
+async def rows(connection: Any, message_ids: Sequence[str]) -> list[Row]:
+    query = f"SELECT {_COLUMNS}, due_at, heard, confidence FROM media WHERE message_id = ANY($1)"  # noqa: S608 - ours
+    return [_whole(row) for row in await connection.fetch(query, list(message_ids))]
+
+
+async def page(connection: Any, after: int, limit: int) -> tuple[int, list[Row]]:
+    """The next ones, and where they end."""
+    query = f"SELECT {_COLUMNS}, due_at, heard, confidence, key FROM media WHERE key > $1 ORDER BY key LIMIT $2"  # noqa: S608
+    found = await connection.fetch(query, after, limit)
+    return (found[-1]["key"] if found else after), [_whole(row) for row in found]
+
+
 # ---- the bytes ---------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +252,10 @@ def _value(media: InboundMedia, name: str) -> Any:
     return kept(value) if isinstance(value, str) else value
 
 
+def _whole(row: Any) -> Row:
+    return _media(row), row["due_at"], row["heard"], row["confidence"]
+
+
 def _media(row: Any) -> InboundMedia:
-    found = dict(zip(_NAMES, row, strict=True))
+    found = dict(zip(_NAMES, row, strict=False))
     return InboundMedia(**{**found, "status": MediaStatus(found["status"])})

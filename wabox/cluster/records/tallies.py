@@ -41,16 +41,11 @@ class PostgresTallies:
 
     async def add(self, counts: Counts, upto: int | None = None) -> None:
         """Write them; ``upto``: what :meth:`count` said, which is not told of any more then. Raises Unavailable."""
-        rows = [
-            (hour, tally.name, msgspec.json.encode(tally.labels).decode(), tally.bucket, float(n))
-            for hour, found in counts.items()
-            for tally, n in found.items()
-        ]
         async with self._database.transaction() as connection:
             await connection.executemany(
                 "INSERT INTO tallies AS t (hour, name, labels, bucket, n) VALUES ($1, $2, $3, $4, $5)"
                 " ON CONFLICT (hour, name, labels, bucket) DO UPDATE SET n = t.n + excluded.n",
-                sorted(rows),  # in one order: two processes that add at once must not wait for each other in a circle
+                _rows(counts),
             )
         if upto is not None:
             self._take(counts)
@@ -82,3 +77,22 @@ class PostgresTallies:
         """Forget the oldest ones. Raises Unavailable."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM tallies WHERE hour < $1", (now - KEPT * _DAY) // HOUR)
+
+
+async def raise_to(database: Database, counts: Counts) -> None:
+    """What another store counted, where it is more. Raises Unavailable."""
+    async with database.transaction() as connection:
+        await connection.executemany(
+            "INSERT INTO tallies AS t (hour, name, labels, bucket, n) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (hour, name, labels, bucket) DO UPDATE SET n = greatest(t.n, excluded.n)",
+            _rows(counts),
+        )
+
+
+def _rows(counts: Counts) -> list[tuple[int, str, str, int, float]]:
+    """In one order: two processes that write at once must not wait for each other in a circle."""
+    return sorted(
+        (hour, tally.name, msgspec.json.encode(tally.labels).decode(), tally.bucket, float(n))
+        for hour, found in counts.items()
+        for tally, n in found.items()
+    )
