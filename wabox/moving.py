@@ -23,7 +23,14 @@ from wabox.core.portableaccount import Numbered, PortableAccount, account_digest
 from wabox.core.ports import Clock
 from wabox.core.version import Version
 from wabox.errors import StorageError
-from wabox.movingbeside import counters_to_cluster, counters_to_sqlite, files_to_cluster, files_to_sqlite
+from wabox.movingbeside import (
+    counters_to_cluster,
+    counters_to_sqlite,
+    files_to_cluster,
+    files_to_sqlite,
+    prices_to_cluster,
+    prices_to_sqlite,
+)
 from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite import tombstones, versions
@@ -52,6 +59,8 @@ class Moved:
     parts: tuple[Part, ...] = ()
     forgotten: int = 0
     """People who were erased on the side that they left, because the other knows that they asked for it."""
+    broadcasts: tuple[str, ...] = ()
+    """Names of those that were under way, and stay behind."""
 
     @property
     def equal(self) -> bool:
@@ -74,7 +83,8 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             # First of all: no worker may meet a conversation whose version nobody has.
             versioned = await _versions_to_cluster(leaving, folder, store, models, clock)
             counters = await counters_to_cluster(leaving, store.database)
-            parts = (*await _people_to_cluster(leaving, store), *versioned, *counters)
+            prices = await prices_to_cluster(leaving, store.database)
+            parts = (*await _people_to_cluster(leaving, store), *versioned, *counters, *prices)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
@@ -82,6 +92,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
                 if len(here) % STEP == 0:
                     say(len(here), total)
             parts = (*parts, *await files_to_cluster(leaving, folder, store.database, clock))
+            leaving_behind = leaving.broadcasts()
             for message in leaving.waiting():
                 await store.put(Arrival(messages=(message,)))
                 waiting += 1
@@ -95,6 +106,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             there=together(there),
             parts=parts,
             forgotten=forgotten,
+            broadcasts=tuple(leaving_behind),
         )
     finally:
         lock.release()
@@ -120,8 +132,15 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
         await target.close()
     with Departure(folder) as leaving:
         there = [digest(conversation) for conversation in leaving.conversations()]
+    rows = [*await store.outgoing.broadcasts("running"), *await store.outgoing.broadcasts("paused")]
     return Moved(
-        conversations=len(here), brought=brought, waiting=0, here=together(here), there=together(there), parts=parts
+        conversations=len(here),
+        brought=brought,
+        waiting=0,
+        here=together(here),
+        there=together(there),
+        parts=parts,
+        broadcasts=tuple(row.broadcast.name for row in rows),
     )
 
 
@@ -158,7 +177,8 @@ async def _beside(store: ClusterStore, folder: Path, target: SqliteStore, clock:
 async def _after(store: ClusterStore, folder: Path, target: SqliteStore) -> tuple[Part, ...]:
     """The same, of what belongs to conversations that are there."""
     files = await files_to_sqlite(store.database, folder, target)
-    return (*files, *await counters_to_sqlite(store.database, target))
+    counters = await counters_to_sqlite(store.database, target)
+    return (*files, *counters, *await prices_to_sqlite(store.database, target))
 
 
 async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], say: Say) -> tuple[list[str], int]:

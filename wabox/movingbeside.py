@@ -16,15 +16,19 @@ from typing import Any
 import msgspec
 
 from wabox.cluster.records import media as there
+from wabox.cluster.records import meter as meter_there
 from wabox.cluster.records import tallies as counted_there
 from wabox.cluster.records.database import Database
+from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.core.media import InboundMedia, MediaStatus
+from wabox.core.meter import Counted
 from wabox.core.portable import Part, together
 from wabox.core.ports import Clock
-from wabox.core.tally import Counts, Tally
+from wabox.core.tally import Counts
 from wabox.errors import StorageError
 from wabox.files.mediafolder import MediaFolder
 from wabox.sqlite import media as here
+from wabox.sqlite import meter as meter_here
 from wabox.sqlite import tallies as counted_here
 from wabox.sqlite.portable import Departure
 from wabox.sqlite.store import SqliteStore
@@ -159,6 +163,38 @@ async def counters_to_sqlite(database: Database, target: SqliteStore) -> tuple[P
     return _counters(came, known, await target.writer.submit(counted_here.every))
 
 
+# ---- what messages cost, and templates -----------------------------------------------------------------------------------
+
+
+async def prices_to_cluster(leaving: Departure, database: Database) -> tuple[Part, ...]:
+    """The meter and the templates as WhatsApp has them."""
+    outgoing = PostgresOutgoing(database)
+    known = {one.key for one in await outgoing.templates()}
+    await outgoing.save_templates([one for one in leaving.templates() if one.key not in known])
+    await meter_there.fold(database)
+    came = leaving.metered()
+    before = await meter_there.rows(database)
+    await meter_there.raise_to(database, came)
+    return _metered(came, before, await meter_there.rows(database))
+
+
+async def prices_to_sqlite(database: Database, target: SqliteStore) -> tuple[Part, ...]:
+    known = {one.key for one in await target.outgoing.templates()}
+    came = await PostgresOutgoing(database).templates()
+    await target.outgoing.save_templates([one for one in came if one.key not in known])
+    await meter_there.fold(database)
+    counts = await meter_there.rows(database)
+    before = await target.writer.submit(meter_here.rows)
+    await target.writer.submit(partial(meter_here.raise_to, came=counts))
+    return _metered(counts, before, await target.writer.submit(meter_here.rows))
+
+
+def _metered(came: Counted, before: Counted, after: Counted) -> tuple[Part, ...]:
+    new = sum(n > before.get(kind, 0) for kind, n in came.items())
+    arrived = [_counter(kind, min(n, after.get(kind, 0))) for kind, n in came.items()]
+    return _part("rows of the meter", [_counter(*row) for row in came.items()], arrived, new)
+
+
 def _counters(came: Counts, before: Counts, after: Counts) -> tuple[Part, ...]:
     rows = [(hour, tally, n) for hour, found in came.items() for tally, n in found.items()]
     new = sum(n > before.get(hour, {}).get(tally, 0.0) for hour, tally, n in rows)
@@ -166,8 +202,8 @@ def _counters(came: Counts, before: Counts, after: Counts) -> tuple[Part, ...]:
     return _part("counters", [_counter(*row) for row in rows], [_counter(*row) for row in arrived], new)
 
 
-def _counter(hour: int, tally: Tally, n: float) -> str:
-    return hashlib.blake2b(repr((hour, tally, n)).encode(), digest_size=16).hexdigest()
+def _counter(*what: object) -> str:
+    return hashlib.blake2b(repr(what).encode(), digest_size=16).hexdigest()
 
 
 def _part(name: str, came: Sequence[str], arrived: Sequence[str], brought: int) -> tuple[Part, ...]:

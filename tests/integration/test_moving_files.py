@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,24 @@ from tests.integration.clustered import command as run
 from tests.integration.storage import NUMBER, arrival, conversation, message, unit
 from tests.integration.test_cluster_figures import INBOUND, line
 from tests.integration.test_cluster_media import PICTURE, content
+from wabox.core.broadcast import Broadcast
 from wabox.core.measures import Measures
 from wabox.core.media import InboundMedia, MediaStatus, Transcript
+from wabox.core.meter import SLOT
 from wabox.core.portable import Part
 from wabox.core.tally import HOUR
+from wabox.core.template import StoredTemplate
 from wabox.services.tallies import Tallies
 
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
 from wabox.cluster.medialibrary import ClusterMedia
+from wabox.cluster.records import meter
 from wabox.cluster.store import ClusterStore
 from wabox.files.mediafolder import MediaFolder
 from wabox.moving import Moved, to_cluster, to_sqlite
+from wabox.sqlite import meter as meter_here
 from wabox.sqlite.store import SqliteStore, open_store
 
 
@@ -36,6 +42,18 @@ from wabox.sqlite.store import SqliteStore, open_store
 async def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ClusterStore]:
     async with clustered.beside_commands(tmp_path, monkeypatch) as store:
         yield store
+
+
+SPRING = Broadcast(
+    name="spring",
+    number_id=NUMBER,
+    template="spring",
+    purpose="marketing",
+    category="marketing",
+    rate=60.0,
+    max_failures=10.0,
+    created_at=NOW,
+)
 
 
 def quietly(done: int, of: int) -> None:
@@ -104,6 +122,32 @@ async def test_files_and_counters_there_and_back(tmp_path: Path, cluster: Cluste
     await Tallies(store.tallies, Measures(), clock).fold()
     assert (await store.tallies.sum(NOW, NOW + HOUR))[NOW // HOUR][INBOUND] == 4, "no line is counted twice"
     await store.close()
+
+
+async def test_the_meter_and_templates_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:
+    """The larger count of the two is right, and what one side knows of a template stays."""
+    clock = VirtualClock()
+    store = await open_store(tmp_path / "old", clock)
+    spring = StoredTemplate(name="spring", language="en", category="marketing", status="APPROVED", asked_at=NOW)
+    await store.outgoing.replace_templates([spring])
+    kind = (NOW // SLOT, NUMBER, "service", "regular", "shop", "")
+    await store.writer.submit(partial(meter_here.raise_to, came={kind: 3}))
+    await store.outgoing.add_broadcast(SPRING, [])
+    await store.close()
+    for brought in (1, 0):
+        moved = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=clock)
+        assert parts(moved)["rows of the meter"].brought == brought
+        assert moved.broadcasts == ("spring",)
+    async with cluster.database.transaction() as connection:
+        await meter.add(connection, NOW, NUMBER, {"category": "service", "type": "regular"}, "shop", "")
+    assert [one.delivered for one in await cluster.outgoing.metered(NOW - SLOT, NOW + SLOT)] == [4]
+    assert list(await cluster.outgoing.templates()) == [spring]
+    for folder in ("old", "new"):
+        assert parts(await to_sqlite(cluster, tmp_path / folder, clock, quietly))["rows of the meter"].brought == 1
+        store = await open_store(tmp_path / folder, clock)
+        assert [one.delivered for one in await store.outgoing.metered(NOW - SLOT, NOW + SLOT)] == [4]
+        assert list(await store.outgoing.templates()) == [spring]
+        await store.close()
 
 
 async def test_a_file_that_is_not_there_any_more_is_lost(tmp_path: Path, cluster: ClusterStore) -> None:

@@ -33,6 +33,8 @@ def move(settings: Settings, to: str, *, as_json: bool) -> None:
             typer.echo(f"{part.count:,} {part.name}, {part.brought:,} brought over just now: {same}.")
         if moved.waiting:
             typer.echo(f"{moved.waiting:,} messages that nobody had handled wait in their lanes.")
+        for name in moved.broadcasts:
+            typer.echo(f"The broadcast {name!r} stays behind: begin one there for those it has not written to yet.")
         same = (
             "the same on both sides"
             if moved.equal

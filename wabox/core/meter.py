@@ -54,6 +54,10 @@ class Metered:
         return self.delivered if self.category in SERVICE and self.type not in _UNCOUNTED else 0
 
 
+Counted = Mapping[tuple[int, str, str, str, str, str], int]
+"""Delivered messages by half hour since the epoch, number, category, type, source and template."""
+
+
 def priced(pricing: Mapping[str, Any]) -> tuple[str, str]:
     """Category and type of a status's ``pricing``."""
     category, type_ = (_word(pricing, key) for key in ("category", "type"))

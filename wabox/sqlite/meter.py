@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from wabox.core.meter import SLOT, Metered, priced
+from wabox.core.meter import SLOT, Counted, Metered, priced
 
 
 def add(
@@ -32,3 +32,18 @@ def sum_(connection: sqlite3.Connection, begin: int, end: int) -> list[Metered]:
         Metered(number_id=number, category=category, type=type_, source=source, template=template, delivered=count)
         for number, category, type_, source, template, count in rows
     ]
+
+
+def rows(connection: sqlite3.Connection) -> Counted:
+    """All of it."""
+    found = connection.execute("SELECT slot, number_id, category, type, source, template, delivered FROM meter")
+    return {row[:6]: row[6] for row in found}
+
+
+def raise_to(connection: sqlite3.Connection, came: Counted) -> None:
+    """What another store counted, where it is more."""
+    connection.executemany(
+        "INSERT INTO meter (slot, number_id, category, type, source, template, delivered) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET delivered = max(delivered, excluded.delivered)",
+        [(*kind, n) for kind, n in came.items()],
+    )

@@ -14,13 +14,16 @@ from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
 from wabox.core.message import InboundMessage
+from wabox.core.meter import Counted
 from wabox.core.portable import Card, Portable, alone
 from wabox.core.portableaccount import PortableAccount
 from wabox.core.tally import Counts
+from wabox.core.template import StoredTemplate
 from wabox.core.version import Version
 from wabox.sqlite import (
     alerts,
     archives,
+    broadcasts,
     consents,
     contacts,
     conversations,
@@ -28,10 +31,12 @@ from wabox.sqlite import (
     inbox,
     invocations,
     media,
+    meter,
     outbox,
     portableaccounts,
     seen,
     tallies,
+    templates,
     timers,
     transcript,
     versions,
@@ -87,6 +92,18 @@ class Departure:
     def tallies(self) -> Counts:
         """Counters of all hours, those of lines that nobody has counted yet among them."""
         return tallies.sum_(self._connection, 0, FAR // 1024)
+
+    def metered(self) -> Counted:
+        return meter.rows(self._connection)
+
+    def templates(self) -> list[StoredTemplate]:
+        """As WhatsApp has them, as far as is known."""
+        return templates.list_(self._connection)
+
+    def broadcasts(self) -> list[str]:
+        """Names of those that are under way."""
+        under_way = ("running", "paused")
+        return [row.broadcast.name for status in under_way for row in broadcasts.list_(self._connection, status)]
 
     def waiting(self) -> Iterator[InboundMessage]:
         """Messages that nobody has handled, in order."""

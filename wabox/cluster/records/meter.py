@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.words import kept
-from wabox.core.meter import SLOT, Metered, priced
+from wabox.core.meter import SLOT, Counted, Metered, priced
 
 STEP: Final = 10_000
 _KINDS: Final = "number_id, category, type, source, template"
@@ -62,3 +62,20 @@ async def total(connection: Any, begin: int, end: int) -> list[Metered]:
         )
         for row in rows
     ]
+
+
+async def rows(database: Database) -> Counted:
+    """All that was added up (:func:`fold`). Raises Unavailable."""
+    async with database.transaction() as connection:
+        found = await connection.fetch(f"SELECT slot, {_KINDS}, delivered FROM meter")  # noqa: S608 - ours
+    return {tuple(row)[:6]: row["delivered"] for row in found}
+
+
+async def raise_to(database: Database, came: Counted) -> None:
+    """What another store counted, where it is more. Raises Unavailable."""
+    async with database.transaction() as connection:
+        await connection.executemany(
+            f"INSERT INTO meter AS m (slot, {_KINDS}, delivered) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 - ours
+            f" ON CONFLICT (slot, {_KINDS}) DO UPDATE SET delivered = greatest(m.delivered, excluded.delivered)",
+            sorted((*kind, n) for kind, n in came.items()),
+        )
