@@ -16,10 +16,10 @@ from wabox.cluster.records import portableaccounts as elsewhere
 from wabox.cluster.records import stones
 from wabox.cluster.records.accounts import NOTE
 from wabox.cluster.store import ClusterStore
-from wabox.core.agent import Act
 from wabox.core.message import Arrival
 from wabox.core.portable import Part, Portable, digest, together
-from wabox.core.portableaccount import Numbered, PortableAccount, account_digest, crossing
+from wabox.core.portableaccount import Log, PortableAccount, account_digest
+from wabox.core.portableledger import Said
 from wabox.core.ports import Clock
 from wabox.core.version import Version
 from wabox.errors import StorageError
@@ -31,6 +31,7 @@ from wabox.movingbeside import (
     prices_to_cluster,
     prices_to_sqlite,
 )
+from wabox.movingledger import heard, ledger_to_cluster, ledger_to_sqlite
 from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite import tombstones, versions
@@ -84,7 +85,8 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             versioned = await _versions_to_cluster(leaving, folder, store, models, clock)
             counters = await counters_to_cluster(leaving, store.database)
             prices = await prices_to_cluster(leaving, store.database)
-            parts = (*await _people_to_cluster(leaving, store), *versioned, *counters, *prices)
+            ledger = await ledger_to_cluster(leaving, store.database)
+            parts = (*await _people_to_cluster(leaving, store), *ledger, *versioned, *counters, *prices)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
@@ -126,8 +128,9 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     target = await open_store(folder, clock)
     try:
         parts = await _beside(store, folder, target, clock)
-        here, brought = await _arrive(target, leave(store), say)
-        parts = (*parts, *await _after(store, folder, target))
+        said: list[Said] = []
+        here, brought = await _arrive(target, leave(store), said, say)
+        parts = (*parts, *await ledger_to_sqlite(target, said), *await _after(store, folder, target))
     finally:
         await target.close()
     with Departure(folder) as leaving:
@@ -152,13 +155,15 @@ async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int
     """
     target = await open_store(folder, clock)
     try:
-        here, _ = await _arrive(target, copied(store), say)
+        said: list[Said] = []
+        here, _ = await _arrive(target, copied(store), said, say)
+        ledger = await ledger_to_sqlite(target, said)
+        with Departure(folder) as leaving:
+            there = [digest(conversation) for conversation in leaving.conversations()]
         # After the conversations: whoever was forgotten meanwhile, and the version that one of them went over to, are in it.
-        parts = (*await _beside(store, folder, target, clock), *await _after(store, folder, target))
+        parts = (*ledger, *await _beside(store, folder, target, clock), *await _after(store, folder, target))
     finally:
         await target.close()
-    with Departure(folder) as leaving:
-        there = [digest(conversation) for conversation in leaving.conversations()]
     wrong = [part.name for part in parts if part.here != part.there]
     wrong += ["conversations"] if together(here) != together(there) else []
     if wrong:
@@ -181,8 +186,10 @@ async def _after(store: ClusterStore, folder: Path, target: SqliteStore) -> tupl
     return (*files, *counters, *await prices_to_sqlite(store.database, target))
 
 
-async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], say: Say) -> tuple[list[str], int]:
-    """Their digests, and how many the folder did not have."""
+async def _arrive(
+    target: SqliteStore, conversations: AsyncIterator[Portable], said: list[Said], say: Say
+) -> tuple[list[str], int]:
+    """Their digests, and how many the folder did not have; ``said`` has then what they said about being written to."""
     here: list[str] = []
     brought = 0
     some: list[asyncio.Future[bool]] = []
@@ -195,6 +202,7 @@ async def _arrive(target: SqliteStore, conversations: AsyncIterator[Portable], s
 
     async for conversation in conversations:
         here.append(digest(conversation))
+        said += heard(conversation)
         # They share a commit: each waits for the disk once.
         some.append(target.writer.submit(partial(arrive, conversation=conversation)))
         if len(some) == STEP:
@@ -268,7 +276,7 @@ async def _people_to_cluster(leaving: Departure, store: ClusterStore) -> tuple[P
     async with store.database.transaction() as connection:
         brought = [await elsewhere.arrive(connection, account) for account in came]
         accounts = _accounts(came, await elsewhere.leave(connection), sum(brought))
-        log = _Log(await elsewhere.digests(connection))
+        log = Log(await elsewhere.digests(connection))
         for act in leaving.acts():
             if log.new(act) and len(log.lines) == STEP:
                 await elsewhere.write(connection, log.take())
@@ -284,7 +292,7 @@ async def _people_to_sqlite(store: ClusterStore, target: SqliteStore) -> tuple[P
         came = await elsewhere.leave(connection)
         brought = [await submit(partial(at_home.arrive, came=account)) for account in came]
         accounts = _accounts(came, await submit(at_home.leave), sum(brought))
-        log = _Log(await submit(at_home.digests))
+        log = Log(await submit(at_home.digests))
         async for act in elsewhere.acts(connection):
             if log.new(act) and len(log.lines) == STEP:
                 await submit(partial(at_home.write, lines=log.take()))
@@ -301,42 +309,3 @@ def _accounts(came: Sequence[PortableAccount], there: Sequence[PortableAccount],
         here=together(account_digest(account) for account in came),
         there=together(account_digest(account) for account in there if account.agent.id in ids),
     )
-
-
-class _Log:
-    """Lines on their way: those that the other side does not have."""
-
-    def __init__(self, there: set[str]) -> None:
-        self.lines: list[Act] = []
-        self._there = there
-        self._numbered = Numbered()
-        self._here: list[str] = []
-        self._last: Act | None = None
-        self._brought = 0
-
-    def new(self, act: Act) -> bool:
-        self._here.append(self._numbered.digest(act))
-        if self._here[-1] in self._there:
-            return False
-        self.lines.append(act)
-        self._last = act
-        self._brought += 1
-        return True
-
-    def take(self) -> list[Act]:
-        lines, self.lines = self.lines, []
-        return lines
-
-    def rest(self) -> list[Act]:
-        """What is left, and a line that says where they come from."""
-        return [*self.take(), crossing(self._last)] if self._last is not None else []
-
-    def part(self, there: set[str]) -> Part:
-        arrived = there.intersection(self._here)
-        return Part(
-            name="lines of the audit log",
-            count=len(self._here),
-            brought=self._brought,
-            here=together(self._here),
-            there=together(arrived),
-        )

@@ -14,7 +14,7 @@ from typing import Any
 from tests.fakes import NOW
 from wabox.app import App, build
 from wabox.core.consent import ConsentEntry
-from wabox.core.contact import Contact, conversation_id
+from wabox.core.contact import Contact, conversation_id, handle_of
 from wabox.core.message import Arrival, InboundMessage
 from wabox.core.ports import Clock
 from wabox.demo.cloud import FakeCloud
@@ -150,7 +150,7 @@ async def agrees(app: App, phone: str, what: Any) -> None:
     entry = ConsentEntry(at=NOW, what=what, channel="command")
 
     def write(connection: sqlite3.Connection) -> None:
-        contact = consents.find(connection, consents.handle_of(talk))
+        contact = consents.find(connection, handle_of(talk))
         assert contact is not None
         consents.write(connection, contact, [entry], NOW)
 

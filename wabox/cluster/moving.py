@@ -10,10 +10,11 @@ import structlog
 
 from wabox.cluster.changing import REMEMBERED, SEPARATOR
 from wabox.cluster.document import Document, Work, digest, grave, kept_for, pack, read
-from wabox.cluster.records import alerts, copies, handoffs, statuses, transcript
+from wabox.cluster.records import alerts, consents, copies, handoffs, statuses, transcript
 from wabox.cluster.shards import Change, Index
 from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
+from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.portable import Card, Portable, alone
@@ -150,6 +151,7 @@ async def _portables(store: ClusterStore, documents: Sequence[Document]) -> list
     ids = [document.session.conversation_id for document in documents]
     async with store.database.transaction() as connection:
         lines = await transcript.all_of(connection, ids)
+        said = await consents.all_of(connection, ids)
         query = (
             "SELECT conversation FROM handoffs WHERE conversation = ANY($1)"
             " UNION SELECT conversation FROM alerts WHERE conversation = ANY($1)"
@@ -158,12 +160,14 @@ async def _portables(store: ClusterStore, documents: Sequence[Document]) -> list
         )
         people = {row["conversation"] for row in await connection.fetch(query, ids)}
         return [
-            await _portable(connection, document, lines.get(id_, ()), people=id_ in people)
+            await _portable(connection, document, lines.get(id_, ()), said.get(id_, ()), people=id_ in people)
             for id_, document in zip(ids, documents, strict=True)
         ]
 
 
-async def _portable(connection: Any, document: Document, lines: Sequence[Record], *, people: bool) -> Portable:
+async def _portable(
+    connection: Any, document: Document, lines: Sequence[Record], said: Sequence[ConsentEntry], *, people: bool
+) -> Portable:
     """``people``: one has, or had, to do with it."""
     id_ = document.session.conversation_id
     timers = sorted(document.work.timers.items())
@@ -178,6 +182,7 @@ async def _portable(connection: Any, document: Document, lines: Sequence[Record]
         cards=await _cards(connection, id_) if people else (),
         lines=tuple(lines),
         seen=tuple((line.ref, line.at) for line in lines if line.kind == "in" and line.ref is not None),
+        said=tuple(said),
     )
 
 

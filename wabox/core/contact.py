@@ -34,3 +34,8 @@ class Contact:
 def conversation_id(number_id: str, contact: Contact) -> str:
     """The conversation between one business number and one customer."""
     return f"{number_id}:{contact.key}"
+
+
+def handle_of(conversation_id: str) -> str:
+    """The part that is the same with every number of the business."""
+    return conversation_id.partition(":")[2]

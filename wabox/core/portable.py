@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from wabox.core.alert import Alert
+from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import Record, Session, Timer
 from wabox.core.delivery import OutboundMessage
 from wabox.core.handoff import Handoff
@@ -39,6 +40,8 @@ class Portable(msgspec.Struct, frozen=True, kw_only=True):
     """The transcript, the oldest first."""
     seen: tuple[tuple[str, int], ...] = ()
     """Ids of its messages, and when they were handled, ms since the epoch: a redelivery must still be known."""
+    said: tuple[ConsentEntry, ...] = ()
+    """Lines of the ledger, in their order. Empty where the ledger is read as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from collections import Counter
 import msgspec
 
 from wabox.core.agent import SHELL, Act, Agent
+from wabox.core.portable import Part, together
 
 
 class PortableToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,3 +88,42 @@ def crossing(last: Act) -> Act:
     """The line that comes after those that were brought."""
     what, target = "audit log moved", "the numbers of conversations above are those of the other store"
     return Act(at=last.at, who=SHELL.id, what=what, target=target, address="command line")
+
+
+class Log:
+    """Lines on their way: those that the other side does not have."""
+
+    def __init__(self, there: set[str]) -> None:
+        self.lines: list[Act] = []
+        self._there = there
+        self._numbered = Numbered()
+        self._here: list[str] = []
+        self._last: Act | None = None
+        self._brought = 0
+
+    def new(self, act: Act) -> bool:
+        self._here.append(self._numbered.digest(act))
+        if self._here[-1] in self._there:
+            return False
+        self.lines.append(act)
+        self._last = act
+        self._brought += 1
+        return True
+
+    def take(self) -> list[Act]:
+        lines, self.lines = self.lines, []
+        return lines
+
+    def rest(self) -> list[Act]:
+        """What is left, and a line that says where they come from."""
+        return [*self.take(), crossing(self._last)] if self._last is not None else []
+
+    def part(self, there: set[str]) -> Part:
+        arrived = there.intersection(self._here)
+        return Part(
+            name="lines of the audit log",
+            count=len(self._here),
+            brought=self._brought,
+            here=together(self._here),
+            there=together(arrived),
+        )

@@ -15,15 +15,12 @@ from collections.abc import Sequence
 import msgspec
 
 from wabox.core.consent import NEVER_ASKED, Consent, ConsentEntry, fold, refusal
+from wabox.core.contact import handle_of
 from wabox.core.delivery import Purpose
 from wabox.sqlite import recall
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Consent)
-
-
-def handle_of(conversation_id: str) -> str:
-    return conversation_id.partition(":")[2]
 
 
 def current(connection: sqlite3.Connection, conversation_id: str) -> Consent:
@@ -48,10 +45,17 @@ def refused(connection: sqlite3.Connection, outbound: int) -> str | None:
 
 def find(connection: sqlite3.Connection, handle: str) -> int | None:
     """The contact that has a handle, or that took over whoever had it."""
-    row = connection.execute("SELECT key, merged_into FROM contacts WHERE handle = ?", (handle,)).fetchone()
-    while row is not None and row[1] is not None:
-        row = connection.execute("SELECT key, merged_into FROM contacts WHERE key = ?", (row[1],)).fetchone()
-    return None if row is None else int(row[0])
+    row = connection.execute("SELECT key FROM contacts WHERE handle = ?", (handle,)).fetchone()
+    return None if row is None else root(connection, row[0])
+
+
+def root(connection: sqlite3.Connection, contact: int) -> int:
+    """The contact that took this one over, or itself."""
+    while True:
+        row = connection.execute("SELECT merged_into FROM contacts WHERE key = ?", (contact,)).fetchone()
+        if row is None or row[0] is None:
+            return contact
+        contact = row[0]
 
 
 def add(
@@ -72,16 +76,21 @@ def write(
     connection: sqlite3.Connection, contact: int, entries: Sequence[ConsentEntry], now: int, *, here: str | None = None
 ) -> Consent:
     """Write what a contact said; ``here`` is the conversation whose own unit of work says so."""
-    connection.executemany(
-        'INSERT INTO consents (contact, at, what, channel, words, number_id, ref, "by") VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        [(contact, one.at, one.what, one.channel, one.words, one.number_id, one.ref, one.by) for one in entries],
-    )
+    record(connection, contact, entries)
     row = connection.execute("SELECT consent FROM contacts WHERE key = ?", (contact,)).fetchone()
     before = NEVER_ASKED if row[0] is None else _decoder.decode(row[0])
     holds = fold(entries, before)
     if holds != before:
         _settle(connection, contact, holds, now, here)
     return holds
+
+
+def record(connection: sqlite3.Connection, contact: int, entries: Sequence[ConsentEntry]) -> None:
+    """Lines of the ledger, and nothing else."""
+    connection.executemany(
+        'INSERT INTO consents (contact, at, what, channel, words, number_id, ref, "by") VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        [(contact, one.at, one.what, one.channel, one.words, one.number_id, one.ref, one.by) for one in entries],
+    )
 
 
 def unite(connection: sqlite3.Connection, contact: int, now: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from wabox.core.consent import NEVER_ASKED, Consent
-from wabox.core.contact import Contact
+from wabox.core.contact import Contact, handle_of
 from wabox.core.person import Identity, Person
 from wabox.core.phone import spellings
 from wabox.sqlite import consents
@@ -41,7 +41,7 @@ def find(connection: sqlite3.Connection, words: str) -> list[Person]:
         " ORDER BY active_at DESC LIMIT ?",
         (wanted, NEWEST),
     )
-    handles = {consents.handle_of(row[0]) for row in found} if len(wanted) >= 2 else set()
+    handles = {handle_of(row[0]) for row in found} if len(wanted) >= 2 else set()
     return whole(connection, {key for one in handles if (key := consents.find(connection, one)) is not None})
 
 

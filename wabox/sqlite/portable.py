@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from wabox.core.agent import Act
-from wabox.core.consent import Consent, ConsentEntry, ConsentWhat
 from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
@@ -17,6 +16,7 @@ from wabox.core.message import InboundMessage
 from wabox.core.meter import Counted
 from wabox.core.portable import Card, Portable, alone
 from wabox.core.portableaccount import PortableAccount
+from wabox.core.portableledger import Line
 from wabox.core.tally import Counts
 from wabox.core.template import StoredTemplate
 from wabox.core.version import Version
@@ -24,7 +24,6 @@ from wabox.sqlite import (
     alerts,
     archives,
     broadcasts,
-    consents,
     contacts,
     conversations,
     handoffs,
@@ -34,6 +33,7 @@ from wabox.sqlite import (
     meter,
     outbox,
     portableaccounts,
+    portableledger,
     seen,
     tallies,
     templates,
@@ -73,6 +73,12 @@ class Departure:
         keys = self._connection.execute("SELECT key, id FROM conversations WHERE contact IS NOT NULL ORDER BY key")
         for key, id_ in keys.fetchall():
             yield self._one(key, id_, calls.get(id_, ()))
+        # Who agreed to something, or did not, and never wrote: a cluster keeps that with a conversation.
+        yield from (Portable(session=session) for session in portableledger.entered(self._connection))
+
+    def ledger(self) -> Iterator[Line]:
+        """Every word about being written to, in the order in which it was said."""
+        return portableledger.leave(self._connection)
 
     def accounts(self) -> list[PortableAccount]:
         return portableaccounts.leave(self._connection)
@@ -135,7 +141,8 @@ class Departure:
 
 
 def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
-    """Store it, in the caller's transaction; False when this database has it already, as far or further."""
+    """Store it, in the caller's transaction; False when this database has it already, as far or further. What was said about
+    being written to comes at the end, from everybody: :func:`wabox.sqlite.portableledger.arrive`."""
     session = conversation.session
     found = conversations.find(connection, session.conversation_id)
     if found is not None and found[1] >= session.sequence:
@@ -145,7 +152,7 @@ def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
     if found is not None:
         _clear(connection, found[0])
     contacts.enter(connection, session.contact, session.updated_at)
-    consents.add(connection, session.conversation_id, _ledger(session.consent), session.updated_at)
+    portableledger.provide(connection, session.conversation_id, session.consent, session.updated_at)
     found = conversations.find(connection, session.conversation_id)
     unit = UnitOfWork(
         conversation_id=session.conversation_id,
@@ -178,20 +185,6 @@ def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
     for message_id, at in conversation.seen:
         seen.add(connection, _told(session.number_id, message_id, conversation, at), at)
     return True
-
-
-def _ledger(consent: Consent) -> list[ConsentEntry]:
-    """The shortest one that says what holds."""
-    at, channel = consent.since or 0, consent.channel or "import"
-    said: list[ConsentEntry] = []
-    if consent.marketing is not None:
-        what: ConsentWhat = "opt_in" if consent.marketing else "opt_out"
-        said.append(ConsentEntry(at=at, what=what, channel=channel, words=consent.words))
-    if consent.stopped:
-        said.append(ConsentEntry(at=at, what="stop", channel=channel, words=consent.words))
-    if consent.reminded:
-        said.append(ConsentEntry(at=at, what="reminded", channel=channel, words=consent.words))
-    return said
 
 
 def _clear(connection: sqlite3.Connection, key: int) -> None:
