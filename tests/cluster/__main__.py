@@ -73,6 +73,7 @@ def _faults(folder: Path, up: list[str]) -> dict[str, breaks.Break]:
         "network": breaks.network(20.0),
         "postgres": breaks.postgres(folder, up, 60.0),
         "replica": breaks.replica(folder, up, 8.0),
+        "lagging": breaks.lagging(folder, 20.0),
         "cut": breaks.frozen(folder, 10.0),
         "failover": breaks.primary(folder, up, lag=False),
         "primary": breaks.primary(folder, up, lag=True),

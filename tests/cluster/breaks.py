@@ -162,6 +162,21 @@ def replica(folder: Path, restart: list[str], down: float) -> Break:
     return broken
 
 
+def lagging(folder: Path, seconds: float) -> Break:
+    """A replica stands still and keeps its connection: its primary cannot know, and whoever waits for it waits in vain."""
+
+    async def broken(there: Field, dice: random.Random) -> None:
+        await asyncio.sleep(4.0)
+        node, port = await _shard(there, dice)
+        ids = [there.message(c, 0).conversation_id for c in range(10_000)]
+        there.dead = {id_ for id_ in ids if _owner(there, there.store.shards.partition(id_)) == node}
+        os.kill(_pid(folder, port), signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(_pid(folder, port), signal.SIGCONT)
+
+    return broken
+
+
 def frozen(folder: Path, seconds: float) -> Break:
     """A primary that says nothing for longer than the others wait for it, and then speaks again as if it still were one: what a
     network that is cut and healed looks like to everybody else."""

@@ -16,6 +16,7 @@ from wabox.core.consent import Consent
 from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
+from wabox.errors import Unavailable
 
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
@@ -135,3 +136,20 @@ async def test_a_clock_is_set_by_whoever_leads_and_kept_by_whoever_owns(store: C
     assert (await store._sessions.fresh(conversation())).work.timers == {"desk:wait": (NOW + 60, 0)}
     assert await store.sweep(NOW + 60, 10) == 1
     await leader.close()
+
+
+async def test_two_that_wait_for_each_other_try_again(store: ClusterStore) -> None:
+    """PostgreSQL ends one of two transactions that meet crosswise; that is no fault of what it was about to write."""
+    await store.database.agree({"one": "", "two": ""})
+    met = asyncio.Barrier(2)
+
+    async def write(first: str, then: str) -> None:
+        async with store.database.transaction() as connection:
+            await connection.execute("UPDATE cluster SET value = 'x' WHERE name = $1", first)
+            await met.wait()
+            await connection.execute("UPDATE cluster SET value = 'y' WHERE name = $1", then)
+
+    ended = await asyncio.gather(write("one", "two"), write("two", "one"), return_exceptions=True)
+    (error,) = [one for one in ended if one is not None]
+    assert isinstance(error, Unavailable)
+    assert "deadlock" in str(error)

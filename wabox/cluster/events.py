@@ -108,7 +108,7 @@ class Events:
             except Unavailable:
                 await asyncio.sleep(AGAIN)
             except Exception as error:
-                # Two workers may have met at the same rows; what cannot be stored at all must not stay in the way.
+                # What cannot be stored at all must not stay in the way.
                 tries += 1
                 log.error("statuses.failed", tries=tries, exc_info=error)
                 if tries == TRIES:
@@ -128,7 +128,8 @@ class Events:
         now = self._clock()
         found: list[Consequence] = []
         async with self._database.transaction() as connection:
-            for status in arrival.statuses:
+            # In one order: two workers that meet at the same messages must not wait for each other in a circle.
+            for status in sorted(arrival.statuses, key=lambda one: one.outbound_id or one.wamid):
                 found += await statuses.fold(connection, status, now)
             for letter in arrival.dead:
                 await connection.execute(

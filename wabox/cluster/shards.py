@@ -30,7 +30,7 @@ WAITS = 50
 """How often a replica that lags is waited for, before the work goes on without it, with an alarm: 5 s, longer than a primary
 that was cut off from the others goes on writing (``cluster-node-timeout``: 2 to 5 s)."""
 ALONE, BEHIND = 2.0, 10.0
-"""s for which the other writes of a partition do not wait then: no replica is there, or one that does not keep up."""
+"""s for which the other writes of that shard do not wait then: no replica is there, or one that does not keep up."""
 
 
 class Script:
@@ -116,8 +116,8 @@ class Shards:
         self.partitions = partitions
         self.durability = durability
         self.gates = Gates(self._answers)
-        self._alone: dict[int, float] = {}
-        """Partitions whose shard has no replica that answers, and until when (loop time) nobody waits for one."""
+        self._alone: dict[Node | None, float] = {}
+        """Primaries that have no replica that answers, and until when (loop time) nobody waits for one."""
         self.unreplicated = 0
         """Writes that went on without a replica, since the start."""
         self._prefix = prefix
@@ -147,7 +147,7 @@ class Shards:
         nodes: dict[Node | None, list[int]] = {}
         for partition in commands:
             if partition not in self.gates.closed:
-                nodes.setdefault(self.router.owner(slot_of(partition, self.partitions)), []).append(partition)
+                nodes.setdefault(self._owner(partition), []).append(partition)
         found = await asyncio.gather(*(self._together(node, some, commands) for node, some in nodes.items()))
         return {partition: answer for some in found for partition, answer in some.items()}
 
@@ -204,26 +204,29 @@ class Shards:
 
     async def _replicated(self, partition: int) -> None:
         """Wait for a replica again. What a replica has, it has in order: one later write that arrived says all."""
-        loop = asyncio.get_running_loop()
-        if self._lonely(partition):
-            self.unreplicated += 1
-            return  # others have waited in vain just now: customers need not wait one after the other
         pause = BEHIND
         for _ in range(WAITS):
-            _, heard, role = await self.run(partition, self._probe(partition), ("WAIT", 1, WAIT_MS), ("ROLE",))
+            if self._lonely(partition):
+                self.unreplicated += 1
+                return  # others have waited in vain just now: customers need not wait one after the other
+            # One WAIT for all who wait at this moment: each for itself, ten of them would be too slow for any answer.
+            _, role, heard = await self.run(partition, self._probe(partition), ("ROLE",), wait=WAIT_MS)
             if heard:
                 return
             if not role[2]:
                 pause = ALONE  # a replica that was just promoted has none of its own: there is nobody to wait for
                 break
-        self._alone[partition] = loop.time() + pause
+        self._alone[self._owner(partition)] = asyncio.get_running_loop().time() + pause
         self.unreplicated += 1
         log.error(
             "cluster.not_replicated", partition=partition, fix="is the replica of this shard running and in step?"
         )
 
     def _lonely(self, partition: int) -> bool:
-        return asyncio.get_running_loop().time() < self._alone.get(partition, 0.0)
+        return asyncio.get_running_loop().time() < self._alone.get(self._owner(partition), 0.0)
+
+    def _owner(self, partition: int) -> Node | None:
+        return self.router.owner(slot_of(partition, self.partitions))
 
     async def _answers(self, partition: int) -> bool:
         """A write, because a node may read and not write."""

@@ -20,6 +20,9 @@ class Router:
         self._replicas = [[b"127.0.0.1", b"7203", b"1"]] * replicas
         self.waits: list[int] = []
 
+    def owner(self, slot: int) -> tuple[str, int]:
+        return "127.0.0.1", 7200 + slot // 8192
+
     async def run(self, slot: int, *commands: Sequence[Any], wait: int = 0) -> list[Any]:
         waits = [("WAIT", 1, wait)] if wait else []
         return [self._answer(command) for command in (*commands, *waits)]
@@ -70,8 +73,15 @@ async def test_nobody_waits_for_a_replica_that_does_not_exist() -> None:
         await made.write(0, ["k"], CHANGE)
     assert router.waits == [WAIT_MS, WAIT_MS, 1, 1]
     assert made.unreplicated == 3, "each is counted"
-    await made.write(1, ["k"], CHANGE)
-    assert router.waits[4:] == [WAIT_MS] * 2, "another partition asks for itself"
+    home = router.owner(slot_of(0, 4))
+    same, other = (
+        next(one for one in range(1, 4) if (router.owner(slot_of(one, 4)) == home) is wanted)
+        for wanted in (True, False)
+    )
+    await made.write(same, ["k"], CHANGE)
+    assert router.waits[4:] == [1], "what its shard has waited for, no other partition waits for"
+    await made.write(other, ["k"], CHANGE)
+    assert router.waits[5:] == [WAIT_MS] * 2, "another shard asks for itself"
 
 
 class Nodes(Router):

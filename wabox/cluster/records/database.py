@@ -52,6 +52,8 @@ class Database:
                 yield connection
         except GONE as error:
             raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+        except asyncpg.TransactionRollbackError as error:  # a deadlock: whoever tries again is alone
+            raise Unavailable(f"PostgreSQL gave this up for another: {error}") from error
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
             raise Unavailable(
                 f"PostgreSQL has tables of an older wabox ({error}): run wabox cluster init again"
