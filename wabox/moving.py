@@ -32,6 +32,7 @@ from wabox.movingbeside import (
     prices_to_sqlite,
 )
 from wabox.movingledger import heard, ledger_to_cluster, ledger_to_sqlite
+from wabox.movingpurse import purse_to_cluster, purse_to_sqlite
 from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite import tombstones, versions
@@ -86,7 +87,8 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             counters = await counters_to_cluster(leaving, store.database)
             prices = await prices_to_cluster(leaving, store.database)
             ledger = await ledger_to_cluster(leaving, store.database)
-            parts = (*await _people_to_cluster(leaving, store), *ledger, *versioned, *counters, *prices)
+            purse = await purse_to_cluster(leaving, store.database, clock)
+            parts = (*await _people_to_cluster(leaving, store), *ledger, *versioned, *counters, *prices, *purse)
             total = leaving.count
             for conversation in leaving.conversations():
                 here.append(digest(conversation))
@@ -130,7 +132,7 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
         parts = await _beside(store, folder, target, clock)
         said: list[Said] = []
         here, brought = await _arrive(target, leave(store), said, say)
-        parts = (*parts, *await ledger_to_sqlite(target, said), *await _after(store, folder, target))
+        parts = (*parts, *await ledger_to_sqlite(target, said), *await _after(store, folder, target, clock))
     finally:
         await target.close()
     with Departure(folder) as leaving:
@@ -161,7 +163,7 @@ async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int
         with Departure(folder) as leaving:
             there = [digest(conversation) for conversation in leaving.conversations()]
         # After the conversations: whoever was forgotten meanwhile, and the version that one of them went over to, are in it.
-        parts = (*ledger, *await _beside(store, folder, target, clock), *await _after(store, folder, target))
+        parts = (*ledger, *await _beside(store, folder, target, clock), *await _after(store, folder, target, clock))
     finally:
         await target.close()
     wrong = [part.name for part in parts if part.here != part.there]
@@ -179,11 +181,12 @@ async def _beside(store: ClusterStore, folder: Path, target: SqliteStore, clock:
     return (*await _people_to_sqlite(store, target), *versioned)
 
 
-async def _after(store: ClusterStore, folder: Path, target: SqliteStore) -> tuple[Part, ...]:
+async def _after(store: ClusterStore, folder: Path, target: SqliteStore, clock: Clock) -> tuple[Part, ...]:
     """The same, of what belongs to conversations that are there."""
     files = await files_to_sqlite(store.database, folder, target)
     counters = await counters_to_sqlite(store.database, target)
-    return (*files, *counters, *await prices_to_sqlite(store.database, target))
+    prices = await prices_to_sqlite(store.database, target)
+    return (*files, *counters, *prices, *await purse_to_sqlite(store.database, target, clock))
 
 
 async def _arrive(

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 from wabox.core.passage import Passage
 
 MILLION = 1_000_000
+Sums = Mapping[tuple[str, str], tuple[int, int]]
+"""By ISO day and conversation (empty: all of them together): micros spent, and calls."""
 
 Outcome = Literal["event", "answer", "unknown", "refused", "failed", "saved"]
 """It chose an event; it chose sentences of the documents; it does not know; what it said is not allowed here; no answer that
@@ -40,6 +42,17 @@ class LlmQuestion:
     """The question that stands; empty when there is none."""
     options: tuple[LlmOption, ...]
     passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAnswer:
+    """What it said, for whoever asks the same."""
+
+    key: bytes
+    """A digest of everything that it was told."""
+    at: int
+    """ms since the epoch."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from wabox.core.agent import Act
 from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
+from wabox.core.llm import KnownAnswer, Sums
 from wabox.core.message import InboundMessage
 from wabox.core.meter import Counted
 from wabox.core.portable import Card, Portable, alone
@@ -34,6 +35,7 @@ from wabox.sqlite import (
     outbox,
     portableaccounts,
     portableledger,
+    purse,
     seen,
     tallies,
     templates,
@@ -105,6 +107,14 @@ class Departure:
     def templates(self) -> list[StoredTemplate]:
         """As WhatsApp has them, as far as is known."""
         return templates.list_(self._connection)
+
+    def sums(self, since: str) -> Sums:
+        """What the language model has cost: every day, and since this ISO day each conversation."""
+        return purse.sums(self._connection, since)
+
+    def answers(self) -> list[KnownAnswer]:
+        """What it said."""
+        return purse.answers(self._connection)
 
     def broadcasts(self) -> list[str]:
         """Names of those that are under way."""

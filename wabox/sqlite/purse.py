@@ -7,9 +7,10 @@ little of the cap and never the cap itself.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 
-from wabox.core.llm import Caps, Spent
+from wabox.core.llm import Caps, KnownAnswer, Spent, Sums
 from wabox.sqlite.reader import Reader
 from wabox.sqlite.writer import Writer
 
@@ -94,6 +95,44 @@ def _keep(connection: sqlite3.Connection, key: bytes, text: str, now: int) -> No
         "INSERT INTO llm_answers (key, at, tries, body) VALUES (?, ?, 0, ?)"
         " ON CONFLICT (key) DO UPDATE SET body = excluded.body, at = excluded.at, tries = 0",
         (key, now, text),
+    )
+
+
+def sums(connection: sqlite3.Connection, since: str) -> Sums:
+    """Of every day, and since this one of conversations that are known."""
+    rows = connection.execute(
+        "SELECT day, conversation_id, micros, calls FROM llm_spending WHERE conversation_id = ?"
+        " OR day >= ? AND EXISTS (SELECT 1 FROM conversations c WHERE c.id = conversation_id)",
+        (TOTAL, since),
+    )
+    return {(day, who): (micros, calls) for day, who, micros, calls in rows}
+
+
+def raise_to(connection: sqlite3.Connection, came: Sums) -> Sums:
+    """What another store counted, where it is more; which of it is of conversations that are known here."""
+    query = "SELECT 1 FROM conversations WHERE id = ?"
+    ours = {key: n for key, n in came.items() if key[1] == TOTAL or connection.execute(query, (key[1],)).fetchone()}
+    connection.executemany(
+        "INSERT INTO llm_spending (day, conversation_id, micros, calls) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (day, conversation_id) DO UPDATE"
+        " SET micros = max(micros, excluded.micros), calls = max(calls, excluded.calls)",
+        [(*key, *n) for key, n in ours.items()],
+    )
+    return ours
+
+
+def answers(connection: sqlite3.Connection) -> list[KnownAnswer]:
+    """All, the oldest first."""
+    rows = connection.execute("SELECT key, at, body FROM llm_answers WHERE body IS NOT NULL ORDER BY at, key")
+    return [KnownAnswer(key=key, at=at, text=body) for key, at, body in rows]
+
+
+def keep_all(connection: sqlite3.Connection, came: Sequence[KnownAnswer]) -> None:
+    """Those that are newer than what is here."""
+    connection.executemany(
+        "INSERT INTO llm_answers (key, at, tries, body) VALUES (?, ?, 0, ?) ON CONFLICT (key) DO UPDATE"
+        " SET body = excluded.body, at = excluded.at, tries = 0 WHERE body IS NULL OR at < excluded.at",
+        [(one.key, one.at, one.text) for one in came],
     )
 
 

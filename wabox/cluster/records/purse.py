@@ -8,7 +8,7 @@ a PostgreSQL that does not answer soon is as one that is away, and while nobody 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,7 +18,7 @@ import structlog
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.words import kept
 from wabox.core.keep import DAY
-from wabox.core.llm import Caps, Spent
+from wabox.core.llm import Caps, KnownAnswer, Spent, Sums
 from wabox.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -29,6 +29,8 @@ ANSWERS_DAYS: Final = 90
 MOST_ANSWERS: Final = 20_000
 TOTAL: Final = ""
 """The conversation of a day's total."""
+STEP: Final = 1000
+"""Rows that are read or written at once."""
 PATIENCE: Final = 2.0
 """s for one question to PostgreSQL."""
 
@@ -137,3 +139,45 @@ class PostgresPurse:
                 now - ANSWERS_DAYS * DAY,
             )
             await connection.execute("DELETE FROM llm_spending WHERE day < $1", first)
+
+
+async def sums(database: Database, since: str) -> Sums:
+    """Of every day, and of conversations since this one. Raises Unavailable."""
+    query = "SELECT day, conversation, micros, calls FROM llm_spending WHERE conversation = $1 OR day >= $2"
+    async with database.transaction() as connection:
+        rows = connection.cursor(query, TOTAL, since, prefetch=STEP)
+        return {(row["day"], row["conversation"]): (row["micros"], row["calls"]) async for row in rows}
+
+
+async def raise_to(database: Database, came: Sums) -> None:
+    """What another store counted, where it is more. Raises Unavailable."""
+    rows = sorted((*key, *n) for key, n in came.items())
+    for start in range(0, len(rows), STEP):
+        async with database.transaction() as connection:
+            await connection.executemany(
+                "INSERT INTO llm_spending AS l (day, conversation, micros, calls) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (day, conversation) DO UPDATE"
+                " SET micros = greatest(l.micros, excluded.micros), calls = greatest(l.calls, excluded.calls)",
+                rows[start : start + STEP],
+            )
+
+
+async def answers(database: Database) -> list[KnownAnswer]:
+    """All, the oldest first. Raises Unavailable."""
+    query = "SELECT key, at, body FROM llm_answers WHERE body IS NOT NULL ORDER BY at, key"
+    async with database.transaction() as connection:
+        return [
+            KnownAnswer(key=row["key"], at=row["at"], text=row["body"])
+            async for row in connection.cursor(query, prefetch=STEP)
+        ]
+
+
+async def keep_all(database: Database, came: Sequence[KnownAnswer]) -> None:
+    """Those that are newer than what is here. Raises Unavailable."""
+    for start in range(0, len(came), STEP):
+        async with database.transaction() as connection:
+            await connection.executemany(
+                "INSERT INTO llm_answers AS l (key, at, tries, body) VALUES ($1, $2, 0, $3) ON CONFLICT (key) DO UPDATE"
+                " SET body = excluded.body, at = excluded.at, tries = 0 WHERE l.body IS NULL OR l.at < excluded.at",
+                [(one.key, one.at, kept(one.text)) for one in came[start : start + STEP]],
+            )
