@@ -174,3 +174,20 @@ def test_an_engine_is_found_and_not_taken_away_at_once(name: str) -> None:
         assert (
             "requiredDuringSchedulingIgnoredDuringExecution" in spec["template"]["spec"]["affinity"]["podAntiAffinity"]
         )
+
+
+def test_what_runs_more_than_once_is_spread_over_machines_and_zones() -> None:
+    """A zone that is lost takes some of it, not all."""
+    several = [
+        (name, spec)
+        for kind in ("Deployment", "StatefulSet")
+        for name, spec in named(kind).items()
+        if spec["replicas"] > 1
+    ]
+    assert several
+    for name, spec in several:
+        pod = spec["template"]["spec"]
+        (zones,) = pod["topologySpreadConstraints"]
+        assert zones["topologyKey"] == "topology.kubernetes.io/zone", name
+        assert zones["labelSelector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items(), name
+        assert "podAntiAffinity" in pod["affinity"], name
