@@ -134,7 +134,7 @@ def _lines(found: Plan) -> list[str]:
         ("PostgreSQL", f"{found.sql / 1e9:.1f} GB a day"),
         ("partitions", str(found.partitions)),
         ("WhatsApp numbers", f"{found.numbers:,} at 80 messages a second each"),
-        ("the next wall", found.wall),
+        *((f"at {wall.daily:,} a day", wall.what) for wall in found.walls[:3]),
     ]
     head = [f"{found.daily:,} conversations a day:"]
     if found.one_vm:

@@ -27,8 +27,20 @@ SHARD: Final = 5_000_000_000
 """Bytes of data that one shard is planned for."""
 UNEVEN: Final = 1.2
 """Of the mean, that the busiest of several workers has."""
+LANES: Final = 25
+"""Partitions for each worker: fewer, and their shares are uneven."""
 NUMBER: Final = 80.0
 """Messages a second that one WhatsApp number may send, unless Meta has raised it to 1,000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """Up to where something carries."""
+
+    daily: int
+    """Conversations a day."""
+    what: str
+    """What must come then, for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +66,8 @@ class Plan:
     partitions: int
     numbers: int
     """WhatsApp numbers, at the rate that each has at first."""
-    wall: str
-    """What is at its end next, for a person."""
+    walls: tuple[Wall, ...]
+    """What is at its end next, the nearest first."""
 
 
 def plan(daily: int) -> Plan:
@@ -64,6 +76,10 @@ def plan(daily: int) -> Plan:
     redis = round(daily * LIVE * STATE)
     workers = math.ceil(round(messages * WORKER / BUSY * UNEVEN, 6)) + 1
     one_vm = messages <= ONE_VM
+    shards = max(3, math.ceil(redis / SHARD))
+    partitions = 512 if workers * LANES > 256 else 256
+    numbers = max(1, math.ceil(daily * OUT * PEAK / NUMBER))
+    broker = _cores(messages * BROKER / BUSY)
     return Plan(
         daily=daily,
         messages=messages,
@@ -71,23 +87,35 @@ def plan(daily: int) -> Plan:
         one_vm=one_vm,
         web=max(1, math.ceil((messages * WEBHOOK + statuses * STATUS) / BUSY)),
         workers=workers,
-        broker=_cores(messages * BROKER / BUSY),
-        shards=max(3, math.ceil(redis / SHARD)),
+        broker=broker,
+        shards=shards,
         redis=redis,
         sql=daily * RECORD,
-        partitions=512 if workers * 25 > 256 else 256,
-        numbers=max(1, math.ceil(daily * OUT * PEAK / NUMBER)),
-        wall=_wall(one_vm, workers),
+        partitions=partitions,
+        numbers=numbers,
+        walls=_walls(daily, numbers, shards, partitions, broker),
     )
+
+
+def _walls(daily: int, numbers: int, shards: int, partitions: int, broker: int) -> tuple[Wall, ...]:
+    """Where each part of such a plan ends."""
+    busiest = (partitions / LANES - 1) / (WORKER * UNEVEN / BUSY)
+    ends = [
+        (numbers * NUMBER / (OUT * PEAK), "another WhatsApp number, or a higher rate"),
+        (shards * SHARD / (LIVE * STATE), "one more shard of Redis"),
+        (broker * BUSY / (BROKER * IN * PEAK), "larger nodes of RabbitMQ"),
+        (busiest / (IN * PEAK), "more partitions, that is, a new cluster"),
+    ]
+    if daily * IN * PEAK <= ONE_VM:
+        ends.append((ONE_VM / (IN * PEAK), "a cluster instead of one VM"))
+    return tuple(Wall(daily=max(daily, _floor(end)), what=what) for end, what in sorted(ends))
+
+
+def _floor(daily: float) -> int:
+    """Two figures: the model knows no more."""
+    digits = max(0, math.floor(math.log10(max(daily, 1))) - 1)
+    return int(daily // 10**digits * 10**digits)
 
 
 def _cores(needed: float) -> int:
     return max(2, 1 << math.ceil(math.log2(max(needed, 1))))
-
-
-def _wall(one_vm: bool, workers: int) -> str:
-    if one_vm:
-        return f"one VM, at about {ONE_VM:g} messages a second"
-    if workers * 25 <= 512:
-        return "the rate of the numbers, then memory of Redis"
-    return "partitions: 25 a worker, fixed once made"

@@ -36,3 +36,14 @@ def test_more_needs_no_less(one: int, other: int) -> None:
     assert small.workers >= 2
     assert small.shards >= 3
     assert all(len(line) <= 80 for line in _lines(large))
+
+
+@given(st.integers(1, 50_000_000))
+def test_a_wall_is_where_something_must_grow(daily: int) -> None:
+    """The nearest first, none behind; beyond the nearest one the plan is another one."""
+    walls = plan(daily).walls
+    assert [wall.daily for wall in walls] == sorted(wall.daily for wall in walls)
+    assert walls[0].daily >= daily
+    here, beyond = plan(daily), plan(round(walls[0].daily * 1.2) + 1)
+    parts = ("one_vm", "numbers", "shards", "broker", "partitions")
+    assert [getattr(here, part) for part in parts] != [getattr(beyond, part) for part in parts] or daily > 10_000_000
