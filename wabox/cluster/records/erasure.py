@@ -17,7 +17,7 @@ from wabox.core.forgotten import mentions
 from wabox.core.person import Person
 from wabox.core.phone import spellings
 
-BY_CONVERSATION: Final = ("transcript", "handoffs", "alerts", "consents", "llm_spending")
+BY_CONVERSATION: Final = ("transcript", "handoffs", "alerts", "consents", "llm_spending", "earlier_ids")
 MENTIONED: Final = {
     "dead_letters": ("key", "raw"),
     "other_changes": ("key", "raw"),
@@ -49,8 +49,9 @@ LOOKED_AT: Final = 100_000
 async def conversations(database: Database, person: Person) -> list[str]:
     """All of theirs: those that are known as one person's, and those with other numbers of the business, or under an older id.
     A phone number alone proves nothing where the other has another user id: it may have changed hands."""
-    users = [one.value for one in person.identities if one.kind == "user_id"]
-    phones = sorted({other for one in person.identities if one.kind == "wa_id" for other in spellings(one.value)})
+    now = [one for one in person.identities if one.replaced_at is None]
+    users = [one.value for one in now if one.kind == "user_id"]
+    phones = sorted({other for one in now if one.kind == "wa_id" for other in spellings(one.value)})
     query = (
         "SELECT id FROM conversations WHERE id = ANY($1) OR substr(id, strpos(id, ':') + 1) = ANY($2) OR user_id = ANY($2)"
         " OR wa_id = ANY($3) AND (user_id IS NULL OR cardinality($2) = 0) ORDER BY key"

@@ -44,7 +44,7 @@ class PostgresPeople:
         handle = wanted.partition(":")[2] or wanted
         values = sorted({wanted, handle, *(spellings(digits) if is_number else ())})
         async with self._database.transaction() as connection:
-            handles = await _handles(connection, values)
+            handles = await _handles(connection, values) or await _earlier(connection, values)
             if not handles and len(wanted) >= 2:
                 handles = await connection.fetch(
                     f"SELECT DISTINCT {_HANDLE} AS handle FROM (SELECT id FROM conversations WHERE contact IS NOT NULL"  # noqa: S608
@@ -126,16 +126,35 @@ async def _handles(connection: Any, values: Sequence[str]) -> Sequence[Any]:
     return found
 
 
+async def _earlier(connection: Any, values: Sequence[str]) -> Sequence[Any]:
+    """Whoever had one of these before."""
+    found: Sequence[Any] = await connection.fetch(
+        f"SELECT DISTINCT {_HANDLE} AS handle FROM conversations"  # noqa: S608 - ours
+        " WHERE id IN (SELECT conversation FROM earlier_ids WHERE value = ANY($1))",
+        list(values),
+    )
+    return found
+
+
 async def _load(connection: Any, handles: Sequence[str]) -> list[Person]:
     """Those who have these, in the order of their first conversations."""
     query = f"SELECT {_COLUMNS}, {_HANDLE} AS handle FROM conversations WHERE {_HANDLE} = ANY($1) ORDER BY key"  # noqa: S608
     theirs: dict[str, list[Any]] = {}
     for row in await connection.fetch(query, list(handles)):
         theirs.setdefault(row["handle"], []).append(row)
-    return [_person(handle, rows) for handle, rows in theirs.items()]
+    # What somebody else has now tells nothing: forgetting one must not forget the other.
+    query = (
+        "SELECT substr(conversation, strpos(conversation, ':') + 1) AS handle, kind, value, replaced_at FROM earlier_ids e"
+        " WHERE conversation = ANY($1) AND NOT EXISTS"
+        " (SELECT FROM conversations c WHERE c.wa_id = e.value OR c.user_id = e.value) ORDER BY replaced_at, key"
+    )
+    before: dict[str, list[Any]] = {}
+    for row in await connection.fetch(query, [row["id"] for rows in theirs.values() for row in rows]):
+        before.setdefault(row["handle"], []).append(row)
+    return [_person(handle, rows, before.get(handle, ())) for handle, rows in theirs.items()]
 
 
-def _person(handle: str, rows: Sequence[Mapping[str, Any]]) -> Person:
+def _person(handle: str, rows: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> Person:
     newest = sorted(rows, key=lambda row: int(row["updated_at"]))
     cards = [(row["updated_at"], _contacts.decode(row["contact"])) for row in newest if row["contact"] is not None]
     began = min(int(row["opened_at"] or row["updated_at"]) for row in rows)
@@ -144,14 +163,19 @@ def _person(handle: str, rows: Sequence[Mapping[str, Any]]) -> Person:
         for kind, value in (("user_id", card.user_id), ("wa_id", card.wa_id)):
             if value:
                 ids[kind, value] = at
+    replaced = {(row["kind"], row["value"]): row["replaced_at"] for row in before}
     return Person(
         key=rows[0]["key"],
         handle=handle,
         created_at=began,
         name=cards[-1][1].name if cards else None,
         username=cards[-1][1].username if cards else None,
-        identities=tuple(
-            Identity(kind=kind, value=value, first_seen=began, last_seen=at) for (kind, value), at in ids.items()
+        identities=(
+            *(Identity(kind=kind, value=value, first_seen=began, last_seen=at) for (kind, value), at in ids.items()),
+            *(
+                Identity(kind=kind, value=value, first_seen=began, last_seen=at, replaced_at=at)
+                for (kind, value), at in replaced.items()
+            ),
         ),
         consent=strictest(_consent(row) for row in newest),
         conversations=tuple(row["id"] for row in newest),
