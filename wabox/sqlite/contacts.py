@@ -110,6 +110,23 @@ def enter(connection: sqlite3.Connection, contact: Contact, now: int) -> int:
     return (found or _create(connection, contact, now)).key
 
 
+def settle(connection: sqlite3.Connection, contact: Contact, handle: str, at: int) -> None:
+    """Somebody's conversation came from another store, where it was last written to at ``at``, ms since the epoch: whoever
+    writes under these ids is met in it. Of two who had the same id there, the one who was heard of last has it here."""
+    row = connection.execute("SELECT key FROM contacts WHERE handle = ?", (handle,)).fetchone()
+    if row is None:
+        added = connection.execute("INSERT INTO contacts (handle, created_at) VALUES (?, ?)", (handle, at))
+        row = (added.lastrowid or 0,)
+    who = _Holder(consents.root(connection, row[0]), handle, 0, at)
+    newer = "SELECT 1 FROM identities WHERE contact = ? AND kind = ? AND replaced_at IS NULL AND last_seen > ?"
+    for kind, value in ((USER, contact.user_id), (PHONE, contact.wa_id)):
+        holder = _holder(connection, kind, value)
+        if not value or (holder is not None and (holder.key == who.key or holder.last_seen > at)):
+            continue
+        if connection.execute(newer, (who.key, kind, at)).fetchone() is None:
+            _learn(connection, who, kind, value, at)
+
+
 def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Holder | None:
     if not value:
         return None

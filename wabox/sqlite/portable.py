@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from wabox.core.agent import Act
+from wabox.core.contact import handle_of
 from wabox.core.conversation import Timer, UnitOfWork
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
 from wabox.core.invocation import Invocation
@@ -161,7 +162,7 @@ def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
         return False
     if found is not None:
         _clear(connection, found[0])
-    contacts.enter(connection, session.contact, session.updated_at)
+    contacts.settle(connection, session.contact, handle_of(session.conversation_id), session.updated_at)
     portableledger.provide(connection, session.conversation_id, session.consent, session.updated_at)
     found = conversations.find(connection, session.conversation_id)
     unit = UnitOfWork(
