@@ -28,10 +28,9 @@ class PostgresTallies:
         self._generation = 0
 
     def saw(self, lines: Iterable[Record]) -> None:
-        """These came into PostgreSQL, for good."""
+        """These came into PostgreSQL, for good; as Redis had them, of plain lists and numbers."""
         for line in lines:
-            # As it was stored: JSON, and nothing else, is what may be counted anywhere.
-            for tally, n in counted(line.kind, msgspec.to_builtins(line.body)):
+            for tally, n in counted(line.kind, line.body):
                 self._fresh[line.at // HOUR][tally] += n  # type: ignore[assignment]
             self._generation += 1
 
