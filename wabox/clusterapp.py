@@ -172,6 +172,8 @@ class ClusterApp:
                 await self._outbox.look()
             except StorageError as error:
                 log.warning("cluster.sweep_waits", reason=str(error))
+            except Exception as error:  # the next look may do better, and must come
+                log.error("cluster.sweep_failed", exc_info=error)
             pause = SWEEP * (0.5 + random.random())  # noqa: S311 - nobody guesses at it
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):

@@ -75,6 +75,8 @@ class Events:
                 log.warning("cluster.broker_lost", reason="the connection is gone")
             except (Unavailable, *BROKEN) as error:
                 log.warning("cluster.broker_lost", reason=str(error) or type(error).__name__)
+            except Exception as error:  # the next connection may do better, and must come
+                log.error("cluster.broker_failed", exc_info=error)
             await asyncio.sleep(AGAIN)
 
     async def _consume(self) -> None:

@@ -113,6 +113,8 @@ class RabbitLanes:
                 log.warning("cluster.broker_lost", reason="the connection is gone")
             except (Unavailable, *BROKEN) as error:
                 log.warning("cluster.broker_lost", reason=str(error) or type(error).__name__)
+            except Exception as error:  # the next connection may do better, and must come
+                log.error("cluster.broker_failed", exc_info=error)
             self.ready.clear()
             await self._void()
             if not self._draining:

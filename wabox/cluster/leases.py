@@ -101,8 +101,12 @@ class Leases:
 
     async def _go_on(self) -> None:
         while True:
-            with contextlib.suppress(Unavailable):
+            try:
                 await self.look()
+            except Unavailable:
+                pass  # its gate says so
+            except Exception as error:  # the next look may do better, and must come
+                log.error("cluster.leases_failed", exc_info=error)
             await self._sleep(EVERY)
 
     async def _take(self, partition: int) -> None:

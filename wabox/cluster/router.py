@@ -44,6 +44,8 @@ REFRESH = 0.25
 GONE = (RedisConnectionError, RedisTimeoutError, OSError, asyncio.TimeoutError)
 REFUSING = (ClusterDownError, MasterDownError, OutOfMemoryError, TryAgainError)
 """The shard's answer, but no fault of the call's. ``LOADING`` is a connection error in redis-py."""
+REFUSED = ("MISCONF", "NOREPLICAS", "BUSY")
+"""How others of that kind begin, which redis-py has no class for: a full disk, no replica, a script that hangs."""
 
 
 class Unreachable(Unavailable):
@@ -154,7 +156,7 @@ class Router:
         failure = next((answer for answer in answers if isinstance(answer, ResponseError)), None)
         if failure is None:
             return answers
-        if isinstance(failure, REFUSING):
+        if isinstance(failure, REFUSING) or str(failure).startswith(REFUSED):
             raise Unreachable(f"Redis at {node[0]}:{node[1]} refuses: {failure}") from failure
         raise failure
 

@@ -6,16 +6,14 @@ write names the version that it was computed from, and whoever is not the owner 
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
-from weakref import WeakValueDictionary
 
 import msgspec
+import structlog
 
+from wabox.cluster.alone import Alone
 from wabox.cluster.begun import Begun
 from wabox.cluster.changing import REMEMBERED, SEPARATOR, written
 from wabox.cluster.document import (
@@ -43,6 +41,8 @@ from wabox.core.message import InboundMessage
 from wabox.core.ports import Clock
 from wabox.errors import ConversationError, Unavailable
 
+log = structlog.get_logger(__name__)
+
 Publish = Callable[[Sequence[InboundMessage]], Awaitable[None]]
 """Puts messages into their lanes, durably."""
 
@@ -64,7 +64,8 @@ class RedisSessions:
         self._clock = clock
         self._publish = publish
         self._recent: OrderedDict[str, Document] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._alone = Alone()
+        """The lane and the sender of one conversation write one after the other."""
         self._told: set[str] = set()
         """Failures that are on their way to their conversation."""
         self._callers: dict[str, str] = {}
@@ -203,15 +204,19 @@ class RedisSessions:
         return await self._indexed("u", "-inf", now)
 
     async def tell(self, limit: int) -> int:
-        messages: list[InboundMessage] = []
+        messages: dict[str, InboundMessage] = {}
+        waiting: set[str] = set()
         for conversation_id in await self._indexed("u", 0, 0):
-            document = await self._document(conversation_id)
+            document = await self._readable(conversation_id)
+            if document is None:
+                continue
             for row in document.work.untold:
+                waiting.add(row.id)
                 message = failure(document.session, row, self._clock())
                 if message is not None and row.id not in self._told and len(messages) < limit:
-                    self._told.add(row.id)
-                    messages.append(message)
-        await self._publish(messages)
+                    messages[row.id] = message
+        await self._publish(list(messages.values()))  # not told, if that fails
+        self._told = self._told & waiting | messages.keys()
         return len(messages)
 
     # ---- Timers --------------------------------------------------------------------------------------------------------
@@ -232,7 +237,9 @@ class RedisSessions:
         messages: list[InboundMessage] = []
         for member in due:
             conversation_id, _, name = member.decode().rpartition(SEPARATOR)
-            document = await self.fresh(conversation_id)
+            document = await self._readable(conversation_id, fresh=True)
+            if document is None:
+                continue
             timer = document.work.timers.get(name)
             message = ring(document.session, name, timer) if timer is not None and timer[0] <= now else None
             if message is not None:
@@ -249,7 +256,8 @@ class RedisSessions:
         for partition in self._leases.alone:
             (members,) = await self._shards.run(partition, ("SMEMBERS", self._shards.key(partition, "c")))
             for member in members:
-                found += (await self._document(member.decode())).work.calls
+                if (document := await self._readable(member.decode())) is not None:
+                    found += document.work.calls
         self._callers.update((call.id, call.conversation_id) for call in found)
         return sorted(found, key=lambda call: call.created_at)
 
@@ -309,15 +317,6 @@ class RedisSessions:
 
     # ---- the document --------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def _alone(self, conversation_id: str) -> Any:
-        """The lane and the sender of one conversation write one after the other."""
-        lock = self._locks.get(conversation_id)
-        if lock is None:
-            lock = self._locks[conversation_id] = asyncio.Lock()
-        async with lock:
-            yield
-
     async def _document(self, conversation_id: str) -> Document:
         found = self._recent.get(conversation_id)
         if found is None:
@@ -337,6 +336,18 @@ class RedisSessions:
             return read(conversation_id, version, session, work, forgotten)
         except (ValueError, msgspec.MsgspecError) as error:
             raise ConversationError(f"The conversation {conversation_id} cannot be read from Redis: {error}") from error
+
+    async def _readable(self, conversation_id: str, *, fresh: bool = False) -> Document | None:
+        """One of many that are looked at; None if it is damaged, which must not hold up the others."""
+        try:
+            found = await (self.fresh if fresh else self._document)(conversation_id)
+            work = found.work
+            if fresh or work.untold or (work.outbox and not self.begun.doubtful(work.outbox)):
+                return found
+            return await self.fresh(conversation_id)  # another worker may have read a status, and written what it means
+        except ConversationError as error:
+            log.error("conversation.unreadable", conversation=conversation_id, reason=str(error))
+            return None
 
     def _remember(self, document: Document) -> None:
         id_ = document.session.conversation_id
