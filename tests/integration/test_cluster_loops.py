@@ -100,11 +100,11 @@ async def test_leases_are_renewed_after_whatever_went_wrong(alone: Shards) -> No
     with pytest.raises(ResponseError):
         await leases.look()
     leases.run()
-    await looked.wait()
-    await alone.run(0, ("DEL", key))
-    looked.clear()
-    turns.put_nowait(None)
     async with asyncio.timeout(10):
+        await looked.wait()
+        await alone.run(0, ("DEL", key))
+        looked.clear()
+        turns.put_nowait(None)
         await looked.wait()
     assert leases.mine == [0]
     await leases.aclose()

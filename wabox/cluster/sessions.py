@@ -137,9 +137,11 @@ class RedisSessions:
                     self.begun.settled(attempts, late)
                     return late
                 new, marks, late = settled(old, attempts)
+                fresh = self.begun.settling(attempts)
                 if await self._write(old, new, Entry.of(new, marks=marks, at=self._clock())) == WRITTEN:
                     self.begun.settled(attempts, late)
                     return late
+                self.begun.refused(fresh)
 
     async def fold(self, conversation_id: str, status: StatusUpdate, outbound_id: str) -> bool:
         """What a delivery status means for a message that is not settled yet; whether it was about one."""

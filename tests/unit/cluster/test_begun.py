@@ -39,6 +39,28 @@ def test_a_unit_that_nobody_heard_of_leaves_its_message_to_us() -> None:
     assert begun.post(ROW)
 
 
+def test_a_unit_that_was_tried_twice_leaves_its_message_to_us_whichever_try_is_stored() -> None:
+    """A shard failed over: the first try is not on the new primary, the second is, and nobody heard of either."""
+    begun = Begun(lambda: NOW)
+    begun.committing([ROW])
+    again = changed(ROW, attempted_at=NOW + 5)
+    begun.committing([again])
+    begun.refused(begun.committing([changed(ROW, attempted_at=NOW + 9)]))
+    assert not begun.doubtful([again])
+    assert begun.post(again)
+    assert not begun.post(ROW), "it left"
+
+
+def test_a_mark_that_nobody_heard_of_leaves_its_message_to_us() -> None:
+    """It waited for the one before it; whether it is marked as being sent is unknown, that it was not posted is not."""
+    begun = Begun(lambda: NOW)
+    begun.settling([attempt("a", SENDING)])
+    marked = changed(ROW, attempted_at=attempt("a", SENDING).at)
+    assert not begun.doubtful([marked])
+    assert begun.post(marked)
+    assert not begun.post(marked)
+
+
 def test_a_unit_that_was_refused_leaves_nothing() -> None:
     begun = Begun(lambda: NOW)
     begun.refused(begun.committing([ROW]))
