@@ -207,7 +207,17 @@ async def _loop(
         flush=True,
     )
     live = min(USERS, count + warm.acknowledged)
-    print(f"Redis: {after['bytes'] / live:.0f} bytes for each of {live:,} live conversations, all keys counted")
+    print(
+        f"Redis: {after['bytes'] / live:.0f} bytes for each of {live:,} live conversations, all keys counted",
+        flush=True,
+    )
+    for _ in range(30):
+        await asyncio.sleep(1)
+        was, after = after, await redis(said["redis"])
+        if was["bytes"] == after["bytes"]:
+            break
+    took = time.perf_counter() - last
+    print(f"       {after['bytes'] / live:.0f} bytes {took:.0f} s after the last answer: its records are in PostgreSQL")
 
 
 async def _answers(there: FakeGraph, ours: set[str], expected: int) -> dict[str, float]:
