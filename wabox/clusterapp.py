@@ -13,7 +13,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -40,10 +40,10 @@ from wabox.cluster.store import ClusterStore, Place, open_cluster
 from wabox.clusterdesk import Deskwork
 from wabox.clusterfigures import ClusterFigures
 from wabox.clusterfiles import Filework
-from wabox.clusteroutbox import StoredOutbox, patience
+from wabox.clusteroutbox import SharedRates, StoredOutbox, patience
 from wabox.core.keep import DAY, Keep, keep_of
 from wabox.core.measures import Measures
-from wabox.core.message import Arrival
+from wabox.core.message import Arrival, OtherChange
 from wabox.core.ports import Caller, Clock, Messenger
 from wabox.errors import StorageError
 from wabox.flowfile.bot import Bot, load_bot
@@ -112,6 +112,7 @@ class ClusterApp:
         desk: Deskwork,
         files: Filework,
         outward: Outward,
+        rates: SharedRates,
         graph: GraphClient | None,
         keep: Keep,
     ) -> None:
@@ -119,8 +120,8 @@ class ClusterApp:
         self._keep = keep
         self._looked_for_idle = -1
         self.desk, self.files = desk, files
-        self.outward, self._graph = outward, graph
-        store.events.heard = outward.hear
+        self.outward, self.rates, self._graph = outward, rates, graph
+        store.events.heard = self._hear
         self.role = role
         self.clock = clock
         self.following, self._leader = following, leader
@@ -179,6 +180,10 @@ class ClusterApp:
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
                     await asyncio.sleep(TOGETHER)
+
+    async def _hear(self, others: Sequence[OtherChange]) -> None:
+        await self.outward.hear(others)
+        await self.rates.spread(others)
 
     async def prune(self) -> None:
         """Forget what is past its keep; only the leader does. Idle customers, which is more work, once a day."""
@@ -342,6 +347,7 @@ async def build_cluster(
         came=desk.changes.came,
         ask=ASK,
         patience=functools.partial(patience, store.leases),
+        share=lambda: store.leases.share,
     )
     presence = Presence(messenger, clock, busy=outbox.busy, after=settings.typing, read=settings.read)
     invocations = Invocations(store, Acquainted(caller, versions), jitter=random.random)
@@ -378,6 +384,7 @@ async def build_cluster(
         desk,
         files,
         outward,
+        SharedRates(settings, graph, outbox, store.bus),
         graph,
         keep_of(settings.keep),
     )

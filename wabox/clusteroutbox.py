@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from wabox.cluster.begun import ABANDONED
+from wabox.cluster.bus import Bus
 from wabox.cluster.leases import Leases
 from wabox.cluster.store import ClusterStore
 from wabox.core.changed import changed
 from wabox.core.delivery import DeliveryStatus, OutboundMessage
+from wabox.core.message import OtherChange
 from wabox.services.outbox import Outbox
+from wabox.services.rates import CHANGED, Rates
+from wabox.settings import Settings
+from wabox.whatsapp.graph import GraphClient
+from wabox.whatsapp.number import rate as number_rate
+
+NUMBERS: Final = "numbers"
+"""The note that WhatsApp has changed how fast a number may send."""
 
 
 def patience(leases: Leases, row: OutboundMessage) -> int | None:
@@ -48,3 +58,19 @@ class StoredOutbox(Outbox):
         if self._store.unposted(row):
             return row
         return changed(row, status=DeliveryStatus.UNKNOWN, attempted_at=row.attempted_at or self._clock())
+
+
+class SharedRates(Rates):
+    """How fast each number may send. Every worker asks WhatsApp for itself, and takes the share of the customers it has."""
+
+    def __init__(self, settings: Settings, graph: GraphClient | None, outbox: Outbox, bus: Bus) -> None:
+        super().__init__(None if graph is None else functools.partial(number_rate, graph), outbox)
+        self.asks = settings.rate is None
+        self._bus = bus
+        bus.hear(NUMBERS, lambda _: self.again())
+        bus.missed(self.again)
+
+    async def spread(self, others: Sequence[OtherChange]) -> None:
+        """What webhooks say comes to one worker, and is for all. Raises Unavailable."""
+        if any(change.field == CHANGED for change in others):
+            await self._bus.tell(NUMBERS)

@@ -93,6 +93,7 @@ async def leading(app: ClusterApp, backups: Nightly | None = None) -> AsyncItera
     jobs.add_job(guarded(app.advance, "broadcasts"), "interval", seconds=SWEEP_SECONDS)
     jobs.add_job(guarded(app.look_at_templates, "templates"), "interval", seconds=PRUNE_SECONDS)
     jobs.add_job(guarded(app.look_at_meter, "meter"), "interval", seconds=METER_SECONDS)
+    jobs.add_job(guarded(app.rates.look, "rates"), "interval", seconds=RATES_SECONDS)
     jobs.add_job(guarded(app.prune, "prune"), "interval", seconds=PRUNE_SECONDS)
     if backups is not None:
         jobs.add_job(guarded(backups.look, "backup"), "interval", seconds=BACKUP_SECONDS)

@@ -106,7 +106,7 @@ async def test_leases_are_renewed_after_whatever_went_wrong(alone: Shards) -> No
         looked.clear()
         turns.put_nowait(None)
         await looked.wait()
-    assert leases.mine == [0]
+    assert (leases.mine, leases.share) == ([0], 1.0)
     await leases.aclose()
 
 

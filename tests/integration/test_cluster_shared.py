@@ -21,6 +21,7 @@ from wabox.cluster.records.copies import session
 from wabox.cluster.records.database import Database
 from wabox.cluster.records.drain import drain
 from wabox.cluster.store import ClusterStore
+from wabox.clusteroutbox import SharedRates
 from wabox.core.act import Act
 from wabox.core.change import Changed
 from wabox.core.changed import changed
@@ -29,8 +30,10 @@ from wabox.core.contact import Contact
 from wabox.core.conversation import Record, Session
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff, Outcome
-from wabox.core.message import InboundMessage
+from wabox.core.message import InboundMessage, OtherChange
+from wabox.services.rates import CHANGED
 from wabox.services.shared import FRESH, SharedAnswers, SharedChanges
+from wabox.settings import Settings
 
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="WABOX_TEST_CLUSTER names no servers; see packaging/cluster/up")
 
@@ -345,3 +348,41 @@ async def test_a_broker_that_says_nothing_is_passed_over(monkeypatch: pytest.Mon
     for writer in asked:
         writer.close()
     silent.close()
+
+
+class Upgraded:
+    """A number of 80 a second that Meta raises to 1,000; and a worker's outbox."""
+
+    numbers = ("1",)
+
+    def __init__(self) -> None:
+        self.level = "STANDARD"
+        self.limits: list[float] = []
+
+    async def get(self, *_: object) -> dict[str, object]:
+        return {"throughput": {"level": self.level}}
+
+    def limit(self, _: str, rate: float) -> None:
+        self.limits.append(rate)
+
+
+async def test_a_number_that_meta_upgrades_is_quicker_in_every_worker() -> None:
+    """The webhook comes to one of them."""
+    async with processes(2) as made:
+        workers: list[Any] = [Upgraded(), Upgraded()]
+        rates = [
+            SharedRates(Settings(root=Path(), data=Path()), worker, worker, process.bus)
+            for worker, process in zip(workers, made, strict=True)
+        ]
+        heard = asyncio.Event()
+        made[1].bus.hear("numbers", lambda _: heard.set())
+        for one in rates:
+            await one.look()
+        workers[0].level = workers[1].level = "HIGH"
+        await rates[0].spread([OtherChange(field="account_update", number_id=None, raw=b"{}")])
+        await rates[0].spread([OtherChange(field=CHANGED, number_id=None, raw=b"{}")])
+        async with asyncio.timeout(20):
+            await heard.wait()
+        for one in rates:
+            await one.look()
+        assert [worker.limits for worker in workers] == [[80.0, 1000.0]] * 2

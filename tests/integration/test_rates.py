@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from tests.fakes import VirtualClock
+from tests.integration.storage import outbound
+from wabox.core.changed import changed
 from wabox.core.message import OtherChange
 from wabox.errors import WaboxError
 from wabox.services.numbers import Numbers
-from wabox.services.pace import Pace
+from wabox.services.pace import SHARED_BURST, Pace
 from wabox.services.rates import Rates
 from wabox.whatsapp.number import told
 
@@ -81,3 +83,34 @@ def test_a_new_limit_counts_at_once_but_not_over_what_meta_refuses() -> None:
     assert (pace.rate, pace.full) == (500.0, 2000.0)
     pace.limit(20.0)
     assert pace.rate == 20.0
+
+
+def waits(pace: Pace, share: float, *moments: int) -> list[float]:
+    return [pace.take(moment, share) for moment in moments]
+
+
+def test_a_process_with_a_fourth_of_the_customers_sends_a_fourth_of_the_rate() -> None:
+    """20 a second of 80: 50 ms each. What comes in a heap leaves at once, as far as half a second of its share goes."""
+    heap = waits(Pace(80.0), 0.25, *[0] * 30)
+    assert heap[:10] == [0.0] * 10
+    assert heap[10:] == [50.0 * number for number in range(1, 21)]
+    assert SHARED_BURST == 500.0
+
+
+def test_one_message_need_not_wait_however_small_the_share() -> None:
+    assert waits(Pace(80.0), 1 / 256, 0, 0) == [0.0, 3200.0]
+
+
+def test_a_process_alone_is_as_quick_as_before() -> None:
+    assert waits(Pace(80.0), 1.0, *[0] * 6) == [0.0, 0.0, 0.0, 0.0, 12.5, 25.0]
+
+
+def test_the_share_is_asked_for_each_message() -> None:
+    """Lanes move while it sends."""
+    clock, share = VirtualClock(), [1.0]
+    numbers = Numbers(clock, rate=80, jitter=lambda: 0.0, sleep=clock.sleep, share=lambda: share[0])
+    first = [numbers.take(changed(outbound(f"a{number}"), conversation_id=f"c{number}")) for number in range(6)]
+    assert first[-1] == 0.025
+    share[0] = 0.5
+    later = [numbers.take(changed(outbound(f"b{number}"), conversation_id=f"d{number}")) for number in range(40)]
+    assert later[-1] == pytest.approx((6 * 12.5 + 40 * 25 - 500) / 1000)

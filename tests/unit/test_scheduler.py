@@ -50,9 +50,10 @@ OWN = ("prune", "advance", "look_at_templates", "look_at_meter")
 
 async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look comes by itself, and again; none comes after the end."""
-    for name in ("SWEEP_SECONDS", "WAITING_SECONDS", "PRUNE_SECONDS", "SHARED_SECONDS", "METER_SECONDS"):
+    every = ("SWEEP_SECONDS", "WAITING_SECONDS", "PRUNE_SECONDS", "SHARED_SECONDS", "METER_SECONDS", "RATES_SECONDS")
+    for name in every:
         monkeypatch.setattr(scheduler, name, 0.01)
-    looks: dict[str, int] = dict.fromkeys(DESK + OWN, 0)
+    looks: dict[str, int] = dict.fromkeys((*DESK, *OWN, "look"), 0)
     enough = asyncio.Event()
 
     def look(name: str) -> Any:
@@ -64,7 +65,7 @@ async def test_a_worker_looks_whether_it_leads_again_and_again(monkeypatch: pyte
         return looked
 
     desk = SimpleNamespace(**{name: look(name) for name in looks})
-    app: Any = SimpleNamespace(desk=desk, tallies=desk, **{name: look(name) for name in OWN})
+    app: Any = SimpleNamespace(desk=desk, tallies=desk, rates=desk, **{name: look(name) for name in OWN})
     async with leading(app), asyncio.timeout(20):
         await enough.wait()
     before = dict(looks)

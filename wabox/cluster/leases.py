@@ -47,6 +47,11 @@ class Leases:
         return [partition for partition in sorted(self._mine) if self._shards.gates.is_open(partition)]
 
     @property
+    def share(self) -> float:
+        """How much of all customers are this worker's, 0 < x ≤ 1."""
+        return max(1, len(self._mine)) / self._shards.partitions
+
+    @property
     def alone(self) -> list[int]:
         """Those in which nobody else has calls under way."""
         return [partition for partition in self.mine if partition not in self._inherited]

@@ -54,12 +54,15 @@ class Numbers:
         rate: float,
         jitter: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """``rate``: messages a second per number; 0: as fast as it goes, also to one customer."""
+        """``rate``: messages a second per number; 0: as fast as it goes, also to one customer. ``share``: how much of every
+        number's rate is this process's now, 0 < x ≤ 1."""
         self._clock = clock
         self._rate = rate
         self._jitter = jitter
         self._sleep = sleep
+        self._share = share
         self._numbers: dict[str, _Number] = {}
         self._pairs = Pairs() if rate else None
 
@@ -102,7 +105,7 @@ class Numbers:
         if number.reason is not None:
             return None
         now = self._clock()
-        wait = number.pace.take(now) if number.pace is not None else 0.0
+        wait = number.pace.take(now, self._share()) if number.pace is not None else 0.0
         if self._pairs is not None:
             wait = max(wait, self._pairs.take(message.conversation_id, now))
         return wait / 1000

@@ -50,11 +50,12 @@ class Outbox:
         came: Callable[[str, DeliveryStatus], None] = lambda outbound_id, status: None,
         ask: float = math.inf,
         patience: Callable[[OutboundMessage], int | None] = lambda row: None,
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
         """``jitter`` returns 0 ≤ x < 1; ``settle_after`` is in ms, ``hold`` in s (0: nothing waits for media), ``rate`` in
         messages a second per number (0: no limit but Meta's). ``steady``: ms of a clock that nobody can set, for the pace.
         ``came`` is told of delivery statuses, and of what failed here, once that is stored. ``ask`` and ``patience``: see
-        ``Sender``."""
+        ``Sender``; ``share``: see ``Numbers``."""
         self._sessions = sessions
         self._measures = measures or Measures()
         self._clock = clock
@@ -62,7 +63,7 @@ class Outbox:
         self._sleep = sleep
         self._news = News(sleep)
         self._came = came
-        self._numbers = Numbers(steady or clock, rate=rate, jitter=jitter, sleep=sleep)
+        self._numbers = Numbers(steady or clock, rate=rate, jitter=jitter, sleep=sleep, share=share)
         self._sender = Sender(
             sessions,
             messenger,

@@ -11,6 +11,9 @@ RATE = 80.0
 """Messages a second per number."""
 BURST = 50.0
 """ms of a number's rate that may leave at once."""
+SHARED_BURST = 500.0
+"""The same where several processes share a number's rate: what comes to one of them comes in heaps, and the others' shares are
+free meanwhile."""
 PAIR_STEP = 6_000.0
 """ms per message to one customer."""
 PAIR_BURST = 45 * PAIR_STEP
@@ -51,10 +54,11 @@ class Pace:
         """ms that the next message would wait."""
         return max(0.0, self._free - now - BURST)
 
-    def take(self, now: float) -> float:
-        """Take the next place; ms to wait until it comes."""
-        self._free = max(self._free, now) + 1000.0 / self._rate
-        return max(0.0, self._free - now - BURST)
+    def take(self, now: float, share: float = 1.0) -> float:
+        """Take the next place; ms to wait until it comes. ``share``: how much of the rate is this process's, 0 < x ≤ 1."""
+        step = 1000.0 / (self._rate * share)
+        self._free = max(self._free, now) + step
+        return max(0.0, self._free - now - (BURST if share == 1.0 else max(SHARED_BURST, step)))
 
     def refused(self) -> None:
         """Meta says that it was too fast."""
