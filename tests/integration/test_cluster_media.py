@@ -261,6 +261,19 @@ async def test_two_workers_fetch_different_files_and_a_dead_one_s_come_later(
     assert len(await two.due(NOW + CLAIMED, 9, without=["m1"])) == 4
 
 
+async def test_a_file_that_takes_long_stays_its_worker_s(adapter: ClusterAdapter, tmp_path: Path) -> None:
+    """100 MB over a slow line. Whoever fetches says so with every look, also with all hands full."""
+    store = (await adapter.open()).store
+    one, two = (ClusterMedia(store.database, MediaFolder(tmp_path / name), adapter.clock) for name in "ab")
+    await one.enter(waiting(1))
+    assert len(await one.due(NOW, 1)) == 1
+    for later in range(1, 4):
+        half = NOW + later * CLAIMED // 2
+        assert await one.due(half, 0, without=["m1"]) == []
+        assert await two.due(half, 9) == []
+    assert len(await two.due(half + CLAIMED, 9)) == 1, "it died"
+
+
 async def test_a_copy_goes_when_nobody_used_it_and_comes_back(adapter: ClusterAdapter, tmp_path: Path) -> None:
     store = (await adapter.open()).store
     library = ClusterMedia(store.database, MediaFolder(tmp_path), adapter.clock)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import Any
 from weakref import WeakValueDictionary
 
 
@@ -12,11 +10,9 @@ class Alone:
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def __call__(self, name: str) -> Any:
-        """Nobody else of this process is within this, of the same name."""
+    def __call__(self, name: str) -> asyncio.Lock:
+        """``async with`` this nobody else of this process is within the same name's. It lives as long as somebody uses it."""
         lock = self._locks.get(name)
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()
-        async with lock:
-            yield
+        return lock

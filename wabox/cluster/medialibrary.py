@@ -11,10 +11,10 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 import structlog
 
+from wabox.cluster.alone import Alone
 from wabox.cluster.records import media as rows
 from wabox.cluster.records.database import Database
 from wabox.core.media import UPLOADED, InboundMedia, MediaStatus, Transcript
@@ -26,8 +26,8 @@ from wabox.files.receiving import Receiving, stored
 
 log = structlog.get_logger(__name__)
 
-CLAIMED: Final = 300_000
-"""ms for which one worker alone tries to fetch a file: 100 MB over a slow line. If it dies, another begins then."""
+CLAIMED: Final = 20_000
+"""ms for which a file is one worker's to fetch; it says so again with every look. If it dies, another begins then."""
 USED: Final = 600_000
 """ms for which a copy stays after it was last asked for."""
 CLEARED: Final = 60_000
@@ -43,7 +43,8 @@ class ClusterMedia:
         self._database = database
         self._copies = copies
         self._clock = clock
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._alone = Alone()
+        """Of each hash."""
         self._cleared_at = 0
         self._uploads: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
 
@@ -60,9 +61,10 @@ class ClusterMedia:
                 await rows.add(connection, [line])
 
     async def due(self, now: int, limit: int, without: Collection[str] = ()) -> Sequence[InboundMedia]:
-        if limit <= 0:
+        if limit <= 0 and not without:
             return []
         async with self._database.transaction() as connection:
+            await rows.claim_again(connection, now + CLAIMED, without)
             return await rows.claim(connection, now, limit, now + CLAIMED, without)
 
     async def find(self, message_id: str) -> InboundMedia | None:
@@ -235,14 +237,6 @@ class ClusterMedia:
 
     async def _uncopied(self, hashes: Sequence[str]) -> int:
         return await asyncio.to_thread(self._copies.delete, hashes)
-
-    @contextlib.asynccontextmanager
-    async def _alone(self, sha256: str) -> AsyncIterator[None]:
-        lock = self._locks.get(sha256)
-        if lock is None:
-            lock = self._locks[sha256] = asyncio.Lock()
-        async with lock:
-            yield
 
 
 class _Erased(Exception):

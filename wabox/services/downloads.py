@@ -64,10 +64,9 @@ class Downloads:
         await self._library.clear()
         if self._source is None or self._stopping:
             return
-        free = self._at_once - len(self._under_way)
-        if free > 0:
-            for media in await self._library.due(self._clock(), free, self._under_way.keys()):
-                self._start(media, self._source)
+        free = max(0, self._at_once - len(self._under_way))
+        for media in await self._library.due(self._clock(), free, self._under_way.keys()):
+            self._start(media, self._source)
 
     def wake(self) -> None:
         """A message with a file has come: look soon. Whoever brought it is acknowledged meanwhile."""

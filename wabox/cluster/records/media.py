@@ -88,6 +88,13 @@ async def claim(connection: Any, now: int, limit: int, until: int, without: Coll
     return [_media(row) for row in rows]
 
 
+async def claim_again(connection: Any, until: int, message_ids: Collection[str]) -> None:
+    """These are still being fetched."""
+    if message_ids:
+        query = "UPDATE media SET due_at = $1 WHERE message_id = ANY($2) AND status = 'waiting' AND due_at < $1"
+        await connection.execute(query, until, list(message_ids))
+
+
 async def find(connection: Any, message_id: str) -> InboundMedia | None:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM media WHERE message_id = $1", message_id)  # noqa: S608 - ours
     return None if row is None else _media(row)
