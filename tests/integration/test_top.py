@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.integration.meta import town
 from wabox.cli.main import app as commands
-from wabox.cli.top import _look
+from wabox.cli.top import _look, frame
 from wabox.cli.topscreen import TopApp
 from wabox.demo.customer import CUSTOMERS
 from wabox.errors import WaboxError
@@ -46,3 +46,16 @@ async def test_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             gone = True
             await app.show()
             assert "trying again" in str(app.query_one("#trouble", Static).render())
+
+
+def test_a_process_of_a_cluster_is_shown_what_it_measures() -> None:
+    """It has no database that could take nothing, and of what waits to be handled only RabbitMQ knows."""
+
+    def shown(reachable: bool) -> str:
+        found = {"cluster_broker_reachable": reachable, "conversations": 6, "outbox_messages": 2, "handoffs_waiting": 1}
+        return "\n".join(frame([{"name": name, "labels": [], "value": one} for name, one in found.items()], None, 0.0))
+
+    assert "conversations 6\n" in shown(True)
+    assert "waiting   to leave 2   for a person 1\n" in shown(True)
+    assert "active within" not in shown(True)
+    assert "conversations 6  RABBITMQ DOES NOT ANSWER\n" in shown(False)

@@ -35,6 +35,12 @@ FAULTS: Final = (
     ("nobody told", "handoffs_untold"),
 )
 
+DOWN: Final = (
+    ("store_writable", "THE DATABASE TAKES NOTHING"),
+    ("cluster_broker_reachable", "RABBITMQ DOES NOT ANSWER"),
+)
+"""Figures that are 0 when something is away; a process has one of them."""
+
 
 def top(
     once: Annotated[bool, typer.Option("--once", help="One look, then end; so it does without a terminal.")] = False,
@@ -117,9 +123,9 @@ def frame(
     memory = new.value("process_resident_memory_bytes") / 1e6
     cpu = (new.value("process_cpu_seconds_total") - old.value("process_cpu_seconds_total")) / seconds
     yield f"wabox {labels[0]}  {labels[1]} {labels[2]}  {memory:.0f} MB  CPU {cpu:.0%}  ({over})"
-    stored = "" if new.value("store_writable") else "  THE DATABASE TAKES NOTHING"
+    down = "".join(f"  {words}" for name, words in DOWN if name in new.samples and not new.value(name))
     stopped = ", ".join(labels[0] for labels, _ in new.largest("number_stopped", 3))
-    yield f"conversations {new.value('conversations'):,.0f}{stored}{f'  STOPPED: {stopped}' if stopped else ''}"[:WIDTH]
+    yield f"conversations {new.value('conversations'):,.0f}{down}{f'  STOPPED: {stopped}' if stopped else ''}"[:WIDTH]
     yield ""
     yield f"{'':24}{'a second':>12}{'p50':>12}{'p95':>12}{'p99':>12}"
     for title, name in WAYS:
@@ -130,17 +136,26 @@ def frame(
         shares = "".join(f"{_share(bounds, counts, part):>12}" for part in (0.5, 0.95, 0.99))
         yield f"{title:24}{many / seconds:>12.1f}{shares}"
     yield ""
-    yield (
-        f"waiting   to be handled {new.value('queue_messages'):,.0f}   to leave {new.value('outbox_messages'):,.0f}"
-        f" (oldest {new.value('outbox_oldest_seconds'):,.0f} s)   for a person {new.value('handoffs_waiting'):,.0f}"
-    )[:WIDTH]
+    yield "   ".join(_waiting(new))[:WIDTH]
     yield _row("decided", [(labels[0], n) for labels, n in new.largest("understood_total", 8)])
     yield _row("errors", [(title, new.value(name)) for title, name in FAULTS if new.value(name)])
+    if "conversations_in_state" not in new.samples:
+        return
     yield ""
     yield f"{'state, active within 7 days':56}{'conversations':>24}"
     for (flow, state), many in new.largest("conversations_in_state", STATES):
         name = f"{flow} › {state}"
         yield f"  {name if len(name) < 54 else name[:53] + '…':54}{many:>24,.0f}"
+
+
+def _waiting(new: Look) -> Iterator[str]:
+    """What the process knows of: that of a web process in a cluster waits in RabbitMQ."""
+    yield "waiting"
+    if "queue_messages" in new.samples:
+        yield f"to be handled {new.value('queue_messages'):,.0f}"
+    oldest = f" (oldest {new.value('outbox_oldest_seconds'):,.0f} s)" if "outbox_oldest_seconds" in new.samples else ""
+    yield f"to leave {new.value('outbox_messages'):,.0f}{oldest}"
+    yield f"for a person {new.value('handoffs_waiting'):,.0f}"
 
 
 def _row(title: str, parts: Sequence[tuple[str, float]]) -> str:
