@@ -37,7 +37,7 @@ from wabox.services.carrying import give, take
 from wabox.sqlite import portableaccounts as at_home
 from wabox.sqlite import tombstones, versions
 from wabox.sqlite.folder import FolderLock
-from wabox.sqlite.portable import Departure, arrive
+from wabox.sqlite.portable import Departure, arrive, ready
 from wabox.sqlite.store import SqliteStore, open_store
 
 STEP = 200
@@ -76,6 +76,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
 
     Webhooks may come in meanwhile (``wabox serve --role web``): they wait in their lanes.
     """
+    ready(folder)
     forgotten = await _bury(folder, store, clock)
     lock = FolderLock(folder)
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,18 @@ async def live(folder: Path) -> None:
     await store.commit(changed(unit(name="c5", expected=1), consents=(said,), consent=holds))
     await store.put(arrival(message("w1", "c6"), message("w2", "c6")))
     await store.close()
+
+
+async def test_a_folder_that_cannot_be_brought_is_said_to_be_none(tmp_path: Path, cluster: ClusterStore) -> None:
+    """Nothing in it, or what an older wabox left: nothing is made in it, and no cluster is half full."""
+    with pytest.raises(StorageError, match="no wabox.db, so there is nothing to bring"):
+        await to_cluster(tmp_path / "none", cluster, quietly, models=tmp_path, clock=VirtualClock())
+    assert not (tmp_path / "none").exists()
+    await (await open_store(tmp_path / "old", VirtualClock())).close()
+    with closing(sqlite3.connect(tmp_path / "old" / "wabox.db")) as connection:
+        connection.execute("PRAGMA user_version = 3")
+    with pytest.raises(StorageError, match="has the schema 3, this wabox .*run wabox migrate, without --to, first"):
+        await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path, clock=VirtualClock())
 
 
 async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from wabox.core.portableledger import Line
 from wabox.core.tally import Counts
 from wabox.core.template import StoredTemplate
 from wabox.core.version import Version
+from wabox.errors import StorageError
 from wabox.sqlite import (
     alerts,
     archives,
@@ -45,11 +47,28 @@ from wabox.sqlite import (
     versions,
 )
 from wabox.sqlite.connection import DATABASE, read_only
+from wabox.sqlite.migrate import migrations, version
 
 FAR = 2**62
 """Later than every due time."""
 EVERY = 10**9
 """More than there are of anything."""
+
+
+def ready(folder: Path) -> None:
+    """Raises StorageError when there is nothing in it that could be brought anywhere."""
+    path, newest = folder / DATABASE, migrations()[-1][0]
+    if not path.is_file():
+        raise StorageError(f"{folder} has no {DATABASE}, so there is nothing to bring. Is it the data folder?")
+    try:
+        with closing(read_only(path)) as connection:
+            schema = version(connection)
+    except sqlite3.Error as error:
+        raise StorageError(f"{path} cannot be read: {error}. Restore the last backup (wabox restore).") from error
+    if schema != newest:
+        raise StorageError(
+            f"{path} has the schema {schema}, this wabox {newest}: run wabox migrate, without --to, first"
+        )
 
 
 class Departure:
