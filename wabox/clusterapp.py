@@ -152,6 +152,10 @@ class ClusterApp:
         self.desk.begin()
         self.following.run()
         self.files.run()
+        try:
+            await self.store.broker.reach()  # the first webhook need not wait for it
+        except StorageError as error:
+            self.store.broker.lost(str(error))
         if self.role == "web":
             return
         self._leader.run()  # a web process does not reach the conversations

@@ -203,7 +203,7 @@ async def test_while_postgresql_is_away(cluster: Cluster, tmp_path: Path) -> Non
 async def test_tables_of_an_older_wabox(cluster: Cluster) -> None:
     """What has to be done is said, and whoever asks may ask again."""
     older = Database(clustered.place(clustered.NAME).postgres, "pg_catalog")
-    with pytest.raises(Unavailable, match="run wabox cluster init again"):
+    with pytest.raises(Unavailable, match="run wabox cluster init"):
         await PostgresAccounts(older, cluster.clock).lines(0, 0)
     await older.aclose()
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes import VirtualClock
 from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
 from tests.integration.storage import arrival, conversation, message, outbound, unit
+from wabox.cluster.broker import Broker
+from wabox.cluster.bus import Bus
 from wabox.cluster.making import AGREED, known, known_token, token
 from wabox.cluster.records.database import Database
 from wabox.cluster.router import Router
@@ -82,3 +85,75 @@ async def test_a_worker_takes_and_commits_without_postgresql(adapter: ClusterAda
         assert [row.id for row in await store.pending(conversation(), 10)] == [outbound("a").id]
     finally:
         await store.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "wabox@",
+            "stranger@",
+            r"at 127.0.0.1:\d+/wabox refuses: role \"stranger\" does not exist; see \[cluster\] postgres",
+        ),
+        ("/wabox", "/nowhere", r"at 127.0.0.1:\d+/nowhere refuses: database \"nowhere\" does not exist; see"),
+    ],
+)
+async def test_postgresql_that_refuses_is_named_with_the_reason(old: str, new: str, said: str) -> None:
+    """On both kinds of connections: those that are shared, and those of one's own."""
+    database = Database(new.join(place(NAME).postgres.rsplit(old, 1)), NAME)
+    with pytest.raises(Unavailable, match=said):
+        await database.agreed()
+    with pytest.raises(Unavailable, match=said):
+        async with database.own():
+            pass
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "guest:guest@",
+            "guest:secret@",
+            r"127.0.0.1:\d+ refuses the user 'guest' or the password; see \[cluster\] rabbit",
+        ),
+        ("/", "/nowhere", r"127.0.0.1:\d+ has no virtual host 'nowhere', or not for the user 'guest'; see \[cluster\]"),
+    ],
+)
+async def test_rabbitmq_that_refuses_is_named_with_the_reason(old: str, new: str, said: str) -> None:
+    broker = Broker([new.join(place(NAME).rabbitmq[0].rsplit(old, 1))])
+    with pytest.raises(Unavailable, match=said):
+        await broker.reach()
+
+
+async def test_what_answers_and_is_no_redis_is_named() -> None:
+    router = Router.of([place(NAME).rabbitmq[0].replace("amqp://guest:guest@", "redis://")])
+    with pytest.raises(Unavailable, match="Redis at 127.0.0.1:"):
+        await router.start()
+    await router.aclose()
+
+
+async def test_an_engine_that_stays_away_is_told_of_once(adapter: ClusterAdapter) -> None:
+    """Whoever waits asks twice a second, and several do. That it is back is told, too."""
+    there = place(NAME).rabbitmq[0]
+    broker = Broker(["amqp://127.0.0.1:9/"])
+    bus = Bus(Database(NOBODY, NAME), sleep=lambda _: asyncio.sleep(0))
+    with capture_logs() as told:
+        listening = asyncio.create_task(bus.run())
+        for _ in range(5):
+            with pytest.raises(Unavailable, match="nobody listens at 127.0.0.1:9") as away:
+                await broker.reach()
+            broker.lost(str(away.value))
+        broker._urls = (there,)
+        await broker.reach()
+        bus._database = Database(place(NAME).postgres, NAME)
+        async with asyncio.timeout(30):
+            await bus.listening.wait()
+        await bus.aclose()
+        await broker.aclose()
+    assert listening.done()
+    assert sorted(line["event"].partition(".")[2] for line in told) == [
+        "broker_found",
+        "broker_lost",
+        "bus_hears",
+        "bus_waits",
+    ]

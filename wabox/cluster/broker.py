@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import aiormq
 import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+from aiormq.exceptions import (
+    AMQPError,
+    ChannelInvalidStateError,
+    ConnectionNotAllowed,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
 
 from wabox.errors import Unavailable
 
@@ -25,6 +34,8 @@ HEARTBEAT = 4
 little for a slow network; who is given up wrongly loses lanes for a moment, and who is dead holds them all that long."""
 CLOSING = 1.0
 """s for the broker to say goodbye."""
+QUIET = 60.0
+"""s before the same trouble is told again: who waits for the broker asks twice a second, for as long as it is away."""
 BROKEN = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, asyncio.TimeoutError)
 """What a lost connection looks like. A channel that was closed a moment ago says so with a RuntimeError of aiormq's."""
 
@@ -55,6 +66,14 @@ class Broker:
         self._connection: AbstractConnection | None = None
         self._connecting: asyncio.Lock = asyncio.Lock()
         self._closed = False
+        self._told: dict[str, float] = {}
+
+    def lost(self, reason: str) -> None:
+        """Tell the operator of a server, once for all who meet it."""
+        now = time.monotonic()
+        if reason not in self._told or now - self._told[reason] >= QUIET:
+            self._told[reason] = now
+            log.warning("cluster.broker_lost", reason=reason)
 
     async def channel(self, *, confirms: bool = False) -> AbstractChannel:
         """A new channel. Raises Unavailable when no broker can be reached."""
@@ -83,22 +102,39 @@ class Broker:
                 raise Unavailable("wabox is stopping")
             if self._connection is not None and not self._connection.is_closed:
                 return self._connection
-            why: BaseException | None = None
-            for _ in self._urls:
-                connection = _Connection(f"{self._urls[0]}?heartbeat={HEARTBEAT}")
+            why = ""
+            for url in self._urls:
+                connection = _Connection(f"{url}?heartbeat={HEARTBEAT}")
                 # Whenever it is made anew, this one was lost, or did not answer: the next may be the one that lives.
                 self._urls = (*self._urls[1:], self._urls[0])
                 try:
                     await asyncio.wait_for(connection.connect(), DEADLINE)
                 except BROKEN as error:
-                    why = error
+                    why = _reason(url, error)
                     continue
                 self._connection = connection
+                if self._told:
+                    self._told.clear()
+                    log.info("cluster.broker_found")
                 return connection
-            raise Unavailable(f"no node of RabbitMQ answers: {why or type(why).__name__}") from why
+            raise Unavailable(f"no node of RabbitMQ answers: {why}")
 
     async def aclose(self) -> None:
         self._closed = True
         if self._connection is not None:
             with contextlib.suppress(*BROKEN):
                 await asyncio.wait_for(self._connection.close(), CLOSING)
+
+
+def _reason(url: str, error: BaseException) -> str:
+    """Where, why, and what to do where it will not pass by itself. No word of the password."""
+    parts = urlsplit(url)
+    at = f"{parts.hostname}:{parts.port or 5672}"
+    if isinstance(error, ProbableAuthenticationError):
+        return f"{at} refuses the user {parts.username or 'guest'!r} or the password; see [cluster] rabbitmq"
+    if isinstance(error, (InvalidFrameError, ConnectionNotAllowed)):  # instead of "open" it said "close"
+        host = parts.path[1:] or "/"
+        return f"{at} has no virtual host {host!r}, or not for the user {parts.username!r}; see [cluster] rabbitmq"
+    if getattr(error, "errno", None) == errno.ECONNREFUSED:
+        return f"nobody listens at {at}"
+    return f"{at}: {error or type(error).__name__}"

@@ -45,6 +45,7 @@ class Bus:
         self._running: asyncio.Task[None] | None = None
         self._connection: Any = None
         self._closed = False
+        self._told = ""
         self.listening = asyncio.Event()
         """Set while there is a connection: what is said now is heard."""
 
@@ -72,7 +73,9 @@ class Bus:
             try:
                 await self._listen()
             except Unavailable as error:
-                log.warning("cluster.bus_waits", reason=str(error))
+                if self._told != str(error):  # once, however long it is away
+                    self._told = str(error)
+                    log.warning("cluster.bus_waits", reason=self._told)
             except Exception as error:  # the next try may do better, and must come
                 log.error("cluster.bus_failed", exc_info=error)
             await self._sleep(AGAIN)
@@ -94,6 +97,9 @@ class Bus:
             await connection.add_listener(self._database.channel, self._received)
             self._connection = connection
             self.listening.set()
+            if self._told:
+                self._told = ""
+                log.info("cluster.bus_hears")
             try:
                 for missed in self._missed:
                     _guarded("missed", missed)

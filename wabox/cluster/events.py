@@ -72,9 +72,9 @@ class Events:
             except asyncio.CancelledError:
                 if cancelled():
                     raise
-                log.warning("cluster.broker_lost", reason="the connection is gone")
+                self._broker.lost("the connection is gone")
             except (Unavailable, *BROKEN) as error:
-                log.warning("cluster.broker_lost", reason=str(error) or type(error).__name__)
+                self._broker.lost(str(error) or type(error).__name__)
             except Exception as error:  # the next connection may do better, and must come
                 log.error("cluster.broker_failed", exc_info=error)
             await asyncio.sleep(AGAIN)

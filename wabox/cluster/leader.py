@@ -38,6 +38,7 @@ class Leader:
         self._task = task
         self._running: asyncio.Task[None] | None = None
         self._connection: Any = None
+        self._told = ""
         self.leads = asyncio.Event()
         """Set while this process leads."""
 
@@ -58,7 +59,9 @@ class Leader:
             try:
                 await self._look()
             except Unavailable as error:
-                log.info("cluster.leader_waits", reason=str(error))
+                if self._told != str(error):  # once, however long it is away
+                    self._told = str(error)
+                    log.info("cluster.leader_waits", reason=self._told)
             except Exception as error:  # the next try may do better, and must come
                 log.error("cluster.leader_failed", exc_info=error)
             await self._sleep(AGAIN)
@@ -67,6 +70,7 @@ class Leader:
         """Try to lead, for as long as the connection lives. Raises Unavailable."""
         async with self._database.own(silent=SILENT) as connection:
             self._connection = connection
+            self._told = ""
             connection.add_termination_listener(self._lost)
             try:
                 while True:

@@ -20,6 +20,7 @@ from redis.exceptions import (
     AskError,
     AuthenticationError,
     ClusterDownError,
+    InvalidResponse,
     MasterDownError,
     MovedError,
     OutOfMemoryError,
@@ -41,7 +42,8 @@ REDIRECTS = 4
 REFRESH = 0.25
 """s between two looks at the topology, however many callers want one."""
 
-GONE = (RedisConnectionError, RedisTimeoutError, OSError, asyncio.TimeoutError)
+GONE = (RedisConnectionError, RedisTimeoutError, OSError, asyncio.TimeoutError, InvalidResponse)
+"""An answer that is none of Redis is somebody else's who listens there."""
 REFUSING = (ClusterDownError, MasterDownError, OutOfMemoryError, TryAgainError)
 """The shard's answer, but no fault of the call's. ``LOADING`` is a connection error in redis-py."""
 REFUSED = ("MISCONF", "NOREPLICAS", "BUSY")

@@ -30,12 +30,21 @@ GONE = (
     # "terminating connection due to administrator command": a restart. CannotConnectNowError is one too.
     asyncpg.OperatorInterventionError,
 )
+REFUSING = (
+    asyncpg.InvalidAuthorizationSpecificationError,  # the user, the password, or no line for them in pg_hba.conf
+    asyncpg.InvalidCatalogNameError,  # the database
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InsufficientResourcesError,  # too many connections, a full disk
+    asyncpg.ReadOnlySQLTransactionError,  # a standby
+)
+"""It answers, and will not do better before somebody mends something."""
 
 
 class Database:
     def __init__(self, url: str, schema: str = "public") -> None:
         """``schema``: where the tables are, so that two bots (or two tests) may share a database."""
         self._url = url
+        self._where = f"at {url.partition('://')[2].rpartition('@')[2].partition('?')[0]}"
         self._schema = schema
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._server = {"search_path": schema, "application_name": "wabox"}
@@ -50,13 +59,13 @@ class Database:
         try:
             async with pool.acquire(timeout=DEADLINE) as connection, connection.transaction():
                 yield connection
-        except GONE as error:
-            raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+        except (*GONE, *REFUSING) as error:
+            raise self._unavailable(error) from error
         except asyncpg.TransactionRollbackError as error:  # a deadlock: whoever tries again is alone
             raise Unavailable(f"PostgreSQL gave this up for another: {error}") from error
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
             raise Unavailable(
-                f"PostgreSQL has tables of an older wabox ({error}): run wabox cluster init again"
+                f"PostgreSQL has no tables of this wabox, or those of an older one ({error}): run wabox cluster init"
             ) from error
 
     @property
@@ -93,7 +102,7 @@ class Database:
                     await connection.execute(f"SET idle_session_timeout = '{silent}s'")
             yield connection
         except (*GONE, asyncpg.PostgresError) as error:
-            raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+            raise self._unavailable(error) from error
         finally:
             if connection is not None:
                 connection.terminate()
@@ -113,8 +122,16 @@ class Database:
                         server_settings=self._server,
                     )
                 except (*GONE, asyncpg.PostgresError) as error:
-                    raise Unavailable(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+                    raise self._unavailable(error) from error
             return self._pool
+
+    def _unavailable(self, error: BaseException) -> Unavailable:
+        """Where, why, and what to do where it will not pass by itself."""
+        if isinstance(error, REFUSING):
+            return Unavailable(f"PostgreSQL {self._where} refuses: {error}; see [cluster] postgres")
+        if isinstance(error, ConnectionRefusedError):
+            return Unavailable(f"PostgreSQL does not answer {self._where}: nobody listens there")
+        return Unavailable(f"PostgreSQL does not answer {self._where}: {error or type(error).__name__}")
 
     async def prepare(self) -> None:
         """Make what is missing."""
