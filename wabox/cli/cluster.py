@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +21,13 @@ group = typer.Typer(
     add_completion=False,
 )
 
+PARTS: Final = ("redis", "aiormq", "asyncpg")
+"""Python's names for what the extra ``cluster`` brings."""
+
+
+def not_installed(parts: Sequence[str]) -> str:
+    return f"a cluster needs {', '.join(parts)}, not installed here: pip install 'wabox[cluster]'"
+
 
 def cluster_of(settings: Settings) -> ClusterSettings:
     """Raises SettingsError where none is named."""
@@ -29,9 +37,9 @@ def cluster_of(settings: Settings) -> ClusterSettings:
         raise SettingsError(
             "no cluster is named: set redis, rabbitmq and postgres under [cluster] (wabox help cluster)"
         )
-    missing = [name for name in ("redis", "aiormq", "asyncpg") if find_spec(name) is None]
+    missing = [name for name in PARTS if find_spec(name) is None]
     if missing:
-        raise SettingsError(f"{', '.join(missing)} not installed: pip install 'wabox[cluster]'")
+        raise SettingsError(not_installed(missing))
     return settings.cluster
 
 

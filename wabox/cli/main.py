@@ -152,5 +152,10 @@ def main() -> None:
     except WaboxError as error:
         typer.echo(wrapped(f"wabox: {error}"), err=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in cluster.PARTS:
+            raise
+        typer.echo(wrapped(f"wabox: {cluster.not_installed([str(error.name)])}"), err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

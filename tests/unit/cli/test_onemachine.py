@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,26 @@ def test_what_will_not_be_done_is_said(tmp_path: Path) -> None:
     flow = (bot / "flow.yaml").read_text()
     (bot / "flow.yaml").write_text(flow.replace("hard: 23h", "hard: 23h, remember: 30d"))
     assert "seven days" in " ".join(lacking(load(tmp_path, {}), load_bot(bot)))
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("redis", "aiormq", "asyncpg"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from wabox.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["backup", "top --once"])
+def test_a_cluster_without_its_extra_is_no_traceback(command: str, tmp_path: Path) -> None:
+    """Wherever the part that is missing is met first."""
+    (tmp_path / "wabox.toml").write_text(ENGINES)
+    words = [sys.executable, "-c", WITHOUT, *command.split()]
+    found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr.startswith("wabox: a cluster needs ")
+    assert found.stderr.endswith("pip install 'wabox[cluster]'\n")
