@@ -25,6 +25,7 @@ if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
 from wabox.cluster.leases import Leases
+from wabox.cluster.partition import priority
 from wabox.cluster.router import Router
 from wabox.cluster.shards import Shards
 from wabox.cluster.store import ClusterStore
@@ -108,6 +109,33 @@ async def test_leases_are_renewed_after_whatever_went_wrong(alone: Shards) -> No
         await looked.wait()
     assert (leases.mine, leases.share) == ([0], 1.0)
     await leases.aclose()
+
+
+async def test_a_worker_that_just_came_sends_as_fast_as_its_lanes_are_many(adapter: ClusterAdapter) -> None:
+    """It has half of the lanes at once, and a lease with its first message only: its first customers waited for seconds."""
+    store = (await adapter.open()).store
+    count = store.shards.partitions
+    names = (
+        "w1",
+        next(f"x{n}" for n in range(99) if sum(outbids(f"x{n}", "w1", p) for p in range(count)) == count // 2),
+    )
+    first, second = (Leases(store.shards, name) for name in names)
+    await first.look()
+    await second.look()
+    assert (first.share, second.share, second.mine) == (1.0, 0.5, [])
+    second.given(0)
+    async with asyncio.timeout(10):
+        while first.share == 1.0:
+            await first.look()
+    assert (first.share, len(first.mine), second.mine) == (0.5, count - 1, [0])
+    await second.aclose()
+    await first.look()
+    assert first.share == 1.0
+    await first.aclose()
+
+
+def outbids(worker: str, other: str, partition: int) -> bool:
+    return priority(worker, partition) > priority(other, partition)
 
 
 async def test_one_damaged_conversation_holds_up_no_other(adapter: ClusterAdapter) -> None:

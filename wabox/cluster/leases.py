@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 import structlog
 
 from wabox.cluster.ending import end
+from wabox.cluster.partition import priority
 from wabox.cluster.shards import Shards
 from wabox.errors import Unavailable
 
@@ -36,6 +38,7 @@ class Leases:
         self._mine: set[int] = set()
         self._taking: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._others: frozenset[str] = frozenset()
         self._inherited: dict[int, str] = {}
         """Partitions that came from a worker which may live, and do there what it has begun."""
         self.gained: Callable[[], None] = lambda: None
@@ -48,8 +51,9 @@ class Leases:
 
     @property
     def share(self) -> float:
-        """How much of all customers are this worker's, 0 < x ≤ 1."""
-        return max(1, len(self._mine)) / self._shards.partitions
+        """How much of all customers are this worker's, 0 < x ≤ 1: by whose the lanes are. A lease moves with a message only:
+        where little is said, a worker that just came has none, and half of the lanes."""
+        return _share(self._worker, self._others, self._shards.partitions)
 
     @property
     def alone(self) -> list[int]:
@@ -80,6 +84,7 @@ class Leases:
         taken = {p for p, answer in made.items() if answer is not None}
         holders = await self._shards.each({p: ("GET", self._key(p)) for p in made if p not in taken})
         held = {p for p, holder in holders.items() if holder == self._worker.encode()}
+        self._others = frozenset(holder.decode() for holder in holders.values() if holder) - {self._worker}
         await self._shards.each({p: ("PEXPIRE", self._key(p), HELD) for p in held})
         # Of those that did not answer nobody knows: what was ours nobody else can have got.
         silent = before & (set(partitions) - taken - set(holders))
@@ -140,3 +145,10 @@ class Leases:
 
     def _key(self, partition: int) -> str:
         return self._shards.key(partition, "own")
+
+
+@lru_cache(maxsize=4)
+def _share(worker: str, others: frozenset[str], partitions: int) -> float:
+    """Of the lanes that RabbitMQ gives to ``worker`` beside ``others``."""
+    wanted = sum(all(priority(worker, p) > priority(other, p) for other in others) for p in range(partitions))
+    return max(1, wanted) / partitions
