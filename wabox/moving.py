@@ -31,6 +31,7 @@ from wabox.movingbeside import (
     prices_to_cluster,
     prices_to_sqlite,
 )
+from wabox.movingbroadcasts import broadcasts_to_cluster, broadcasts_to_sqlite, placed
 from wabox.movingledger import heard, ledger_to_cluster, ledger_to_sqlite
 from wabox.movingpurse import purse_to_cluster, purse_to_sqlite
 from wabox.services.carrying import give, take
@@ -62,7 +63,7 @@ class Moved:
     forgotten: int = 0
     """People who were erased on the side that they left, because the other knows that they asked for it."""
     broadcasts: tuple[str, ...] = ()
-    """Names of those that were under way, and stay behind."""
+    """Names of those that stay behind: the other side has others of the same names or numbers."""
 
     @property
     def equal(self) -> bool:
@@ -85,6 +86,8 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
         with Departure(folder) as leaving:
             # First of all: no worker may meet a conversation whose version nobody has.
             versioned = await _versions_to_cluster(leaving, folder, store, models, clock)
+            carried = await broadcasts_to_cluster(leaving, store.database)
+            leaving.strays = carried.strays
             counters = await counters_to_cluster(leaving, store.database)
             prices = await prices_to_cluster(leaving, store.database)
             ledger = await ledger_to_cluster(leaving, store.database)
@@ -96,8 +99,8 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
                 brought += await bring(store, conversation) == "brought"
                 if len(here) % STEP == 0:
                     say(len(here), total)
-            parts = (*parts, *await files_to_cluster(leaving, folder, store.database, clock))
-            leaving_behind = leaving.broadcasts()
+            await placed(carried, store.database)
+            parts = (*parts, *carried.parts, *await files_to_cluster(leaving, folder, store.database, clock))
             for message in leaving.waiting():
                 await store.put(Arrival(messages=(message,)))
                 waiting += 1
@@ -111,7 +114,7 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
             there=together(there),
             parts=parts,
             forgotten=forgotten,
-            broadcasts=tuple(leaving_behind),
+            broadcasts=tuple(carried.behind),
         )
     finally:
         lock.release()
@@ -131,14 +134,19 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
     target = await open_store(folder, clock)
     try:
         parts = await _beside(store, folder, target, clock)
+        carried = await broadcasts_to_sqlite(store.database, target)
         said: list[Said] = []
-        here, brought = await _arrive(target, leave(store), said, say)
-        parts = (*parts, *await ledger_to_sqlite(target, said), *await _after(store, folder, target, clock))
+        here, brought = await _arrive(target, leave(store, carried.strays), said, say)
+        parts = (
+            *parts,
+            *carried.parts,
+            *await ledger_to_sqlite(target, said),
+            *await _after(store, folder, target, clock),
+        )
     finally:
         await target.close()
     with Departure(folder) as leaving:
         there = [digest(conversation) for conversation in leaving.conversations()]
-    rows = [*await store.outgoing.broadcasts("running"), *await store.outgoing.broadcasts("paused")]
     return Moved(
         conversations=len(here),
         brought=brought,
@@ -146,7 +154,7 @@ async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -
         here=together(here),
         there=together(there),
         parts=parts,
-        broadcasts=tuple(row.broadcast.name for row in rows),
+        broadcasts=tuple(carried.behind),
     )
 
 
@@ -165,6 +173,7 @@ async def copy(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> int
             there = [digest(conversation) for conversation in leaving.conversations()]
         # After the conversations: whoever was forgotten meanwhile, and the version that one of them went over to, are in it.
         parts = (*ledger, *await _beside(store, folder, target, clock), *await _after(store, folder, target, clock))
+        parts = (*parts, *(await broadcasts_to_sqlite(store.database, target, copied=True)).parts)
     finally:
         await target.close()
     wrong = [part.name for part in parts if part.here != part.there]

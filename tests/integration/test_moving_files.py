@@ -132,12 +132,10 @@ async def test_the_meter_and_templates_there_and_back(tmp_path: Path, cluster: C
     await store.outgoing.replace_templates([spring])
     kind = (NOW // SLOT, NUMBER, "service", "regular", "shop", "")
     await store.writer.submit(partial(meter_here.raise_to, came={kind: 3}))
-    await store.outgoing.add_broadcast(SPRING, [])
     await store.close()
     for brought in (1, 0):
         moved = await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path / "models", clock=clock)
         assert parts(moved)["rows of the meter"].brought == brought
-        assert moved.broadcasts == ("spring",)
     async with cluster.database.transaction() as connection:
         await meter.add(connection, NOW, NUMBER, {"category": "service", "type": "regular"}, "shop", "")
     assert [one.delivered for one in await cluster.outgoing.metered(NOW - SLOT, NOW + SLOT)] == [4]

@@ -127,7 +127,7 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     if held["inbox"]:
         yield f"Not answered again: {held['inbox']} messages of customers that had just come."
     if held["broadcasts"]:
-        yield f"Left out: {held['broadcasts']} broadcasts that were under way."
+        yield f"Paused: {held['broadcasts']} broadcasts that ran. wabox broadcast resume lets one go on."
     if told["forgotten"]:
         yield f"Erased again: {told['forgotten']} people who asked to be forgotten."
     if told["models"]:

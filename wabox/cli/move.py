@@ -34,7 +34,9 @@ def move(settings: Settings, to: str, *, as_json: bool) -> None:
         if moved.waiting:
             typer.echo(f"{moved.waiting:,} messages that nobody had handled wait in their lanes.")
         for name in moved.broadcasts:
-            typer.echo(f"The broadcast {name!r} stays behind: begin one there for those it has not written to yet.")
+            typer.echo(
+                f"The broadcast {name!r} stays behind, for the other side has another of its name or its numbers."
+            )
         same = (
             "the same on both sides"
             if moved.equal

@@ -3,7 +3,7 @@ as far or further, stays."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from typing import Any, Final, Literal
 
 import structlog
@@ -17,7 +17,8 @@ from wabox.core.changed import changed
 from wabox.core.consent import ConsentEntry
 from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
-from wabox.core.portable import Card, Portable, alone
+from wabox.core.portable import Card, Portable
+from wabox.core.portablebroadcast import alone
 
 log = structlog.get_logger(__name__)
 
@@ -93,12 +94,13 @@ async def _records(store: ClusterStore, conversation: Portable) -> None:
         await alerts.add(connection, conversation.alerts)
 
 
-async def leave(store: ClusterStore) -> AsyncIterator[Portable]:
-    """Every conversation that is here. No worker may be running; the records must be in (:meth:`ClusterStore.settled`)."""
+async def leave(store: ClusterStore, strays: Collection[int] = ()) -> AsyncIterator[Portable]:
+    """Every conversation that is here. No worker may be running; the records must be in (:meth:`ClusterStore.settled`).
+    ``strays``: recipients of broadcasts that do not go along."""
     for partition in range(store.place.partitions):
         for ids in _some(await _ids(store, partition)):
             documents = await _documents(store, partition, ids)
-            for one in await _portables(store, documents):
+            for one in await _portables(store, documents, strays):
                 yield one
 
 
@@ -146,7 +148,9 @@ async def _versions(store: ClusterStore, partition: int, ids: Sequence[str]) -> 
     return [int(version or 0) for version in await store.shards.run(partition, *(("HGET", key, "v") for key in keys))]
 
 
-async def _portables(store: ClusterStore, documents: Sequence[Document]) -> list[Portable]:
+async def _portables(
+    store: ClusterStore, documents: Sequence[Document], strays: Collection[int] = ()
+) -> list[Portable]:
     """With their records, as PostgreSQL has them now."""
     ids = [document.session.conversation_id for document in documents]
     async with store.database.transaction() as connection:
@@ -160,13 +164,19 @@ async def _portables(store: ClusterStore, documents: Sequence[Document]) -> list
         )
         people = {row["conversation"] for row in await connection.fetch(query, ids)}
         return [
-            await _portable(connection, document, lines.get(id_, ()), said.get(id_, ()), people=id_ in people)
+            await _portable(connection, document, lines.get(id_, ()), said.get(id_, ()), strays, people=id_ in people)
             for id_, document in zip(ids, documents, strict=True)
         ]
 
 
 async def _portable(
-    connection: Any, document: Document, lines: Sequence[Record], said: Sequence[ConsentEntry], *, people: bool
+    connection: Any,
+    document: Document,
+    lines: Sequence[Record],
+    said: Sequence[ConsentEntry],
+    strays: Collection[int],
+    *,
+    people: bool,
 ) -> Portable:
     """``people``: one has, or had, to do with it."""
     id_ = document.session.conversation_id
@@ -174,7 +184,7 @@ async def _portable(
     cases = await handoffs.of_conversation(connection, id_, 10**9) if people else []
     return Portable(
         session=document.session,
-        outbox=tuple(map(alone, document.work.outbox)),
+        outbox=tuple(alone(row, strays) for row in document.work.outbox),
         timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, (due_at, armed) in timers),
         calls=document.work.calls,
         cases=tuple(reversed(cases)),

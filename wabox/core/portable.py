@@ -58,11 +58,6 @@ class Part:
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def alone(message: OutboundMessage) -> OutboundMessage:
-    """A message without its broadcast, whose recipients have other numbers on the other side, or are not there."""
-    return message if message.recipient is None else msgspec.structs.replace(message, recipient=None)
-
-
 def digest(conversation: Portable) -> str:
     """Of what goes on: the same on both sides when nothing was lost on the way."""
     timers = tuple(sorted(conversation.timers, key=lambda timer: timer.name))
@@ -71,7 +66,9 @@ def digest(conversation: Portable) -> str:
     session = msgspec.structs.replace(conversation.session, archived=None)
     cards = [(card.message.id, card.message.status, card.wamid) for card in conversation.cards]
     people = (conversation.cases, conversation.alerts, sorted(cards))
-    content = _encode((session, conversation.outbox, timers, calls, people))
+    # Whose broadcast they are of is no part of it either: that may stay behind.
+    outbox = [msgspec.structs.replace(row, recipient=None) for row in conversation.outbox]
+    content = _encode((session, outbox, timers, calls, people))
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

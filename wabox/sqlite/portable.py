@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from wabox.core.invocation import Invocation
 from wabox.core.llm import KnownAnswer, Sums
 from wabox.core.message import InboundMessage
 from wabox.core.meter import Counted
-from wabox.core.portable import Card, Portable, alone
+from wabox.core.portable import Card, Portable
 from wabox.core.portableaccount import PortableAccount
+from wabox.core.portablebroadcast import PortableBroadcast, PortableRecipient, alone, alone_in
 from wabox.core.portableledger import Line
 from wabox.core.tally import Counts
 from wabox.core.template import StoredTemplate
@@ -27,7 +28,6 @@ from wabox.errors import StorageError
 from wabox.sqlite import (
     alerts,
     archives,
-    broadcasts,
     contacts,
     conversations,
     handoffs,
@@ -37,6 +37,7 @@ from wabox.sqlite import (
     meter,
     outbox,
     portableaccounts,
+    portablebroadcasts,
     portableledger,
     purse,
     seen,
@@ -76,6 +77,8 @@ class Departure:
 
     def __init__(self, folder: Path) -> None:
         self._connection = read_only(folder / DATABASE)
+        self.strays: Collection[int] = ()
+        """Recipients of broadcasts that do not go along: messages leave without them."""
 
     def __enter__(self) -> Departure:
         return self
@@ -136,17 +139,19 @@ class Departure:
         """What it said."""
         return purse.answers(self._connection)
 
-    def broadcasts(self) -> list[str]:
-        """Names of those that are under way."""
-        under_way = ("running", "paused")
-        return [row.broadcast.name for status in under_way for row in broadcasts.list_(self._connection, status)]
+    def broadcasts(self) -> list[PortableBroadcast]:
+        return portablebroadcasts.leave(self._connection)
+
+    def recipients(self, broadcast: int) -> list[PortableRecipient]:
+        """All of one, by their numbers."""
+        return portablebroadcasts.page(self._connection, broadcast, -1, EVERY)
 
     def waiting(self) -> Iterator[InboundMessage]:
         """Messages that nobody has handled, in order."""
         after = 0
         while True:
             rows, _ = inbox.load(self._connection, after, 500)
-            yield from (message for _, message in rows)
+            yield from (alone_in(message, self.strays) for _, message in rows)
             if len(rows) < 500:
                 return
             after = rows[-1][0]
@@ -159,7 +164,7 @@ class Departure:
         lines = transcript.list_(connection, id_, EVERY)
         return Portable(
             session=conversations.load(connection, id_),
-            outbox=tuple(alone(row) for row in outbox.load(connection, id_, EVERY, FAR)),
+            outbox=tuple(alone(row, self.strays) for row in outbox.load(connection, id_, EVERY, FAR)),
             timers=tuple(Timer(name=name, due_at=due_at, armed=armed) for name, due_at, armed in armed.fetchall()),
             calls=tuple(calls),
             cases=tuple(reversed(handoffs.of_conversation(connection, id_, EVERY))),
