@@ -15,7 +15,7 @@ from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
 from tests.integration.storage import arrival, conversation, message, outbound, unit
 from wabox.cluster.broker import Broker
 from wabox.cluster.bus import Bus
-from wabox.cluster.making import AGREED, known, known_token, token
+from wabox.cluster.making import AGREED, known, known_token, renew_token, token
 from wabox.cluster.records.database import Database
 from wabox.cluster.router import Router
 from wabox.cluster.store import open_cluster
@@ -63,6 +63,11 @@ async def test_the_token_of_the_command_line_is_drawn_once_and_copied_to_redis(a
         assert len(drawn[0]) > 40
         assert {*drawn, await known_token(there, router, here.name)} == {drawn[0]}
         assert await known_token(away, router, here.name) == drawn[0]
+        await renew_token(there)
+        another = await token(there)
+        assert another not in drawn
+        assert await known_token(away, router, here.name) == drawn[0], "until a process begins that reaches PostgreSQL"
+        assert [await known_token(where, router, here.name) for where in (there, away)] == [another] * 2
     finally:
         await there.aclose()
         await router.aclose()

@@ -48,6 +48,9 @@ def init(
     partitions: Annotated[
         int, typer.Option(min=1, max=4096, help="For good; 512 for ten million conversations a day.")
     ] = 256,
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="Draw another token for the command line, where it has leaked.")
+    ] = False,
 ) -> None:
     """Make the queues and the tables, once. May be repeated: what is there stays.
 
@@ -61,20 +64,26 @@ def init(
 
     async def made() -> int:
         from wabox.cluster.broker import Broker
-        from wabox.cluster.making import make
+        from wabox.cluster.making import make, renew_token
         from wabox.cluster.records.database import Database
         from wabox.clusterapp import place_of
 
         place = place_of(settings, partitions)
         database, broker = Database(place.postgres, place.name), Broker(place.rabbitmq)
         try:
-            return await make(database, broker, settings.name, partitions)
+            count = await make(database, broker, settings.name, partitions)
+            if new_token:
+                await renew_token(database)
+            return count
         finally:
             await broker.aclose()
             await database.aclose()
 
     found = asyncio.run(made())
     typer.echo(f"The cluster {settings.name!r} is made: {found} partitions. Next: wabox cluster check")
+    if new_token:
+        typer.echo("Its token is another now: restart every process, one after the other; until then wabox refuses to")
+        typer.echo("speak with those that have the old one.")
 
 
 @group.command()

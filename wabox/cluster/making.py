@@ -72,6 +72,12 @@ async def token(database: Database) -> str:
     return found[TOKEN]
 
 
+async def renew_token(database: Database) -> None:
+    """Draw another. A process takes it with its next start. Raises Unavailable, SettingsError before ``wabox cluster init``."""
+    await token(database)
+    await database.agree_anew(TOKEN, secrets.token_urlsafe(32))
+
+
 async def known_token(database: Database, router: Router, name: str) -> str:
     """The same for a process that begins, which keeps a copy in Redis as of the partitions. Raises Unavailable."""
     return await _copied(router, f"{name}:token", lambda: token(database))

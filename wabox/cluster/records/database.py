@@ -154,6 +154,11 @@ class Database:
                 "INSERT INTO cluster (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(values.items())
             )
 
+    async def agree_anew(self, name: str, value: str) -> None:
+        """Write it over what is written."""
+        async with self.transaction() as connection:
+            await connection.execute("UPDATE cluster SET value = $2 WHERE name = $1", name, value)
+
     async def drop(self) -> None:
         """Everything is lost: for tests."""
         async with self.transaction() as connection:
