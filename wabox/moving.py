@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from wabox.cluster.bus import say as tell
+from wabox.cluster.leases import HELD
 from wabox.cluster.moving import bring, leave
 from wabox.cluster.moving import copy as copied
 from wabox.cluster.records import portableaccounts as elsewhere
@@ -123,8 +124,15 @@ async def to_cluster(folder: Path, store: ClusterStore, say: Say, *, models: Pat
 async def to_sqlite(store: ClusterStore, folder: Path, clock: Clock, say: Say) -> Moved:
     """Bring every conversation of a cluster into a data folder. No worker may run: what waits in the lanes stays there.
 
-    Raises StorageError when messages wait, DataFolderBusy, Unavailable.
+    Raises StorageError when workers run or messages wait, DataFolderBusy, Unavailable.
     """
+    if await store.leases.others():
+        await asyncio.sleep(HELD / 1000)  # one that was killed is forgotten by then
+        if workers := await store.leases.others():
+            raise StorageError(
+                f"workers still run ({', '.join(workers)}), and what they did from now on would be missing. Stop them and"
+                " begin again."
+            )
     await store.settled()
     waiting = await store.waiting()
     if waiting:

@@ -30,6 +30,7 @@ from wabox.services.secondfactor import SecondFactor
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
+from wabox.cluster.leases import HELD
 from wabox.cluster.store import ClusterStore
 from wabox.moving import to_cluster, to_sqlite
 from wabox.sqlite.store import SqliteStore, open_store
@@ -138,6 +139,16 @@ async def test_a_folder_that_cannot_be_brought_is_said_to_be_none(tmp_path: Path
         connection.execute("PRAGMA user_version = 3")
     with pytest.raises(StorageError, match="has the schema 3, this wabox .*run wabox migrate, without --to, first"):
         await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path, clock=VirtualClock())
+
+
+async def test_nothing_is_brought_back_while_a_worker_runs(tmp_path: Path, cluster: ClusterStore) -> None:
+    """It would go on with conversations that have left; one that was killed a moment ago is waited for."""
+    keys = {partition: cluster.shards.key(partition, "own") for partition in range(cluster.shards.partitions)}
+    await cluster.shards.each({partition: ("SET", key, "anas-4711") for partition, key in keys.items()})
+    with pytest.raises(StorageError, match="workers still run \\(anas-4711\\)"):
+        await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)
+    await cluster.shards.each({partition: ("PEXPIRE", key, HELD - 500) for partition, key in keys.items()})
+    assert (await to_sqlite(cluster, tmp_path / "new", VirtualClock(), quietly)).equal
 
 
 async def test_there_and_back(tmp_path: Path, cluster: ClusterStore) -> None:

@@ -60,6 +60,11 @@ class Leases:
         """Those in which nobody else has calls under way."""
         return [partition for partition in self.mine if partition not in self._inherited]
 
+    async def others(self) -> list[str]:
+        """The other workers that look after partitions; one that was killed does for :data:`HELD`. Raises Unavailable."""
+        holders = await self._shards.each({p: ("GET", self._key(p)) for p in range(self._shards.partitions)})
+        return sorted({holder.decode() for holder in holders.values() if holder} - {self._worker})
+
     def doubtful(self, conversation_id: str) -> bool:
         """Whether this conversation came from a worker that may live, and may be sending what it has begun."""
         return self._shards.partition(conversation_id) in self._inherited
