@@ -101,3 +101,22 @@ def test_the_format_of_the_log_is_a_setting(tmp_path: Path) -> None:
     (tmp_path / "wabox.toml").write_text('[log]\nformat = "json"\nslow = 2.5\n', encoding="utf-8")
     found = load(tmp_path, {})
     assert (found.log_format, found.slow) == ("json", 2.5)
+
+
+def test_an_engine_that_is_away_is_in_the_log_once_a_minute() -> None:
+    """Each reason by itself; what else happens meanwhile is always told."""
+    clock = [100.0]
+    seldom = logs.Seldom(lambda: clock[0])
+
+    def told(event: str, reason: str) -> bool:
+        try:
+            return bool(seldom(None, "", {"event": event, "reason": reason}))
+        except structlog.DropEvent:
+            return False
+
+    assert [told("cluster.records_wait", "nobody listens") for _ in range(3)] == [True, False, False]
+    assert told("cluster.records_wait", "the disk is full")
+    assert told("version.unseen", "nobody listens")
+    assert all(told("webhook.not_stored", "nobody listens") for _ in range(3))
+    clock[0] += 60.0
+    assert [told("cluster.records_wait", "nobody listens") for _ in range(2)] == [True, False]

@@ -11,7 +11,9 @@ import hashlib
 import logging
 import re
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import msgspec
@@ -40,6 +42,18 @@ class _Forgiving:
             self._stream.flush()
 
 
+AWAY = frozenset(
+    {
+        "cluster.accounts_wait",
+        "cluster.records_wait",
+        "cluster.sweep_waits",
+        "media.later",
+        "version.unseen",
+    }
+)
+"""Events of what is tried again until it can be done."""
+QUIET = 60.0
+"""s before one of them is told again with the same reason."""
 KEPT = True
 """Whether a module's logger is made once: quicker, but a later ``configure`` does not reach it. Tests say no."""
 
@@ -47,6 +61,7 @@ KEPT = True
 def configure(*, terminal: bool, level: int = logging.INFO) -> None:
     """Set up structlog and the standard library's logging alike."""
     processors: list[Any] = [
+        Seldom(),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask,
@@ -65,6 +80,24 @@ def configure(*, terminal: bool, level: int = logging.INFO) -> None:
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True
     )
+
+
+class Seldom:
+    """Says that an engine is away when that is met first, and once a minute after that: whoever needs it asks twice a second,
+    for as long as it takes, and there is more in a log than that."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._told: dict[tuple[str, str], float] = {}
+
+    def __call__(self, _: Any, __: str, event: Any) -> Any:
+        if event.get("event") not in AWAY:
+            return event
+        what, now = (event["event"], str(event.get("reason", event.get("error")))), self._now()
+        if now - self._told.get(what, -QUIET) < QUIET:
+            raise structlog.DropEvent
+        self._told = {one: at for one, at in self._told.items() if now - at < QUIET} | {what: now}
+        return event
 
 
 def mask(_: Any, __: str, event: Any) -> Any:
