@@ -21,6 +21,7 @@ from wabox.cluster.records.database import Database
 from wabox.cluster.records.outgoing import PostgresOutgoing
 from wabox.cluster.records.people import PostgresPeople
 from wabox.cluster.sessions import RedisSessions
+from wabox.cluster.whose import Whose
 from wabox.core.changed import changed
 from wabox.core.consent import Consent, ConsentEntry, after
 from wabox.core.contact import Contact, conversation_id
@@ -43,6 +44,7 @@ class ClusterRegister:
         database: Database,
         people: PostgresPeople,
         sessions: RedisSessions,
+        whose: Whose,
         outgoing: PostgresOutgoing,
         settled: Callable[[int], Awaitable[None]],
         partitions: int,
@@ -52,6 +54,7 @@ class ClusterRegister:
         self._database = database
         self._people = people
         self._sessions = sessions
+        self._whose = whose
         self._outgoing = outgoing
         self._settled = settled
         self._partitions = partitions
@@ -163,6 +166,7 @@ class ClusterRegister:
     async def _erase(self, person: Person) -> dict[str, int]:
         conversations = await erasure.conversations(self._database, person)
         live = [await self._sessions.erase(id_) for id_ in conversations]
+        await self._whose.forget(_named(person, conversations))
         # What they wrote into the records before that must be there to be deleted; nothing comes after it.
         await self._recorded(conversations)
         return {"redis": sum(live), **await erasure.erase(self._database, person, conversations)}
@@ -172,6 +176,13 @@ class ClusterRegister:
         every = range(self._partitions)
         for partition in every if ids is None else sorted({partition_of(id_, self._partitions) for id_ in ids}):
             await self._settled(partition)
+
+
+def _named(person: Person, conversations: Sequence[str]) -> list[str]:
+    """What a message of theirs may name instead of one of these conversations."""
+    numbers = {id_.partition(":")[0] for id_ in conversations}
+    values = {other for one in person.identities if one.replaced_at is None for other in spellings(one.value)}
+    return sorted({f"{number}:{value}" for number in numbers for value in values} - set(conversations))
 
 
 def _ids(contact: Contact) -> list[str]:

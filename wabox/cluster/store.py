@@ -34,13 +34,14 @@ from wabox.cluster.router import Router
 from wabox.cluster.sessions import RedisSessions
 from wabox.cluster.shards import Durability, Shards
 from wabox.cluster.topology import Topology
+from wabox.cluster.whose import Whose
 from wabox.core.changed import changed
 from wabox.core.conversation import CommitResult, ConversationSummary, Record, Session, UnitOfWork
 from wabox.core.delivery import Attempt, Delivery, DeliveryStatus, OutboundMessage
 from wabox.core.handoff import Handoff
 from wabox.core.invocation import Invocation, Outcome
 from wabox.core.keep import DEFAULT, Keep
-from wabox.core.message import Arrival, InboundMessage
+from wabox.core.message import Arrival
 from wabox.core.ports import Clock, Handle, StoreStats
 from wabox.core.version import Version
 from wabox.errors import Unavailable
@@ -99,6 +100,7 @@ class ClusterStore:
         self._ingress = RabbitIngress(self.broker, self.topology, place.deadline)
         self.leases = Leases(self.shards, worker)
         self._sessions = RedisSessions(self.shards, self.leases, clock, self._ingress.publish)
+        self._whose = Whose(self.shards, self.database, self._sessions, self._ingress.publish, clock)
         self._agreement = Agreement(self._sessions, clock)
         self._records = PostgresRecords(self.database)
         self.accounts = PostgresAccounts(self.database, clock, sleep=sleep)
@@ -120,6 +122,7 @@ class ClusterStore:
             self.database,
             PostgresPeople(self.database),
             self._sessions,
+            self._whose,
             self.outgoing,
             self.settle_records,
             place.partitions,
@@ -133,15 +136,8 @@ class ClusterStore:
         self._closed = False
 
     def run(self, handle: Handle) -> None:
-        """Begin to handle messages; not those of customers who were forgotten since they wrote them."""
-
-        async def unless_buried(message: InboundMessage) -> None:
-            if await self._sessions.buried(message):
-                log.info("inbox.forgotten", message=message.message_id)
-            else:
-                await handle(message)
-
-        self.lanes.run(unless_buried)
+        """Begin to handle messages: each in the conversation that it belongs to."""
+        self.lanes.run(self._whose.handling(handle))
 
     def hear(self) -> None:
         """Begin to hear what other processes say."""
