@@ -130,6 +130,26 @@ async def test_rabbitmq_that_refuses_is_named_with_the_reason(old: str, new: str
         await broker.reach()
 
 
+async def test_queues_that_are_not_there_are_to_be_made(adapter: ClusterAdapter) -> None:
+    """A cluster that was half made, or a RabbitMQ that lost its disk: for whoever puts, and whoever waits for messages."""
+    store = await open_cluster(place(f"{NAME}_half"), VirtualClock(), "alone")
+
+    async def handle(message: InboundMessage) -> None:
+        """None comes."""
+
+    try:
+        with pytest.raises(Unavailable, match=r"no queue test\w+_half.in.\d: run wabox cluster init"):
+            await store.put(arrival(message("a")))
+        with capture_logs() as told:
+            store.lanes.run(handle)
+            async with asyncio.timeout(30):
+                while not told:  # noqa: ASYNC110 - the log tells nobody
+                    await asyncio.sleep(0.01)
+        assert told[0]["reason"].endswith("in vhost '/': run wabox cluster init")
+    finally:
+        await store.close()
+
+
 async def test_what_answers_and_is_no_redis_is_named() -> None:
     router = Router.of([place(NAME).rabbitmq[0].replace("amqp://guest:guest@", "redis://")])
     with pytest.raises(Unavailable, match="Redis at 127.0.0.1:"):

@@ -118,7 +118,7 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     held = told["held"]
     yield f"The cluster {told['cluster']!r} has {told['conversations']:,} conversations, as of {time_of(told['made_at'])}."
     yield proven({"conversations": told["under_way"], "replayed": told["replayed"]})
-    yield from (f"Brought over: {count:,} {name}." for name, count in told["parts"].items() if count)
+    yield from (f"{name}: {count:,} brought over." for name, count in told["parts"].items() if count)
     if held["outbox"]:
         yield (
             f"Not sent, for they may have left since: {held['outbox']} messages. Restored to a folder (--to FOLDER), "

@@ -27,10 +27,10 @@ def move(settings: Settings, to: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({**asdict(moved), "equal": moved.equal}))
     else:
-        typer.echo(f"{moved.conversations:,} conversations, {moved.brought:,} of them brought over just now.")
+        typer.echo(f"conversations: {moved.conversations:,}, {moved.brought:,} of them brought over just now.")
         for part in moved.parts:
             same = "the same on both sides" if part.here == part.there else "NOT the same on both sides"
-            typer.echo(f"{part.count:,} {part.name}, {part.brought:,} brought over just now: {same}.")
+            typer.echo(f"{part.name}: {part.count:,}, {part.brought:,} of them brought over just now: {same}.")
         if moved.waiting:
             typer.echo(f"{moved.waiting:,} messages that nobody had handled wait in their lanes.")
         for name in moved.broadcasts:

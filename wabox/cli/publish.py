@@ -90,7 +90,7 @@ def _check(folder: Path, settings: Settings, *, quiet: bool) -> None:
 
     loaded = load_bot(folder, language=settings.language, context=settings.context)
     if loaded.warnings and not quiet:
-        typer.echo(f"{len(loaded.warnings)} warnings; wabox check shows them", err=True)
+        typer.echo(f"warnings: {len(loaded.warnings)}; wabox check shows them", err=True)
 
 
 def _test(folder: Path, copy: Path, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from aiormq.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import (
     AMQPError,
     ChannelInvalidStateError,
+    ChannelNotFoundEntity,
     ConnectionNotAllowed,
     InvalidFrameError,
     ProbableAuthenticationError,
@@ -45,6 +46,12 @@ def cancelled() -> bool:
     connection."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong with a connection or on it, and what to do where that is known."""
+    said = str(error) or type(error).__name__
+    return f"{said}: run wabox cluster init" if isinstance(error, ChannelNotFoundEntity) else said
 
 
 async def close(channel: AbstractChannel) -> None:
@@ -110,7 +117,7 @@ class Broker:
                 try:
                     await asyncio.wait_for(connection.connect(), DEADLINE)
                 except BROKEN as error:
-                    why = _reason(url, error)
+                    why = _refused(url, error)
                     continue
                 self._connection = connection
                 if self._told:
@@ -126,7 +133,7 @@ class Broker:
                 await asyncio.wait_for(self._connection.close(), CLOSING)
 
 
-def _reason(url: str, error: BaseException) -> str:
+def _refused(url: str, error: BaseException) -> str:
     """Where, why, and what to do where it will not pass by itself. No word of the password."""
     parts = urlsplit(url)
     at = f"{parts.hostname}:{parts.port or 5672}"

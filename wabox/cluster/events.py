@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from wabox.cluster.broker import BROKEN, Broker, cancelled, close
+from wabox.cluster.broker import BROKEN, Broker, cancelled, close, reason
 from wabox.cluster.ending import end
 from wabox.cluster.records import statuses
 from wabox.cluster.records.database import Database
@@ -74,7 +74,7 @@ class Events:
                     raise
                 self._broker.lost("the connection is gone")
             except (Unavailable, *BROKEN) as error:
-                self._broker.lost(str(error) or type(error).__name__)
+                self._broker.lost(reason(error))
             except Exception as error:  # the next connection may do better, and must come
                 log.error("cluster.broker_failed", exc_info=error)
             await asyncio.sleep(AGAIN)

@@ -77,6 +77,8 @@ class RabbitIngress:
                 channel = await self._open()
                 await asyncio.gather(*(self._send(channel, queue, body) for queue, body in bodies))
         except DeliveryError as error:
+            if isinstance(error.frame, Basic.Return):
+                raise Unavailable(f"RabbitMQ has no queue {error.frame.routing_key}: run wabox cluster init") from error
             raise Unavailable(f"RabbitMQ refused a message: {error}") from error
         except asyncio.CancelledError as error:
             if cancelled():
