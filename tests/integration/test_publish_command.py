@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from wabox.cli.main import app
+from wabox.cli.publish import told
+from wabox.core.version import Forecast, Standing
 from wabox.errors import FlowError
 
 FLOW = """
@@ -52,3 +54,13 @@ def test_the_tests_are_played_on_the_copy(
     else:
         assert isinstance(done.exception, FlowError)
         assert "1 of 1 tests fail" in str(done.exception)
+
+
+def test_a_forecast_is_read_on_80_columns() -> None:
+    """Where conversations stand may have a long name, and why they cannot go on takes a sentence."""
+    frames = (("shop@5aea8eba1f74", "checkout.select_address.saved"),)
+    gone = "state checkout.select_address.saved gone from shop"
+    standing = Standing(version=1, frames=frames, conversations=12, outcome="stranded", reason=gone)
+    shown = told(Forecast(bot="shop", id="23d87e486ebc", live=None, number=2, standings=(standing,), stranded=12))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "12 on version 1, in shop@5aea8eba1f74" in shown

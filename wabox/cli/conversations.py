@@ -178,7 +178,7 @@ async def _acted(settings: Settings, conversation_id: str, act: str, payload: di
         message = hand.wish(await there.open(conversation_id), act, payload, id_, wall_clock())
         await there.put(Arrival(messages=(message,)))
         when = "when the server starts" if settings.cluster is None else "when its worker comes to it"
-        return f"{conversation_id}: will be {done}, {when}"
+        return f"{conversation_id}: will be {done} ({when})"
 
 
 def _one(glance: Glance | ClusterGlance, which: str) -> ConversationSummary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -215,7 +216,8 @@ def told(forecast: Forecast) -> str:
 
 def _line(one: Standing) -> str:
     version = "an unknown version" if one.version is None else f"version {one.version}"
-    return f"          {one.conversations:>6} on {version}, in {where(one)}: {one.reason}"
+    line = f"          {one.conversations:>6} on {version}, in {where(one)}: {one.reason}"
+    return textwrap.fill(line, 80, subsequent_indent=" " * 19, break_long_words=False, break_on_hyphens=False)
 
 
 def where(one: Standing) -> str:
