@@ -16,6 +16,7 @@ from wabox.core.consent import Consent
 from wabox.core.conversation import Record, Timer
 from wabox.core.delivery import DeliveryStatus
 from wabox.core.handoff import Handoff
+from wabox.core.message import Arrival
 from wabox.errors import Unavailable
 
 if clustered.FOLDER is None:
@@ -153,3 +154,27 @@ async def test_two_that_wait_for_each_other_try_again(store: ClusterStore) -> No
     (error,) = [one for one in ended if one is not None]
     assert isinstance(error, Unavailable)
     assert "deadlock" in str(error)
+
+
+async def test_records_and_statuses_of_the_same_messages_do_not_wait_for_each_other(store: ClusterStore) -> None:
+    """Whatever the order in which messages were sent, and in which WhatsApp tells of them."""
+    texts = [f"m{number}" for number in range(60)]
+    for text in texts:
+        await store.commit(unit(text, name=text, sends=[outbound(text, 0, text)]))
+    await store.settled()
+    last_first = sorted(texts, key=lambda text: outbound(text).id, reverse=True)
+    for text in last_first:
+        whose = conversation(text)
+        await store._sessions.settle([attempt(text, DeliveryStatus.SENDING, conversation_id=whose)])
+        await store._sessions.settle([attempt(text, DeliveryStatus.SENT, conversation_id=whose, wamid=f"w.{text}")])
+    told = [status(f"w.{text}", DeliveryStatus.DELIVERED, text).statuses[0] for text in texts]
+    ended = await asyncio.gather(
+        store.events.take(Arrival(statuses=tuple(told))),
+        *(store.settle_records(partition) for partition in range(store.place.partitions)),
+        return_exceptions=True,
+    )
+    assert [one for one in ended if isinstance(one, Exception)] == []
+    await store.settled()
+    async with store.database.transaction() as connection:
+        found = await connection.fetch("SELECT status, count(*) AS n FROM outbox GROUP BY status")
+    assert [tuple(row) for row in found] == [("delivered", 60)]

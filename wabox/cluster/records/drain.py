@@ -110,14 +110,16 @@ async def _bring(
         if not waiting:
             return []
         ids = [id_.decode() for id_, _ in waiting]
+        entries: list[tuple[str, bytes, Entry]] = []
         for id_, (_, body) in zip(ids, (fields for _, fields in waiting), strict=True):
             if id_ in known:
                 continue
             try:
-                entry = _entries.decode(body)
+                entries.append((id_, body, _entries.decode(body)))
             except msgspec.MsgspecError as error:
                 await _put_aside(connection, partition, id_, body, error)
-                continue
+        await statuses.lock(connection, [mark.id for _, _, entry in entries for mark in entry.marks])
+        for id_, body, entry in entries:
             try:
                 async with connection.transaction() if apart else contextlib.nullcontext():
                     consequences += await _store(connection, entry)

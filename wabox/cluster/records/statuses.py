@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,14 @@ async def save(connection: Any, rows: Iterable[OutboundMessage], now: int) -> li
         for stray in await connection.fetch(query, row.id):
             found += await fold(connection, _strays.decode(stray["body"]), now)
     return found
+
+
+async def lock(connection: Any, ids: Sequence[str]) -> None:
+    """Nobody else writes these before the transaction ends. In the order in which whoever reads statuses takes them: two that
+    meet at the same messages must not wait for each other."""
+    if ids:
+        query = 'SELECT FROM outbox WHERE id = ANY($1) ORDER BY id COLLATE "C" FOR UPDATE'
+        await connection.execute(query, list(ids))
 
 
 async def mark(connection: Any, conversation_id: str, given: Mark) -> list[Consequence]:
