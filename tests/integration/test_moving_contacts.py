@@ -13,7 +13,7 @@ from tests.integration.storage import NUMBER, Handler, arrival, message, unit
 from wabox.core.changed import changed
 from wabox.core.consent import ConsentEntry, fold
 from wabox.core.contact import Contact, conversation_id
-from wabox.core.conversation import UnitOfWork
+from wabox.core.conversation import Record, UnitOfWork
 
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
@@ -80,4 +80,17 @@ async def test_who_was_known_by_the_phone_first(tmp_path: Path, cluster: Cluster
     store = await open_store(tmp_path / "new", VirtualClock())
     (ana,) = await store.register.find(PHONE)
     assert ana.ids == ("MX.a", PHONE)
+    await store.close()
+
+
+async def test_since_when_somebody_is_known_goes_along(tmp_path: Path, cluster: ClusterStore) -> None:
+    """Not since they last wrote."""
+    await cluster.commit(changed(talk(BEFORE, NOW), records=(Record(at=NOW, kind="in", ref="m1", body={}),)))
+    await cluster.commit(changed(talk(BEFORE, NOW + 9), expected=1))
+    await cluster.settled()
+    assert (await to_sqlite(cluster, tmp_path / "new", VirtualClock(), lambda done, of: None)).equal
+    store = await open_store(tmp_path / "new", VirtualClock())
+    (found,) = await store.register.find("MX.z")
+    assert found.created_at == NOW
+    assert {(one.first_seen, one.last_seen) for one in found.identities} == {(NOW, NOW + 9)}
     await store.close()

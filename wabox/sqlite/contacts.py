@@ -110,9 +110,10 @@ def enter(connection: sqlite3.Connection, contact: Contact, now: int) -> int:
     return (found or _create(connection, contact, now)).key
 
 
-def settle(connection: sqlite3.Connection, contact: Contact, handle: str, at: int) -> None:
-    """Somebody's conversation came from another store, where it was last written to at ``at``, ms since the epoch: whoever
-    writes under these ids is met in it. Of two who had the same id there, the one who was heard of last has it here."""
+def settle(connection: sqlite3.Connection, contact: Contact, handle: str, began: int, at: int) -> None:
+    """Somebody's conversation came from another store, where it was last written to at ``at``, ms since the epoch, and first at
+    ``began``, as far as is known: whoever writes under these ids is met in it. Of two who had the same id there, the one who
+    was heard of last has it here."""
     row = connection.execute("SELECT key FROM contacts WHERE handle = ?", (handle,)).fetchone()
     if row is None:
         added = connection.execute("INSERT INTO contacts (handle, created_at) VALUES (?, ?)", (handle, at))
@@ -125,6 +126,11 @@ def settle(connection: sqlite3.Connection, contact: Contact, handle: str, at: in
             continue
         if connection.execute(newer, (who.key, kind, at)).fetchone() is None:
             _learn(connection, who, kind, value, at)
+    connection.execute("UPDATE contacts SET created_at = min(created_at, ?) WHERE key = ?", (began, who.key))
+    connection.execute(
+        "UPDATE identities SET first_seen = min(first_seen, ?) WHERE contact = ? AND replaced_at IS NULL",
+        (began, who.key),
+    )
 
 
 def _holder(connection: sqlite3.Connection, kind: str, value: str | None) -> _Holder | None:

@@ -186,7 +186,10 @@ def arrive(connection: sqlite3.Connection, conversation: Portable) -> bool:
         return False
     if found is not None:
         _clear(connection, found[0])
-    contacts.settle(connection, session.contact, handle_of(session.conversation_id), session.updated_at)
+    began = min(
+        session.opened_at or session.updated_at, session.updated_at, *(line.at for line in conversation.lines[:1])
+    )
+    contacts.settle(connection, session.contact, handle_of(session.conversation_id), began, session.updated_at)
     portableledger.provide(connection, session.conversation_id, session.consent, session.updated_at)
     found = conversations.find(connection, session.conversation_id)
     unit = UnitOfWork(
