@@ -130,6 +130,7 @@ def test_every_page_is_linked_and_listed() -> None:
     assert max(map(len, piped.splitlines())) <= 80
     assert "# Operating" not in piped
     assert "/metrics" in piped
+    assert piped.count("…") == MANUAL["operating"].count("…"), "a name in a table was cut"
     wrong = runner.invoke(app, ["help", "flwos"])
     assert wrong.exit_code == 2
     assert "flows" in wrong.output

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
 
 WIDTH = 80
 
@@ -37,12 +40,31 @@ def show(
         typer.echo(text, nl=False)
         return
     from rich.console import Console
-    from rich.markdown import Markdown
 
-    laid_out = Markdown(text, hyperlinks=False)
+    laid_out = _laid_out(text)
     if not sys.stdout.isatty():  # a pipe or a file: the same lines, without a pager
         Console(width=WIDTH).print(laid_out)
         return
     console = Console(width=min(WIDTH, Console().width))
     with console.pager(styles=True):
         console.print(laid_out)
+
+
+def _laid_out(text: str) -> Markdown:
+    """Rich cuts what does not fit into a table's column; a name that is cut is none."""
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Markdown, TableElement
+    from rich.table import Table
+
+    class Whole(TableElement):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for table in super().__rich_console__(console, options):
+                for column in table.columns if isinstance(table, Table) else ():
+                    column.overflow = "fold"
+                    column.no_wrap = not any(" " in str(cell) for cell in column.cells)
+                yield table
+
+    class Page(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": Whole}
+
+    return Page(text, hyperlinks=False)
