@@ -98,8 +98,9 @@ def offer(answer: Mapping[str, Any]) -> str:
 
 
 def brief(found: Mapping[str, Any], lines: int) -> str:
-    """The case in a line and what was said last."""
-    told = [(row(found["case"]), "  "), *(("  " + said(one), " " * 16) for one in found["transcript"][-lines:])]
+    """The case in a line and the ``lines`` that were said last."""
+    last = found["transcript"][-lines:] if lines else ()
+    told = [(row(found["case"]), "  "), *(("  " + said(one), " " * 16) for one in last)]
     return "\n".join(
         line
         for text, indent in told

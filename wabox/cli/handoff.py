@@ -273,22 +273,20 @@ def watch(as_json: Json = False, data: Data = None, server: At = None) -> None:
 
 
 async def _watch(settings: Settings, server: str | None, as_json: bool) -> None:
-    from wabox.cli.caseview import row
+    from wabox.cli.caseview import brief
     from wabox.cli.running import line_to
 
     async with line_to(settings, server) as line:
         for one in await line.call("GET", "/api/v1/handoffs"):
-            typer.echo(json.dumps(one, ensure_ascii=False) if as_json else row(one))
+            told = brief({"case": one, "transcript": ()}, 0)
+            typer.echo(json.dumps(one, ensure_ascii=False) if as_json else told)
         async for change in line.events():
             case = change.get("case_id")
             if not case or not {"case", "message"} & set(change["kinds"]):
                 continue
             found = await line.call("GET", f"/api/v1/handoffs/{case}?lines=20")
-            typer.echo(json.dumps(found["case"] | change, ensure_ascii=False) if as_json else row(found["case"]))
-            if not as_json and "message" in change["kinds"] and found["transcript"]:
-                from wabox.cli.caseview import said
-
-                typer.echo("  " + said(found["transcript"][-1]))
+            told = brief(found, int("message" in change["kinds"]))
+            typer.echo(json.dumps(found["case"] | change, ensure_ascii=False) if as_json else told)
 
 
 def _inbox(data: Path | None, server: str | None, queue: str | None, who: str) -> None:
