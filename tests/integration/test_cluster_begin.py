@@ -15,7 +15,7 @@ from tests.integration.clustered import FOLDER, NAME, ClusterAdapter, place
 from tests.integration.storage import arrival, conversation, message, outbound, unit
 from wabox.cluster.broker import Broker
 from wabox.cluster.bus import Bus
-from wabox.cluster.making import AGREED, known, known_token, renew_token, token
+from wabox.cluster.making import AGREED, known, known_token, one_bot, renew_token, token
 from wabox.cluster.records.database import Database
 from wabox.cluster.router import Router
 from wabox.cluster.store import open_cluster
@@ -71,6 +71,24 @@ async def test_the_token_of_the_command_line_is_drawn_once_and_copied_to_redis(a
     finally:
         await there.aclose()
         await router.aclose()
+
+
+async def test_another_bot_needs_another_name(adapter: ClusterAdapter) -> None:
+    """A settings file that was copied: half of the customers met the other bot."""
+    there, away = Database(place(NAME).postgres, NAME), Database(NOBODY, NAME)
+    try:
+        await one_bot(there, "bakery")
+        async with there.transaction() as connection:
+            row = "INSERT INTO versions (bot, number, id, charts, live_from) VALUES ($1, 1, 'a1', '{}', 1)"
+            await connection.execute(row, "shop")
+        with pytest.raises(
+            SettingsError, match="serves the bot 'shop', and 'bakery' was never published in it: another bot"
+        ):
+            await one_bot(there, "bakery")
+        await one_bot(there, "shop")
+        await one_bot(away, "bakery")
+    finally:
+        await there.aclose()
 
 
 async def test_a_worker_takes_and_commits_without_postgresql(adapter: ClusterAdapter) -> None:

@@ -24,7 +24,7 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     from wabox.cli.lean import loaded
     from wabox.cli.routes import routes
     from wabox.cli.systemd import Notifier
-    from wabox.cluster.making import known
+    from wabox.cluster.making import known, one_bot
     from wabox.cluster.records.database import Database
     from wabox.cluster.router import Router
     from wabox.clusterapp import ROLES, build_cluster, place_of
@@ -42,15 +42,16 @@ async def serve_cluster(settings: Settings, role: str) -> None:
     cluster = cluster_of(settings)
     if role not in ROLES:
         raise SettingsError(f"--role {role!r}: write {', '.join(ROLES)}")
+    folder = find_bot(settings.bot, settings.root).resolve()
     place = place_of(cluster, 0)
     database, router = Database(place.postgres, place.name), Router.of(place.redis)
     try:
         partitions = await known(database, router, cluster.name)
         token = await _token(database, router, cluster.name)
+        await one_bot(database, folder.name)
     finally:
         await database.aclose()
         await router.aclose()
-    folder = find_bot(settings.bot, settings.root).resolve()
     notifier = Notifier()
     sock = listen(settings.host, settings.port)
     app = await build_cluster(

@@ -60,6 +60,21 @@ async def agreed(database: Database) -> int:
     return int(found["partitions"])
 
 
+async def one_bot(database: Database, bot: str) -> None:
+    """Two bots in one cluster would answer each other's customers, each in half of the lanes. Raises SettingsError."""
+    try:
+        async with database.transaction() as connection:
+            rows = await connection.fetch("SELECT bot, live_until FROM versions ORDER BY bot")
+    except Unavailable:
+        return  # this machine serves what it saw before, or nothing
+    live = [row["bot"] for row in rows if row["live_until"] is None]
+    if live and bot not in {row["bot"] for row in rows}:
+        raise SettingsError(
+            f"this cluster serves the bot {live[0]!r}, and {bot!r} was never published in it: another bot needs another"
+            " [cluster] name. If it is the same one under a new name, wabox publish first"
+        )
+
+
 async def token(database: Database) -> str:
     """What opens the API of every process, to every shell whose settings name the cluster: who reads this database reads all
     conversations anyway. Drawn where there is none. Raises Unavailable, SettingsError before ``wabox cluster init``."""
