@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -139,6 +140,18 @@ async def test_a_folder_that_cannot_be_brought_is_said_to_be_none(tmp_path: Path
         connection.execute("PRAGMA user_version = 3")
     with pytest.raises(StorageError, match="has the schema 3, this wabox .*run wabox migrate, without --to, first"):
         await to_cluster(tmp_path / "old", cluster, quietly, models=tmp_path, clock=VirtualClock())
+
+
+async def test_the_command_says_what_stays_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that nobody looks after any more: who is forgotten later is still in it."""
+    async with clustered.beside_commands(tmp_path, monkeypatch):
+        await live(tmp_path / "data")
+        said = await clustered.command("migrate", "--to", "cluster")
+        back = await clustered.command("migrate", "--to", "cluster", "--json")
+    assert said.startswith("conversations: 20, 20 of them brought over just now.\n")
+    assert "\n2 messages that nobody had handled wait in their lanes.\n" in said
+    assert said.endswith("once the workers answer:\nwhoever is forgotten from now on is not erased there.\n")
+    assert json.loads(back)["equal"]
 
 
 async def test_nothing_is_brought_back_while_a_worker_runs(tmp_path: Path, cluster: ClusterStore) -> None:

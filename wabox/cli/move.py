@@ -43,6 +43,9 @@ def move(settings: Settings, to: str, *, as_json: bool) -> None:
             else "NOT the same: conversations went on there, or were there before"
         )
         typer.echo(f"What goes on is {same} (digest {moved.here}).")
+        if to == "cluster" and moved.equal:
+            typer.echo("wabox.db and media of the data folder stay as they are. Delete them once the workers answer:")
+            typer.echo("whoever is forgotten from now on is not erased there.")
     if not moved.equal:
         raise typer.Exit(1)
 
