@@ -270,6 +270,26 @@ def test_a_cluster_is_named_whole_or_not_at_all(tmp_path: Path) -> None:
             load(write(tmp_path, wrong), {})
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "example"),
+    [
+        ("redis", "redis://a redis://b:abc", "address 2 cannot be read; write redis://user"),
+        ("redis", "http://a", "address 1 cannot be read; write redis://user"),
+        ("rabbitmq", "amqp://u:hid/den@b/", "write amqp://user.*%2F for /"),
+        ("rabbitmq", "amqp://u:hidden@b:5672x/", "write amqp://user"),
+        ("postgres", "http://c/d", "write postgresql://user"),
+    ],
+)
+def test_an_address_of_a_cluster_that_cannot_be_read(tmp_path: Path, key: str, value: str, example: str) -> None:
+    """It is told before anybody uses it, and not shown."""
+    good = {"redis": "rediss://[::1]:1", "rabbitmq": "amqps://u:p@b/v", "postgres": "postgresql://u:p@c:1,d:2/e?x=y"}
+    names = {f"WABOX_CLUSTER_{name.upper()}": address for name, address in good.items()}
+    assert load(tmp_path, names).cluster is not None
+    with pytest.raises(SettingsError, match=f"WABOX_CLUSTER_{key.upper()}: .*{example}") as wrong:
+        load(tmp_path, {**names, f"WABOX_CLUSTER_{key.upper()}": value})
+    assert "hid" not in str(wrong.value)
+
+
 def test_addresses_of_a_cluster_are_secrets(tmp_path: Path) -> None:
     """They come from the environment, from files, from wabox.toml, and their passwords are shown nowhere."""
     (tmp_path / "brokers").write_text("amqp://u:hidden@b1/\namqp://u:hidden@b2/\n", encoding="utf-8")

@@ -13,6 +13,13 @@ from wabox.settings.secret import Secret
 from wabox.settings.sources import Section, Sources
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?")
+_ADDRESSES = {
+    "redis": (("redis", "rediss"), "redis://user:password@host:6379"),
+    "rabbitmq": (("amqp", "amqps"), "amqp://user:password@host:5672/"),
+    "postgres": (("postgresql", "postgres"), "postgresql://user:password@host:5432/database"),
+}
+"""How they begin, and one to show."""
 DURABILITIES = ("replicated", "primary")
 
 
@@ -63,6 +70,14 @@ def _addresses(sources: Sources, section: Section, key: str) -> tuple[Secret, ..
     if not isinstance(found, list) or not all(isinstance(entry, str) and "://" in entry for entry in found):
         wanted = "an address" if key == "postgres" else "a list of addresses"
         raise SettingsError(f"{where} must be {wanted}; wabox help cluster shows one")
+    schemes, example = _ADDRESSES[key]
+    for number, entry in enumerate(found, 1):
+        scheme, _, rest = entry.partition("://")
+        hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].split(",")
+        if scheme not in schemes or not all(_HOST.fullmatch(host) for host in hosts):
+            raise SettingsError(
+                f"{where}: address {number} cannot be read; write {example} (in a password %40 for @, %2F for /)"
+            )
     return tuple(Secret(entry) for entry in found)
 
 
