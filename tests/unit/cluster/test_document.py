@@ -51,7 +51,7 @@ def says(status: DeliveryStatus, message_id: str) -> StatusUpdate:
     return StatusUpdate(wamid="wamid.1", number_id="1", status=status, timestamp=NOW, outbound_id=id_)
 
 
-@pytest.mark.parametrize("snapshot", [b"{}", b"x" * 5000], ids=["short", "compressed"])
+@pytest.mark.parametrize("snapshot", [b"{}", b"x" * 5000, b"y" * 50_000], ids=["short", "compressed", "large"])
 def test_what_is_stored_reads_the_same(snapshot: bytes) -> None:
     document, _ = committed(
         EMPTY, unit("a", snapshot=snapshot, sends=[outbound("a")], arm=[Timer(name="soft", due_at=NOW, armed=1)])
