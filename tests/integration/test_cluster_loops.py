@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from aiormq.abc import DeliveredMessage
 from redis.exceptions import ResponseError
 
 from tests.fakes import NOW
@@ -24,6 +25,7 @@ from wabox.errors import Unavailable
 if clustered.FOLDER is None:
     pytest.skip("packaging/cluster/up was not run", allow_module_level=True)
 
+from wabox.cluster.broker import Broker
 from wabox.cluster.leases import Leases
 from wabox.cluster.partition import priority
 from wabox.cluster.router import Router
@@ -194,3 +196,30 @@ async def test_a_failure_is_told_that_another_worker_read_of(adapter: ClusterAda
     await owner.settled()
     await other.events.take(status("wamid.1", DeliveryStatus.FAILED, "a"))
     assert await owner.tell(10) == 1
+
+
+async def test_a_busy_worker_s_acknowledgements_and_heartbeats_do_not_wait_in_line(tmp_path: Path) -> None:
+    """Where few frames leave in each turn of the event loop, a worker with much to do falls behind with what it has done, and
+    the broker thinks that it is dead."""
+    broker = Broker(clustered.place("frames").rabbitmq)
+    channel = await broker.channel()
+    queue = (await channel.queue_declare(exclusive=True)).queue or ""
+    came: list[int] = []
+    all_came = asyncio.Event()
+
+    async def received(delivered: DeliveredMessage) -> None:
+        came.append(delivered.delivery_tag or 0)
+        if len(came) == 1000:
+            all_came.set()
+
+    await asyncio.gather(*(channel.basic_publish(b"x", routing_key=queue) for _ in range(1000)))
+    await channel.basic_consume(queue, received)
+    async with asyncio.timeout(30):
+        await all_came.wait()
+    acknowledging = asyncio.gather(*(channel.basic_ack(tag) for tag in came))
+    turns = 0
+    while not acknowledging.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await broker.aclose()
+    assert turns < 50

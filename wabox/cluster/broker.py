@@ -63,6 +63,9 @@ async def close(channel: AbstractChannel) -> None:
 class _Connection(aiormq.Connection):
     HEARTBEAT_GRACE_MULTIPLIER = 1
     """aiormq waits for three times as long: a node that stood still would hold up all who speak with it."""
+    FRAME_BUFFER_SIZE = 0
+    """No limit. aiormq lets ten frames wait, so ten leave in a turn of the event loop: in a busy worker acknowledgements fell
+    behind by thousands, its heartbeat behind them, and the broker gave everything to others once more."""
 
 
 class Broker:
@@ -86,7 +89,8 @@ class Broker:
         """A new channel. Raises Unavailable when no broker can be reached."""
         connection = await self._open()
         try:
-            return await asyncio.wait_for(connection.channel(publisher_confirms=confirms), DEADLINE)
+            opening = connection.channel(publisher_confirms=confirms, frame_buffer_size=0)
+            return await asyncio.wait_for(opening, DEADLINE)
         except asyncio.CancelledError as error:
             if cancelled():
                 raise
