@@ -167,11 +167,28 @@ async def run(seconds: float, rate: float) -> None:
                     await asyncio.sleep(2)  # and the other learns within a second what it has lost
                     shares = [await owned(one) for one in (first, second)]
                     print(f"7 s after a second worker joined: {shares[0]} and {shares[1]} partitions", flush=True)
+                    await _steady(there, web, (first, second), seconds, rate)
                     await _loop(there, web, (first, second), seconds, rate, said)
     finally:
         await forget(said["redis"])
         await clear(said["rabbitmq"], NAME)
         shutil.rmtree(root, ignore_errors=True)
+
+
+async def _steady(there: FakeGraph, web: Process, workers: Sequence[Process], seconds: float, rate: float) -> None:
+    """What a message costs while there is time: each is waited for alone, where a busy worker does many together."""
+    there.received.clear()
+    used = [machine.cpu_seconds(one.pid) for one in (web, *workers)]
+    async with connected(web.port, 16) as pool:
+        load = await open_loop(pool, make_messages(int(rate * seconds)), rate)
+    await there.drained(load.acknowledged)
+    spent = [machine.cpu_seconds(one.pid) - was for one, was in zip((web, *workers), used, strict=True)]
+    count = max(1, load.acknowledged)
+    print(
+        f"at {rate:.0f}/s: CPU a message: web {spent[0] / count * 1e6:.0f} us, "
+        f"workers {sum(spent[1:]) / count * 1e6:.0f} us",
+        flush=True,
+    )
 
 
 async def _loop(

@@ -33,6 +33,10 @@ DEADLINE = 3.0
 HEARTBEAT = 4
 """s in which a broker, or a worker, that says nothing is given up; either looks twice. RabbitMQ's manual finds less than 5 too
 little for a slow network; who is given up wrongly loses lanes for a moment, and who is dead holds them all that long."""
+FRAMES = 1024
+"""How many may wait for the next turn of the event loop, each way. aiormq says ten, so ten leave in a turn: in a busy worker
+acknowledgements fell behind by thousands, its heartbeat behind them, and the broker gave everything to others once more.
+Without a limit they would pile up while a broker takes nothing."""
 CLOSING = 1.0
 """s for the broker to say goodbye."""
 QUIET = 60.0
@@ -63,9 +67,7 @@ async def close(channel: AbstractChannel) -> None:
 class _Connection(aiormq.Connection):
     HEARTBEAT_GRACE_MULTIPLIER = 1
     """aiormq waits for three times as long: a node that stood still would hold up all who speak with it."""
-    FRAME_BUFFER_SIZE = 0
-    """No limit. aiormq lets ten frames wait, so ten leave in a turn of the event loop: in a busy worker acknowledgements fell
-    behind by thousands, its heartbeat behind them, and the broker gave everything to others once more."""
+    FRAME_BUFFER_SIZE = FRAMES
 
 
 class Broker:
@@ -89,7 +91,7 @@ class Broker:
         """A new channel. Raises Unavailable when no broker can be reached."""
         connection = await self._open()
         try:
-            opening = connection.channel(publisher_confirms=confirms, frame_buffer_size=0)
+            opening = connection.channel(publisher_confirms=confirms, frame_buffer_size=FRAMES)
             return await asyncio.wait_for(opening, DEADLINE)
         except asyncio.CancelledError as error:
             if cancelled():
