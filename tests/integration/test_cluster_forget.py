@@ -157,7 +157,8 @@ async def test_a_backup_does_not_bring_them_back(cluster: ClusterStore, tmp_path
     """One that was made before: neither into this cluster, emptied, nor into one of another name; who came back later stays."""
     made = json.loads(await command("backup", "--json"))
     await command("contacts", "forget", "MX.ana", "--yes")
-    again = changed(unit("m5", records=[line("I am back", "m5")]), at=NOW * 2)
+    said = changed(line("I am back", "m5"), at=NOW * 2)
+    again = changed(unit("m5", records=[said]), at=NOW * 2)
     assert await cluster.commit(again) == "committed"
     after = json.loads(await command("backup", "--json"))
     assert after["counts"]["transcript"] == 2
